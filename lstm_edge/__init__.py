@@ -1,0 +1,19 @@
+"""lstm-edge: from a Keras LSTM to TFLite and ONNX files that answer as Keras does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load_bundle"]
+
+if TYPE_CHECKING:
+    from lstm_edge.classifier import load_bundle
+
+
+def __getattr__(name: str) -> Any:  # importing the package must not import NumPy yet
+    if name == "load_bundle":
+        from lstm_edge.classifier import load_bundle
+
+        return load_bundle
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

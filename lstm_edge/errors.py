@@ -1,0 +1,43 @@
+"""Every error that this project raises on purpose: what came, what was expected, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class LstmEdgeError(Exception):
+    """Base of them all. The command line prints the message and exits with code 2."""
+
+
+class InputError(LstmEdgeError):
+    """A file, a text, an option or ids that cannot be used."""
+
+
+class BundleError(LstmEdgeError):
+    """A bundle that is incomplete, changed, or written by a newer version."""
+
+
+class UnsupportedModelError(LstmEdgeError):
+    """A model that the lowering cannot take.
+
+    ``obstacles`` holds one sentence for each thing in the way, all found in one pass.
+    """
+
+    def __init__(self, source: str, obstacles: Sequence[str]) -> None:
+        self.obstacles = tuple(obstacles)
+        super().__init__(f"{source} cannot be exported: " + "; ".join(self.obstacles))
+
+
+class ConversionError(LstmEdgeError):
+    """A converter failed; its own output is in ``log`` where one was kept."""
+
+
+class MissingExtraError(LstmEdgeError):
+    """A package that an optional extra installs is not there."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed: "
+            f"pip install 'lstm-edge[{extra}]'"
+        )

@@ -1,0 +1,41 @@
+"""Packages that only some commands need: imported when used, named clearly when missing."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from lstm_edge.errors import MissingExtraError
+
+# package that is imported -> (package to install, extra that installs it)
+_EXTRAS = {
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "ai_edge_litert": ("ai-edge-litert", "tflite"),
+    "tensorflow": ("tensorflow", "train"),
+    "keras": ("keras", "train"),
+    "tf2onnx": ("tf2onnx", "train"),
+    "onnx": ("onnx", "train"),
+    "h5py": ("h5py", "train"),
+    "matplotlib": ("matplotlib", "report"),
+    "jinja2": ("jinja2", "report"),
+}
+
+
+def require(module: str, purpose: str) -> Any:
+    """Import ``module`` (dotted) or raise :class:`MissingExtraError` naming the extra.
+
+    ``purpose`` begins the message: "training", "running onnx-float32".
+    """
+    top = module.partition(".")[0]
+    package, extra = _EXTRAS[top]
+    if top in ("tensorflow", "keras"):
+        # read when the library is first loaded; what the user has set stands
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.partition(".")[0] == top:
+            raise MissingExtraError(package, extra, purpose) from error
+        raise
