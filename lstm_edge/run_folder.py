@@ -1,0 +1,56 @@
+"""Where a model, its vocabulary and its labels are: a run folder, or a file with options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from lstm_edge.errors import InputError
+from lstm_edge.files import read_json, read_text
+from lstm_edge.text import TextSettings
+
+MODEL, VOCAB, LABELS = "model.keras", "vocab.txt", "labels.txt"
+CONFIG, METRICS, CURVES = "config.json", "metrics.json", "curves.png"
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model file and what belongs to it; None where it is not known."""
+
+    model: Path
+    vocab: Path | None
+    settings: TextSettings | None
+    labels: tuple[str, ...] | None
+
+
+def shipped() -> Path:
+    """The folder of the model that ships with the project: a run folder with ``samples.jsonl``."""
+    return Path(str(files("lstm_edge"))) / "assets" / "imdb"
+
+
+def find(
+    source: Path, vocab: Path | None = None, labels: Sequence[str] | None = None
+) -> ModelSource:
+    """What to export for a run folder (or its model file), or for any model file with options.
+
+    Raises:
+        InputError: no model there, or a run folder without its parts.
+    """
+    model = source / MODEL if source.is_dir() else source
+    if source.is_dir() and not model.is_file():
+        raise InputError(
+            f"{source} has no {MODEL}; expected a run folder of lstm-edge train, or a model file"
+        )
+    folder = model.parent
+    settings = None
+    if (folder / CONFIG).is_file() and model.name == MODEL:  # a run folder
+        config = read_json(folder / CONFIG, "run configuration")
+        if not isinstance(config, dict) or "tokenizer" not in config:
+            raise InputError(f"{folder / CONFIG} is not the configuration of a run")
+        if vocab is None and (folder / VOCAB).is_file():
+            vocab, settings = folder / VOCAB, TextSettings.from_json(config["tokenizer"])
+        if labels is None and (folder / LABELS).is_file():
+            labels = read_text(folder / LABELS, "labels").splitlines()
+    return ModelSource(model, vocab, settings, None if labels is None else tuple(labels))
