@@ -1,0 +1,1 @@
+"""How recurrent layers are expressed in a target's operators."""
