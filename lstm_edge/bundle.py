@@ -1,0 +1,285 @@
+"""The bundle: the folder that ``export`` writes and all that a device needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_edge.answers import Probabilities
+from lstm_edge.errors import BundleError, InputError
+from lstm_edge.files import read_json, read_text, sha256, write_json, write_text
+from lstm_edge.parity import Tolerance
+from lstm_edge.runners import Runner, runner_class
+from lstm_edge.text import Ids, TextSettings, Tokenizer, load_tokenizer
+
+SCHEMA = 1
+MANIFEST, VOCAB, LABELS, GOLDEN = "manifest.json", "vocab.txt", "labels.txt", "golden.json"
+
+
+@dataclass(frozen=True)
+class VariantInfo:
+    """One exported file, as the manifest describes it.
+
+    Attributes:
+        batch: examples per call for which the answer depends on each example alone; None: any.
+        parity: the report made at export (see :class:`lstm_edge.parity.ParityReport`).
+    """
+
+    name: str
+    format: str
+    precision: str
+    runtimes: tuple[str, ...]
+    file: str
+    bytes: int
+    sha256: str
+    lowering: str
+    batch: int | None
+    inputs: tuple[dict[str, Any], ...]
+    outputs: tuple[dict[str, Any], ...]
+    ops: dict[str, int]
+    problems: tuple[str, ...]
+    tolerance: Tolerance
+    parity: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Golden vectors: what the reference answers.
+
+    Attributes:
+        texts: N texts, None where the bundle has no vocabulary.
+        ids: N int32 arrays, not padded.
+        outputs: the reference's, float32 [N, K].
+        classes: right class numbers [N], None where not known.
+        edge_names, edge_ids, edge_outputs: the cases of :func:`lstm_edge.parity.edge_sequences`.
+    """
+
+    texts: tuple[str, ...] | None
+    ids: tuple[Ids, ...]
+    outputs: Probabilities
+    classes: tuple[int, ...] | None
+    edge_names: tuple[str, ...]
+    edge_ids: tuple[Ids, ...]
+    edge_outputs: Probabilities
+
+    def to_json(self) -> dict[str, Any]:
+        def case(**items: Any) -> dict[str, Any]:
+            return {key: value for key, value in items.items() if value is not None}
+
+        texts, classes = self.texts, self.classes
+        return {
+            "schema": SCHEMA,
+            "cases": [
+                case(
+                    text=None if texts is None else texts[i],
+                    ids=ids.tolist(),
+                    probabilities=_floats(self.outputs[i]),
+                    label=None if classes is None else classes[i],
+                )
+                for i, ids in enumerate(self.ids)
+            ],
+            "edge": [
+                case(name=name, ids=ids.tolist(), probabilities=_floats(outputs))
+                for name, ids, outputs in zip(
+                    self.edge_names, self.edge_ids, self.edge_outputs, strict=True
+                )
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Golden:
+        cases, edge = value["cases"], value["edge"]
+
+        def ids(case: dict[str, Any]) -> Ids:
+            return np.array(case["ids"], np.int32)
+
+        def outputs(rows: list[dict[str, Any]]) -> Probabilities:
+            return np.array([case["probabilities"] for case in rows], np.float32)
+
+        return cls(
+            tuple(c["text"] for c in cases) if all("text" in c for c in cases) else None,
+            tuple(ids(c) for c in cases),
+            outputs(cases),
+            tuple(c["label"] for c in cases) if all("label" in c for c in cases) else None,
+            tuple(c["name"] for c in edge),
+            tuple(ids(c) for c in edge),
+            outputs(edge),
+        )
+
+
+def _floats(row: Probabilities) -> list[float]:
+    # nine digits give a float32 back exactly
+    return [float(f"{p:.9g}") for p in row]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle whose files are all there and unchanged."""
+
+    path: Path
+    source: dict[str, Any]
+    num_ids: int
+    settings: TextSettings
+    labels: tuple[str, ...]
+    variants: dict[str, VariantInfo]
+    has_vocabulary: bool
+
+    def tokenizer(self) -> Tokenizer | None:
+        """The tokeniser, None in a bundle without a vocabulary."""
+        if not self.has_vocabulary:
+            return None
+        return load_tokenizer(self.path / VOCAB, self.num_ids, self.settings)
+
+    def golden(self) -> Golden:
+        """The golden vectors."""
+        return Golden.from_json(read_json(self.path / GOLDEN, "golden vectors"))
+
+    def variant(self, name: str) -> VariantInfo:
+        """A variant by its name.
+
+        Raises:
+            BundleError: not in this bundle; those that are, are named.
+        """
+        try:
+            return self.variants[name]
+        except KeyError:
+            raise BundleError(
+                f"bundle {self.path} has no variant {name}; it has {', '.join(self.variants)}"
+            ) from None
+
+    def runner(self, name: str, threads: int = 1) -> Runner:
+        """A loaded runner for a variant."""
+        info = self.variant(name)
+        cls = runner_class(info.format)
+        return cls(
+            self.path / info.file,
+            threads,
+            num_ids=self.num_ids,
+            max_length=self.settings.max_length,
+            batch=info.batch,
+        )
+
+
+def seal(manifest: dict[str, Any]) -> str:
+    """Hash of a manifest's content but for the hash itself."""
+    content = {key: value for key, value in manifest.items() if key != "seal"}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_manifest(
+    folder: Path,
+    *,
+    source: dict[str, Any],
+    num_ids: int,
+    settings: TextSettings,
+    labels: Sequence[str],
+    tokenizer: Tokenizer | None,
+    golden: Golden,
+    variants: Sequence[dict[str, Any]],
+    versions: dict[str, str],
+) -> None:
+    """Write everything of a bundle but the variants, which are already in ``folder``."""
+    write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
+    write_json(folder / GOLDEN, golden.to_json())
+    names = [LABELS, GOLDEN]
+    if tokenizer is not None:
+        tokenizer.save(folder / VOCAB)
+        names.append(VOCAB)
+    manifest = {
+        "schema": SCHEMA,
+        "written_by": versions,
+        "source": source,
+        "tokenizer": {**settings.to_json(), "num_ids": num_ids},
+        "labels": list(labels),
+        "files": {name: sha256(folder / name) for name in names},
+        "variants": list(variants),
+    }
+    write_json(folder / MANIFEST, {**manifest, "seal": seal(manifest)})
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether there is a bundle at ``path`` (of any version, whole or not)."""
+    return (path / MANIFEST).is_file() and (path / GOLDEN).is_file()
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse a target that is no bundle, or holds files that ``export`` did not write.
+
+    Raises:
+        InputError: what is in the way.
+    """
+    if not path.exists():
+        return
+    if not path.is_dir() or not is_bundle(path):
+        raise InputError(
+            f"{path} exists and is not a bundle; nothing was written: give another folder with --out"
+        )
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        ours = {MANIFEST, *manifest["files"], *(v["file"] for v in manifest["variants"])}
+    except (ValueError, KeyError, TypeError):
+        ours = {MANIFEST, VOCAB, LABELS, GOLDEN}
+    if foreign := sorted(p.name for p in path.iterdir() if p.name not in ours):
+        raise InputError(
+            f"bundle {path} holds files that export did not write: {', '.join(foreign[:5])}; move "
+            "them or give another folder with --out"
+        )
+
+
+def open_bundle(path: Path | str) -> Bundle:
+    """Open a bundle and check every file's hash.
+
+    Raises:
+        BundleError: not a bundle, written by a newer version, or a file missing or changed.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise BundleError(f"bundle {path} does not exist; make one with: lstm-edge export MODEL")
+    if not (path / MANIFEST).is_file():
+        raise BundleError(f"{path} is not a bundle: it has no {MANIFEST}")
+    try:
+        manifest = json.loads(read_text(path / MANIFEST, "manifest"))
+        schema = manifest["schema"]
+    except (InputError, ValueError, KeyError, TypeError):
+        raise BundleError(f"bundle {path}: its {MANIFEST} is damaged; export again") from None
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise BundleError(
+            f"bundle {path} has schema {schema}; this version reads up to {SCHEMA}: upgrade lstm-edge"
+        )
+    if manifest.get("seal") != seal(manifest):
+        raise BundleError(f"bundle {path}: its {MANIFEST} was changed after export; export again")
+    hashes = {**manifest["files"], **{v["file"]: v["sha256"] for v in manifest["variants"]}}
+    for name, expected in hashes.items():
+        if not (path / name).is_file():
+            raise BundleError(f"bundle {path}: {name} is missing; export again")
+        if sha256(path / name) != expected:
+            raise BundleError(f"bundle {path}: {name} was changed after export; export again")
+    settings = dict(manifest["tokenizer"])
+    num_ids = settings.pop("num_ids")
+    return Bundle(
+        path=path,
+        source=manifest["source"],
+        num_ids=num_ids,
+        settings=TextSettings.from_json(settings),
+        labels=tuple(manifest["labels"]),
+        variants={v["name"]: _variant(v) for v in manifest["variants"]},
+        has_vocabulary=VOCAB in manifest["files"],
+    )
+
+
+def _variant(value: dict[str, Any]) -> VariantInfo:
+    lists = ("runtimes", "inputs", "outputs", "problems")
+    return VariantInfo(
+        **{
+            **value,
+            **{key: tuple(value[key]) for key in lists},
+            "tolerance": Tolerance(**value["tolerance"]),
+        }
+    )

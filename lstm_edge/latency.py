@@ -1,0 +1,303 @@
+"""How long one answer takes: raw timings of several runners, interleaved, with the machine."""
+
+from __future__ import annotations
+
+import datetime
+import gc
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_edge import machine
+from lstm_edge.errors import InputError
+from lstm_edge.files import sha256
+from lstm_edge.progress import SILENT, Progress
+from lstm_edge.runners import Runner
+from lstm_edge.text import Ids, Tokenizer
+
+WARM_UP = 10
+_REQUIRED = re.compile(r"[^A-Za-z0-9._-]")  # what ends the name in a requirement
+# pyperf calls a benchmark unstable when the standard deviation exceeds a tenth of the mean
+UNSTABLE = 0.1
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a fresh process pays: times in ms, peak resident memory in MiB."""
+
+    import_ms: float
+    load_ms: float
+    first_ms: float
+    peak_mib: float | None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One variant's raw times.
+
+    Attributes:
+        bytes, sha256: of the file.
+        samples_ms: milliseconds of each inference, [rounds][inputs], after the warm-up.
+        warm_up_ms: the inferences before, kept apart.
+        start: in a fresh process; None: not measured.
+        install_mib: the runtime and NumPy with what they need, on disk; None: not measured.
+    """
+
+    variant: str
+    runtime: str
+    bytes: int
+    sha256: str
+    samples_ms: tuple[tuple[float, ...], ...]
+    warm_up_ms: tuple[float, ...]
+    start: Start | None
+    install_mib: float | None
+
+    def per_input(self) -> tuple[float, ...]:
+        """Median over the rounds, for each input, ms."""
+        return tuple(float(m) for m in np.median(np.array(self.samples_ms), 0))
+
+    def percentile(self, q: float) -> float:
+        """Percentile over all samples, ms."""
+        return float(np.percentile(np.array(self.samples_ms), q))
+
+    def median(self) -> float:
+        """Median over the inputs of each input's median, ms."""
+        return float(np.median(self.per_input()))
+
+    def spread(self) -> float:
+        """Standard deviation of a whole round's time, as a share of the mean."""
+        totals = np.array(self.samples_ms).sum(1)
+        return float(totals.std() / totals.mean())
+
+    def per_token(self, lengths: Sequence[int]) -> tuple[float, float]:
+        """Least-squares line through (length, median ms): (ms without tokens, ms per token)."""
+        if len(set(lengths)) < 2:
+            return self.median(), 0.0
+        slope, intercept = np.polyfit(np.array(lengths), np.array(self.per_input()), 1)
+        return float(intercept), float(slope)
+
+
+@dataclass(frozen=True)
+class LatencyReport:
+    """Variants measured side by side.
+
+    Attributes:
+        device: what they were measured on, as the report names it.
+        lengths: ids of each input (of the model's length at most).
+        tokenise_ms: time to make each input's ids, None where the inputs were ids.
+        unstable: names of variants whose rounds differ too much to be trusted.
+    """
+
+    device: str
+    machine: dict[str, Any]
+    measured_at: str
+    threads: int
+    lengths: tuple[int, ...]
+    tokenise_ms: tuple[float, ...] | None
+    timings: tuple[Timing, ...]
+    unstable: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> LatencyReport:
+        timings = tuple(
+            Timing(
+                **{
+                    **t,
+                    "samples_ms": tuple(tuple(r) for r in t["samples_ms"]),
+                    "warm_up_ms": tuple(t["warm_up_ms"]),
+                    "start": None if t["start"] is None else Start(**t["start"]),
+                }
+            )
+            for t in value["timings"]
+        )
+        tokenise = value["tokenise_ms"]
+        return cls(
+            **{
+                **value,
+                "timings": timings,
+                "lengths": tuple(value["lengths"]),
+                "tokenise_ms": None if tokenise is None else tuple(tokenise),
+                "unstable": tuple(value["unstable"]),
+            }
+        )
+
+
+def measure(
+    runners: dict[str, Runner],
+    sequences: Sequence[Ids],
+    *,
+    rounds: int = 5,
+    texts: Sequence[str] | None = None,
+    tokenizer: Tokenizer | None = None,
+    fresh: bool = True,
+    progress: Progress = SILENT,
+) -> LatencyReport:
+    """Time every runner on every input, one example at a time, interleaved.
+
+    For each round and each input all runners take their turn, in an order that rotates, so that
+    what the machine does meanwhile hits them alike.
+
+    Args:
+        runners: by name; all with the same number of threads and a known ``max_length``.
+        sequences: ids of the inputs, not padded; each runner gets them in its own form, made before.
+        texts, tokenizer: to time the tokenising, apart.
+        fresh: also start a new process for each, for load time, first run and peak memory.
+    """
+    if not runners or not sequences:
+        raise InputError("nothing to measure: at least one variant and one input are needed")
+    if rounds < 1:
+        raise InputError(f"rounds is {rounds}; it must be at least 1")
+    names = list(runners)
+    threads = {runner.threads for runner in runners.values()}
+    if len(threads) != 1:
+        raise InputError("all runners must be set to the same number of threads")
+    starts = {name: fresh_start(r) for name, r in runners.items()} if fresh else {}
+    inputs = {name: [runner.padded([s]) for s in sequences] for name, runner in runners.items()}
+    warm: dict[str, list[float]] = {name: [] for name in names}
+    samples: dict[str, list[list[float]]] = {name: [] for name in names}
+
+    def timed(name: str, index: int) -> float:
+        run, ids = runners[name].run, inputs[name][index]
+        began = time.perf_counter_ns()
+        run(ids)
+        return (time.perf_counter_ns() - began) / 1e6
+
+    for name in names:
+        warm[name] = [timed(name, i % len(sequences)) for i in range(WARM_UP)]
+    with progress.task("Measuring latency", rounds * len(sequences)) as advance:
+        gc.collect()
+        gc.disable()
+        try:
+            for turn in range(rounds):
+                for name in names:
+                    samples[name].append([])
+                for index in range(len(sequences)):
+                    shift = (turn + index) % len(names)
+                    for name in names[shift:] + names[:shift]:
+                        samples[name][turn].append(timed(name, index))
+                    advance(1)
+        finally:
+            gc.enable()
+
+    tokenise = None
+    if texts is not None and tokenizer is not None:
+        tokenise = tuple(_tokenise(tokenizer, text) for text in texts)
+    packages = {p for r in runners.values() for p in r.packages}
+    timings = tuple(
+        Timing(
+            name,
+            runner.runtime,
+            runner.path.stat().st_size,
+            sha256(runner.path),
+            tuple(tuple(row) for row in samples[name]),
+            tuple(warm[name]),
+            starts.get(name),
+            _install_mib(runner.packages),
+        )
+        for name, runner in runners.items()
+    )
+    length = max(r.max_length or 0 for r in runners.values())
+    return LatencyReport(
+        device="this machine",
+        machine=machine.describe(["numpy", *sorted(packages)]),
+        measured_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        threads=threads.pop(),
+        lengths=tuple(min(len(s), length) for s in sequences),
+        tokenise_ms=tokenise,
+        timings=timings,
+        unstable=tuple(t.variant for t in timings if t.spread() > UNSTABLE),
+    )
+
+
+def _tokenise(tokenizer: Tokenizer, text: str) -> float:
+    began = time.perf_counter_ns()
+    tokenizer.encode([text])
+    return (time.perf_counter_ns() - began) / 1e6
+
+
+# Run in a new process: import the runtime, load the file, answer once, then a few times more.
+_FRESH = """
+import json, sys, time
+began = time.perf_counter()
+import importlib
+from pathlib import Path
+from lstm_edge.runners import {cls} as cls
+from lstm_edge.extras import require
+import numpy as np
+{imports}
+imported = time.perf_counter()
+runner = cls(Path(sys.argv[1]), int(sys.argv[2]), None, int(sys.argv[3]))
+loaded = time.perf_counter()
+ids = runner.padded([np.ones(int(sys.argv[3]), np.int32)])
+runner.run(ids)
+first = time.perf_counter()
+for _ in range(5):
+    runner.run(ids)
+try:  # not ru_maxrss: on Linux a new process inherits its parent's
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
+except (OSError, IndexError):
+    peak = None
+times = [imported - began, loaded - imported, first - loaded]
+print("\\n" + json.dumps([*(1000 * t for t in times), peak]))
+"""
+
+
+def fresh_start(runner: Runner) -> Start:
+    """Load and run the runner's file in a new process.
+
+    Raises:
+        InputError: the process failed; its last line is given.
+    """
+    code = _FRESH.format(
+        cls=type(runner).__name__, imports="\n".join(f"import {m}" for m in runner.modules)
+    )
+    arguments = [str(runner.path), str(runner.threads), str(runner.max_length or 1)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise InputError(f"{runner.path.name} fails in a new process: {last}")
+    return Start(*json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def _install_mib(packages: Sequence[str]) -> float | None:
+    """Size on disk of packages, NumPy and everything they need, MiB."""
+    todo, seen, total = ["numpy", *packages], set[str](), 0
+    while todo:
+        name = todo.pop().lower().replace("_", "-")
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name in packages:
+                return None
+            continue
+        total += sum(
+            path.stat().st_size
+            for file in distribution.files or ()
+            if (path := Path(str(distribution.locate_file(file)))).is_file()
+        )
+        for requirement in distribution.requires or ():
+            if "extra ==" not in requirement:
+                todo.append(_REQUIRED.split(requirement, maxsplit=1)[0])
+    return round(total / 2**20, 1)

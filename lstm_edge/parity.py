@@ -1,0 +1,332 @@
+"""Does a variant answer as the reference does? Numbers, labels, and independence of what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_edge.answers import Probabilities, classes_of, margins
+from lstm_edge.progress import SILENT, Progress
+from lstm_edge.runners import Runner
+from lstm_edge.text import Ids, pad_sequences
+
+# The same ids must give the same answer whatever came before and wherever the pads stand. Runtimes
+# may round differently for another shape, so not bit by bit; state left behind shows above 1e-4.
+SAME_ANSWER = 2e-6
+# Examples that are run again for these checks: enough to differ in length, few enough to be quick.
+CHECKED = 16
+# Where a precision limits flips and not differences (int8), an edge case that is off by more than
+# this is not a matter of rounding.
+EDGE_LIMIT = 0.1
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a precision may differ by, and why.
+
+    Attributes:
+        max_abs: greatest difference of a probability; None: not limited, flips are.
+        flip_rate: share of examples whose label may differ; where it is not 0, one always may,
+            since fewer than 1 / flip_rate examples cannot tell.
+        flip_margin: a flip is not counted against the variant where the reference itself is this
+            close to changing its label; it is still reported.
+        accuracy_drop: how much accuracy may fall, as a share; by one example always; None: follows
+            from the flips.
+        reason: where the figures come from.
+    """
+
+    max_abs: float | None
+    flip_rate: float
+    flip_margin: float
+    accuracy_drop: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """The example with the greatest difference: its place, and both answers [K].
+
+    None stands for an answer that is not a number.
+    """
+
+    index: int
+    text: str | None
+    reference: tuple[float | None, ...]
+    variant: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition besides the numbers, and what was seen."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """One variant against the reference.
+
+    Attributes:
+        examples: number compared.
+        max_abs, mean_abs: difference of the outputs.
+        flips: labels that differ from the reference's; ``flips_at_threshold`` of them where the
+            reference is within ``tolerance.flip_margin`` of changing its own.
+        accuracy, reference_accuracy: shares of right labels, None without labels.
+        worst: the example with the greatest difference.
+        checks: see :func:`independence_checks` and :func:`structure_checks`.
+        failures: one sentence for each way in which it is outside its tolerance.
+    """
+
+    variant: str
+    examples: int
+    max_abs: float
+    mean_abs: float
+    flips: int
+    flips_at_threshold: int
+    accuracy: float | None
+    reference_accuracy: float | None
+    worst: Case
+    checks: tuple[Check, ...]
+    tolerance: Tolerance
+    failures: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "ok": self.ok}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ParityReport:
+        worst = value["worst"]
+        items = {key: item for key, item in value.items() if key != "ok"}
+        return cls(
+            **{
+                **items,
+                "worst": Case(
+                    worst["index"],
+                    worst["text"],
+                    tuple(worst["reference"]),
+                    tuple(worst["variant"]),
+                ),
+                "checks": tuple(Check(**check) for check in value["checks"]),
+                "tolerance": Tolerance(**value["tolerance"]),
+                "failures": tuple(value["failures"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class ParityRun:
+    """All variants of a bundle on the same data.
+
+    Attributes:
+        data: what they were run on ("golden vectors" or a SOURCE).
+        reference: where the reference's answers come from ("golden.json" or a model file).
+    """
+
+    bundle: str
+    data: str
+    reference: str
+    machine: dict[str, Any]
+    measured_at: str
+    reports: tuple[ParityReport, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(report.ok for report in self.reports)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "reports": [r.to_json() for r in self.reports], "ok": self.ok}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ParityRun:
+        items = {key: item for key, item in value.items() if key != "ok"}
+        reports = tuple(ParityReport.from_json(r) for r in value["reports"])
+        return cls(**{**items, "reports": reports})
+
+
+def compare(
+    variant: str,
+    reference: Probabilities,
+    outputs: Probabilities,
+    tolerance: Tolerance,
+    *,
+    classes: npt.NDArray[np.int64] | None = None,
+    texts: Sequence[str] | None = None,
+    checks: Sequence[Check] = (),
+) -> ParityReport:
+    """Compare outputs [N, K] with the reference's, and judge them by the tolerance.
+
+    Args:
+        classes: right class numbers [N], where known.
+        texts: the N texts, to quote the worst.
+        checks: results to be judged with them.
+    """
+    broken = ~np.isfinite(outputs).all(1)
+    difference = np.abs(outputs.astype(np.float64) - reference.astype(np.float64)).max(1)
+    difference[broken] = 1.0  # no probability at all is as wrong as can be
+    ours, theirs = classes_of(np.nan_to_num(outputs)), classes_of(reference)
+    flipped = (ours != theirs) | broken
+    near = flipped & (margins(reference) <= tolerance.flip_margin)
+    worst = int(difference.argmax())
+    accuracy = None if classes is None else float((ours == classes).mean())
+    expected = None if classes is None else float((theirs == classes).mean())
+    max_abs, n = float(difference.max()), len(outputs)
+    flips, counted = int(flipped.sum()), int((flipped & ~near).sum())
+
+    failures = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
+    if tolerance.max_abs is not None and max_abs > tolerance.max_abs:
+        failures.append(f"max |Δp| {max_abs:.2g} is above {tolerance.max_abs:g}")
+    if counted > _allowed(tolerance.flip_rate, n):
+        failures.append(
+            f"{counted} of {n} labels flip ({counted / n:.2%}), more than {tolerance.flip_rate:.2%}"
+        )
+    if accuracy is not None and expected is not None and tolerance.accuracy_drop is not None:
+        if round((expected - accuracy) * n) > _allowed(tolerance.accuracy_drop, n):
+            failures.append(
+                f"accuracy falls from {expected:.2%} to {accuracy:.2%}, more than "
+                f"{tolerance.accuracy_drop * 100:g} points"
+            )
+    return ParityReport(
+        variant=variant,
+        examples=n,
+        max_abs=max_abs,
+        mean_abs=float(difference.mean()),
+        flips=flips,
+        flips_at_threshold=flips - counted,
+        accuracy=accuracy,
+        reference_accuracy=expected,
+        worst=Case(
+            worst,
+            None if texts is None else texts[worst][:200],
+            _finite(reference[worst]),
+            _finite(outputs[worst]),
+        ),
+        checks=tuple(checks),
+        tolerance=tolerance,
+        failures=tuple(failures),
+    )
+
+
+def _allowed(rate: float, n: int) -> int:
+    return max(1, int(rate * n + 1e-9)) if rate else 0
+
+
+def _finite(row: Probabilities) -> tuple[float | None, ...]:
+    return tuple(float(p) if np.isfinite(p) else None for p in row)
+
+
+def independence_checks(
+    runner: Runner, sequences: Sequence[Ids], edge: Sequence[Ids], length: int
+) -> list[Check]:
+    """Is the answer that of the input alone?
+
+    Args:
+        runner: of the variant.
+        sequences: ids of examples, not padded.
+        edge: no token, one, exactly and more than ``length`` tokens; they are run in between.
+        length: the model's length.
+    """
+    lengths = np.argsort([len(s) for s in sequences], kind="stable")
+    spread = np.linspace(0, len(lengths) - 1, min(CHECKED, len(lengths))).astype(int)
+    some = [sequences[i][-length:] for i in lengths[spread]] + [s[-length:] for s in edge]
+
+    def answers(padded: Callable[[Ids], Ids], rows: Sequence[Ids]) -> Probabilities:
+        return np.concatenate([runner.run(padded(row)) for row in rows])
+
+    def front(row: Ids) -> Ids:
+        return pad_sequences([row], length)
+
+    def behind(row: Ids) -> Ids:
+        return pad_sequences([row], length, padding="post")
+
+    first = answers(front, some)
+    longest = max(some, key=len)
+    after_long = []
+    for row in some:
+        runner.run(front(longest))
+        after_long.append(runner.run(front(row)))
+    again = {
+        "run twice": np.concatenate([answers(front, [row, row])[1:] for row in some]),
+        "other order": answers(front, some[::-1])[::-1],
+        "after a long input": np.concatenate(after_long),
+        "pads behind": answers(behind, some),
+    }
+    checks = []
+    for name, outputs in again.items():
+        worst = np.abs(outputs.astype(np.float64) - first).max()
+        ok = bool(worst <= SAME_ANSWER)  # False for NaN
+        checks.append(Check(name, ok, f"differs by {worst:.2g} from the first answers"))
+    return checks
+
+
+def edge_sequences(length: int, num_ids: int, first_id: int) -> dict[str, Ids]:
+    """Ids of the cases that break exports: none, one, exactly and more than ``length`` tokens."""
+    rng = np.random.default_rng(20)
+    low = min(first_id, num_ids - 1)
+
+    def drawn(n: int) -> Ids:
+        # small ids are frequent words; squared, so that rare ones come too
+        share = rng.random(n) ** 2
+        return (low + share * (num_ids - low)).astype(np.int32)
+
+    return {
+        "no token": drawn(0),
+        "one token": drawn(1),
+        "exactly the length": drawn(length),
+        "more than the length": drawn(4 * length),
+    }
+
+
+def measure(
+    variant: str,
+    runner: Runner,
+    sequences: Sequence[Ids],
+    reference: Probabilities,
+    edge: Sequence[Ids],
+    edge_reference: Probabilities,
+    tolerance: Tolerance,
+    *,
+    classes: npt.NDArray[np.int64] | None = None,
+    texts: Sequence[str] | None = None,
+    checks: Sequence[Check] = (),
+    progress: Progress = SILENT,
+) -> ParityReport:
+    """Run a variant on the sequences and the edge cases, and report.
+
+    Args:
+        sequences: ids of N examples, not padded, any length.
+        reference: the reference's outputs on them, [N, K].
+        edge, edge_reference: the cases of :func:`edge_sequences` and the reference's outputs.
+        classes, texts, checks: see :func:`compare`.
+    """
+    length = runner.max_length or 1
+    independent = independence_checks(runner, sequences, edge, length)
+    outputs = runner.run_sequences(sequences, progress, f"Verifying {variant}")
+    # the edge cases are judged by the numbers: four examples say nothing about a rate of flips
+    extreme = np.concatenate([runner.run_sequences([row]) for row in edge])
+    off = np.abs(extreme.astype(np.float64) - edge_reference).max(1)
+    limit = EDGE_LIMIT if tolerance.max_abs is None else tolerance.max_abs
+    edges = Check(
+        "no, one, exactly and too many tokens",
+        bool((off <= limit).all()),
+        "differ by " + ", ".join(f"{d:.2g}" for d in off) + f" (limit {limit:g})",
+    )
+    return compare(
+        variant,
+        reference,
+        outputs,
+        tolerance,
+        classes=classes,
+        texts=texts,
+        checks=[*independent, edges, *checks],
+    )
+

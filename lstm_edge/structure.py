@@ -1,0 +1,241 @@
+"""What is inside a model file: inputs, outputs, operators, precision, and what will hurt on a device."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_edge.errors import InputError
+from lstm_edge.extras import require
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output: its name, dtype and shape (-1: free)."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a file is made of.
+
+    Attributes:
+        format: ``tflite``, ``onnx`` or ``keras``.
+        ops: operator (or layer class) -> how often, over all subgraphs.
+        weights: dtype -> bytes of constant data.
+        problems: one sentence for each thing that fails or goes wrong on a device.
+    """
+
+    format: str
+    bytes: int
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    ops: dict[str, int]
+    weights: dict[str, int]
+    problems: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def inspect(path: Path) -> Structure:
+    """Describe a ``.tflite``, ``.onnx``, ``.keras`` or ``.h5`` file without running it.
+
+    Raises:
+        InputError: missing, of another kind, or damaged.
+        MissingExtraError: the package that reads this format is not installed.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist or is a folder; expected a model file")
+    try:
+        read = _READERS[path.suffix.lower()]
+    except KeyError:
+        raise InputError(
+            f"{path}: unknown kind of file; expected {', '.join(_READERS)}"
+        ) from None
+    return read(path)
+
+
+def _tflite(path: Path) -> Structure:
+    schema = require("ai_edge_litert.schema_py_generated", f"inspecting {path.name}")
+    content = path.read_bytes()
+    if content[4:8] != b"TFL3":
+        raise InputError(f"{path} is not a TFLite file (its identifier is missing)")
+    try:
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+    except Exception as error:  # a cut flatbuffer raises whatever its bytes lead to
+        raise InputError(f"{path} is damaged: {error}") from None
+    names = _names(schema.BuiltinOperator)
+    types = _names(schema.TensorType)
+    ops: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+    problems = []
+    clipped: Counter[float] = Counter()
+    variables = 0
+    buffers = set()
+    for graph in model.subgraphs:
+        for op in graph.operators or ():
+            code = model.operatorCodes[op.opcodeIndex]
+            # builtin codes above 127 are only in the newer field
+            number = max(code.builtinCode, code.deprecatedBuiltinCode)
+            custom = code.customCode.decode() if code.customCode else None
+            ops[custom or names[number]] += 1
+            options = op.builtinOptions
+            if isinstance(options, schema.UnidirectionalSequenceLSTMOptionsT) and options.cellClip:
+                clipped[options.cellClip] += 1
+        for tensor in graph.tensors:
+            variables += bool(tensor.isVariable)
+            data = model.buffers[tensor.buffer].data
+            if data is not None and len(data) and tensor.buffer not in buffers:
+                buffers.add(tensor.buffer)
+                weights[types[tensor.type].lower()] += len(data)
+    if flex := [op for op in ops if op.startswith("Flex")]:
+        problems.append(
+            f"needs Flex operators, which plain LiteRT does not have: {', '.join(flex)}"
+        )
+    if lists := [op for op in ops if "TensorList" in op]:
+        problems.append(f"uses TensorList operators: {', '.join(lists)}")
+    if variables:
+        problems.append(
+            f"{variables} variable tensors keep their values from one call to the next"
+        )
+    for clip, count in clipped.items():
+        problems.append(f"{count} fused LSTM operators clip the cell state at ±{clip:g}; Keras does not")
+    main = model.subgraphs[0]
+
+    def info(index: int) -> TensorInfo:
+        tensor = main.tensors[index]
+        given = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+        shape = tuple(int(n) for n in (given if given is not None else ()))
+        return TensorInfo(tensor.name.decode(), types[tensor.type].lower(), shape)
+
+    return Structure(
+        "tflite",
+        len(content),
+        tuple(info(i) for i in main.inputs),
+        tuple(info(i) for i in main.outputs),
+        dict(sorted(ops.items())),
+        dict(sorted(weights.items())),
+        tuple(problems),
+    )
+
+
+def _names(enum: Any) -> dict[int, str]:
+    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+
+
+def _onnx(path: Path) -> Structure:
+    onnx = require("onnx", f"inspecting {path.name}")
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # protobuf's DecodeError has no stable home
+        raise InputError(f"{path} is not a whole ONNX file: {error}") from None
+    if not model.graph.node:
+        raise InputError(f"{path} is not an ONNX file, or its graph is empty")
+    ops: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+
+    def dtype(number: int) -> str:
+        name = str(onnx.TensorProto.DataType.Name(number)).lower()
+        return "float32" if name == "float" else name
+
+    def visit(graph: Any) -> None:
+        for tensor in graph.initializer:
+            weights[dtype(tensor.data_type)] += onnx.numpy_helper.to_array(tensor).nbytes
+        for node in graph.node:
+            ops[node.op_type] += 1
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    visit(attribute.g)
+                if attribute.HasField("t"):
+                    value = onnx.numpy_helper.to_array(attribute.t)
+                    weights[dtype(attribute.t.data_type)] += value.nbytes
+
+    visit(model.graph)
+    for function in model.functions:
+        ops.update(node.op_type for node in function.node)
+
+    def info(value: Any) -> TensorInfo:
+        kind = value.type.tensor_type
+        shape = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in kind.shape.dim)
+        return TensorInfo(value.name, dtype(kind.elem_type), shape)
+
+    problems = [
+        f"{ops[op]} {op} node{'s' if ops[op] > 1 else ''}: a loop over time is several times slower "
+        "than a recurrent node"
+        for op in ("Loop", "Scan")
+        if op in ops
+    ]
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return Structure(
+        "onnx",
+        path.stat().st_size,
+        tuple(info(v) for v in model.graph.input if v.name not in constants),
+        tuple(info(v) for v in model.graph.output),
+        dict(sorted(ops.items())),
+        dict(sorted(weights.items())),
+        tuple(problems),
+    )
+
+
+def keras_config(path: Path) -> dict[str, Any]:
+    """The configuration stored in a ``.keras`` or HDF5 file; nothing is built or executed.
+
+    Raises:
+        InputError: cut short, or no model configuration in it (a file of weights only).
+    """
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                text: str | bytes = archive.read("config.json")
+        except (KeyError, zipfile.BadZipFile, OSError) as error:
+            raise InputError(f"{path} is not a whole .keras file: {error}") from None
+    else:
+        h5py = require("h5py", f"inspecting {path.name}")
+        try:
+            with h5py.File(path, "r") as file:
+                found = file.attrs.get("model_config")
+        except OSError as error:
+            raise InputError(f"{path} is neither a whole .keras nor an HDF5 file: {error}") from None
+        if found is None:
+            raise InputError(f"{path} holds weights only, no model configuration: save the whole model")
+        text = found
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: its model configuration is damaged: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: its model configuration is not a JSON object")
+    return value
+
+
+def _keras(path: Path) -> Structure:
+    config = keras_config(path)["config"]
+    layers = config["layers"] if isinstance(config, dict) else config
+    inputs = []
+    for layer in layers:
+        shape = layer["config"].get("batch_shape") or layer["config"].get("batch_input_shape")
+        if shape:
+            name = layer["config"].get("name", layer["class_name"])
+            dtype = layer["config"].get("dtype")
+            dims = tuple(-1 if n is None else int(n) for n in shape)
+            inputs.append(TensorInfo(name, dtype if isinstance(dtype, str) else "float32", dims))
+    ops = Counter(layer["class_name"] for layer in layers)
+    return Structure("keras", path.stat().st_size, tuple(inputs), (), dict(sorted(ops.items())), {}, ())
+
+
+_READERS: dict[str, Callable[[Path], Structure]] = {
+    ".tflite": _tflite,
+    ".onnx": _onnx,
+    ".keras": _keras,
+    ".h5": _keras,
+    ".hdf5": _keras,
+}
