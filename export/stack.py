@@ -104,7 +104,9 @@ def read_config(config: dict[str, Any], length: int | None = None) -> Plan:
     own = _own_length(layers)
     plan = _walk(layers, obstacles)
     if own is None and length is None:
-        obstacles.append("the model's input length is free; say how long inputs are with --length N")
+        obstacles.append(
+            "the model's input length is free; say how long inputs are with --length N"
+        )
     elif own is not None and length is not None and own != length:
         obstacles.append(f"the model's input length is {own}, not the {length} given")
     return Plan(*plan, own if own is not None else length, tuple(obstacles))
@@ -128,7 +130,9 @@ def _chain(layers: list[_Layer], obstacles: list[str]) -> list[_Layer]:
     for layer in layers:
         if layer.kind != "InputLayer" and len(layer.inbound) != 1:
             times = "several inputs or is used more than once" if layer.inbound else "no input"
-            obstacles.append(f"layer {layer.name} ({layer.kind}) has {times}; a single chain is needed")
+            obstacles.append(
+                f"layer {layer.name} ({layer.kind}) has {times}; a single chain is needed"
+            )
     for name in sorted({n for layer in layers for n in layer.inbound}):
         users = [layer.name for layer in layers if name in layer.inbound]
         if len(users) > 1:
@@ -178,7 +182,11 @@ def _walk(
                 say(layer, "has mask_zero=True", "train with mask_zero=False and pads in front")
         elif layer.kind == "LSTM":
             if dense:
-                say(layer, "comes after a Dense layer", "put the LSTM layers before the Dense layers")
+                say(
+                    layer,
+                    "comes after a Dense layer",
+                    "put the LSTM layers before the Dense layers",
+                )
             _judge_lstm(layer, say)
             lstm.append(layer)
         elif layer.kind == "Dense":
@@ -275,7 +283,8 @@ def read_stack(model: Any, source: str, length: int | None = None) -> LstmStack:
         kernel, recurrent, *bias_given = model.get_layer(name).get_weights()
         bias = bias_given[0] if bias_given else np.zeros(kernel.shape[1], np.float32)
         lstm.append(LstmLayer(name, kernel, recurrent, bias))
-    assert plan.length is not None and plan.embedding is not None  # else there are obstacles
+    if plan.length is None or plan.embedding is None:  # either would be an obstacle
+        raise AssertionError(plan)
     embedding = model.get_layer(plan.embedding).get_weights()[0]
     return LstmStack(embedding, tuple(lstm), tuple(dense), plan.length)
 

@@ -53,4 +53,4 @@ class Exporter(formats.Exporter):
         else:
             floats = self.work / "float32.onnx"
             onnx_lstm.convert(self.stack, table, floats)
-            onnx_int8.convert(floats, path, self.stack)
+            onnx_int8.convert(floats, path)

@@ -14,8 +14,8 @@ THRESHOLD = 0.5
 def classes_of(outputs: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Class numbers int64 [N] of outputs [N, K]: above 0.5 for K = 1 (as Keras), else the largest."""
     if outputs.shape[1] == 1:
-        return (outputs[:, 0] > THRESHOLD).astype(np.int64)
-    return outputs.argmax(1).astype(np.int64)
+        return np.asarray(outputs[:, 0] > THRESHOLD, np.int64)
+    return np.asarray(outputs.argmax(1), np.int64)
 
 
 def probabilities_of(outputs: npt.NDArray[Any]) -> Probabilities:

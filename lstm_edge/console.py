@@ -22,10 +22,15 @@ class Bars:
     """
 
     def __init__(self) -> None:
-        # a copy of the descriptor, so that bars stay visible while libraries write to the log
-        self._terminal = sys.stderr.isatty()
-        self._fd = os.dup(2) if self._terminal else None
+        # copies of the descriptors, so that we stay visible while libraries write to the log
+        self._fd = os.dup(2) if sys.stderr.isatty() else None
+        self._out = os.dup(1)
         self._console: Console | None = None
+
+    def print(self, line: str) -> None:
+        """A line on standard output, also while libraries write to the log."""
+        sys.stdout.flush()
+        os.write(self._out, (line + "\n").encode())
 
     @contextlib.contextmanager
     def task(self, description: str, total: int | None) -> Iterator[Advance]:

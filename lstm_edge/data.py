@@ -12,12 +12,13 @@ import gzip
 import io
 import json
 import pickle
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +29,22 @@ from lstm_edge.text import Ids, TextSettings, Tokenizer
 
 Labels = npt.NDArray[np.int64]
 
-TEXT_COLUMNS = ("text", "review", "sentence", "content", "message", "comment", "body", "tweet", "sms")
+TEXT_COLUMNS = (
+    "text",
+    "review",
+    "sentence",
+    "content",
+    "message",
+    "comment",
+    "body",
+    "tweet",
+    "sms",
+)
 LABEL_COLUMNS = ("label", "sentiment", "class", "category", "target", "y")
 SPLIT_COLUMN = "split"
 KERAS_IMDB = "imdb"
 TABLES = (".csv", ".tsv", ".jsonl")
+MAX_ID = np.iinfo(np.int32).max
 # How the labels of two-class sentiment data are written, and the names shown for them.
 BINARY_NAMES = ("Negative", "Positive")
 _SYNONYMS = {"neg": "negative", "pos": "positive"}
@@ -95,15 +107,23 @@ class Dataset:
 
     def evaluation(self) -> Examples:
         """The test split, or everything where there are no splits."""
-        return self.splits["test"] if "test" in self.splits else self.splits["all"]
+        for split in ("test", "all"):
+            if split in self.splits:
+                return self.splits[split]
+        raise InputError(
+            f"{self.name} has only the split {', '.join(self.splits)}; "
+            "testing needs test, or a table without a split column"
+        )
 
     def training(self, seed: int, test_share: float = 0.2) -> tuple[Examples, Examples]:
         """The official train and test parts, or a stratified random cut where there are none."""
         if "train" in self.splits and "test" in self.splits:
             return self.splits["train"], self.splits["test"]
         if "all" not in self.splits:
-            raise InputError(f"{self.name} has only the split {', '.join(self.splits)}; "
-                             "training needs train and test, or a table without a split column")
+            raise InputError(
+                f"{self.name} has only the split {', '.join(self.splits)}; "
+                "training needs train and test, or a table without a split column"
+            )
         return stratified_cut(self.splits["all"], test_share, seed)
 
 
@@ -141,6 +161,10 @@ def label_values(raw: Sequence[str]) -> tuple[str, ...]:
             f"the data hold one class only ({values[0] if values else 'no label'!r}); "
             "at least two different labels are needed"
         )
+    spelt: dict[str, str] = {}
+    for value in values:
+        if (other := spelt.setdefault(_fold(value), value)) != value:
+            raise InputError(f"the labels {other!r} and {value!r} are one class; write them alike")
     return tuple(values)
 
 
@@ -198,9 +222,7 @@ def _fold(value: str) -> str:
 # ---------------------------------------------------------------- sources
 
 
-def load(
-    source: str, text_column: str | None = None, label_column: str | None = None
-) -> Dataset:
+def load(source: str, text_column: str | None = None, label_column: str | None = None) -> Dataset:
     """Load a SOURCE (see the module's text).
 
     Args:
@@ -215,13 +237,17 @@ def load(
         return _keras_imdb()
     path = Path(source)
     columns = (text_column, label_column)
-    if path.is_dir():
-        splits = _folder(path, columns)
-    elif not path.exists():
+    try:
+        exists = path.exists()
+    except OSError:  # too long for a name
+        exists = False
+    if not exists:
         raise InputError(
             f"data {source} does not exist; expected 'imdb', a folder, or a file ending in "
             f"{', '.join(TABLES)} (or one of these with .gz) or .npz"
         )
+    if path.is_dir():
+        splits = _folder(path, columns)
     elif path.suffix == ".npz":
         splits = _npz(path)
     else:
@@ -231,7 +257,9 @@ def load(
 
 def _table_kind(path: Path) -> str | None:
     suffixes = [s.lower() for s in path.suffixes]
-    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+    kind = (
+        suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+    )
     return kind if kind in TABLES else None
 
 
@@ -243,8 +271,10 @@ def _folder(path: Path, columns: tuple[str | None, str | None]) -> dict[str, Exa
             continue
         tables = sorted(p for p in path.glob(f"{split}.*") if _table_kind(p))
         if len(tables) > 1:
-            raise InputError(f"{path} has several tables for {split}: "
-                             f"{', '.join(p.name for p in tables)}; keep one")
+            raise InputError(
+                f"{path} has several tables for {split}: "
+                f"{', '.join(p.name for p in tables)}; keep one"
+            )
         if tables:
             parts = _table(tables[0], columns)
             found[split] = parts.get(split) or parts.get("all") or _wrong_split(tables[0], split)
@@ -266,7 +296,7 @@ def _class_folders(path: Path) -> Examples:
     for folder in sorted(p for p in path.iterdir() if p.is_dir() and p.name != "unsup"):
         for file in sorted(folder.glob("*.txt")):
             try:
-                text = file.read_text(encoding="utf-8")
+                text = file.read_text(encoding="utf-8-sig")
             except (OSError, UnicodeDecodeError) as error:
                 raise InputError(f"{file} cannot be read as UTF-8 text: {error}") from None
             if not text.strip():
@@ -278,9 +308,20 @@ def _class_folders(path: Path) -> Examples:
     return Examples(tuple(texts), None, tuple(labels))
 
 
+def _open(path: Path) -> Any:
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
 def _open_text(path: Path) -> IO[str]:
-    raw: Any = gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="")
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _table(path: Path, columns: tuple[str | None, str | None]) -> dict[str, Examples]:
@@ -305,8 +346,10 @@ def _table(path: Path, columns: tuple[str | None, str | None]) -> dict[str, Exam
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"data {path} cannot be read: {reason}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"data {path} is not UTF-8 text (byte {error.start})") from None
+    except UnicodeDecodeError:  # it knows the place in a block only
+        with _open(path) as lines:
+            line = next(number for number, row in enumerate(lines, 1) if not _is_utf8(row))
+        raise InputError(f"{path}, line {line}: not UTF-8 text") from None
     except csv.Error as error:
         raise InputError(f"data {path} is not a valid {kind} table: {error}") from None
     if not rows:
@@ -376,17 +419,21 @@ def _find(
     )
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")  # "\\ud83d" alone is JSON, but no text
+
+
 def _jsonl_rows(
     file: IO[str], path: Path, kind: str, columns: tuple[str | None, str | None]
 ) -> Iterator[Row]:
     del kind
     keys: tuple[str, str] | None = None
+    split_key = SPLIT_COLUMN
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
         try:
             value = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not valid JSON: {error}") from None
         if not isinstance(value, dict):
             raise InputError(f"{path}, line {number}: expected a JSON object on every line")
@@ -395,6 +442,7 @@ def _jsonl_rows(
             text_at = _find(header, path, "text", TEXT_COLUMNS, columns[0])
             label_at = _find(header, path, "label", LABEL_COLUMNS, columns[1])
             keys = header[text_at], header[label_at]
+            split_key = next((k for k in header if k.strip().casefold() == SPLIT_COLUMN), split_key)
         missing = [key for key in keys if value.get(key) is None]
         if missing:
             raise InputError(f"{path}, line {number}: no {missing[0]!r}")
@@ -403,55 +451,96 @@ def _jsonl_rows(
             raise InputError(f"{path}, line {number}: {keys[0]!r} is not a string")
         if isinstance(label, bool):
             label = int(label)
-        yield number, text, str(label), str(value.get(SPLIT_COLUMN) or "all").casefold()
+        if _SURROGATE.search(text) or _SURROGATE.search(str(label)):
+            raise InputError(f"{path}, line {number}: half of a character (a lone surrogate)")
+        split = str(value.get(split_key) or "").strip().casefold() or "all"
+        yield number, text, str(label), split
 
 
 # ---------------------------------------------------------------- ids: .npz and Keras's download
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Rebuilds arrays of lists of numbers and nothing else: no other class is ever looked up."""
+class _StoredType:
+    """A pickled dtype: its code, such as ``i8``, and its byte order."""
 
-    _ALLOWED = {
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy.core.multiarray", "scalar"),
-        ("numpy._core.multiarray", "scalar"),
-        ("numpy.core.numeric", "_frombuffer"),
-        ("numpy._core.numeric", "_frombuffer"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
+    def __init__(self, code: str, *flags: Any) -> None:
+        self.code, self.order = code, "="
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = state[1]
+
+    def numbers(self, content: bytes) -> npt.NDArray[Any]:
+        code = f"{self.order}{self.code}"
+        if not re.fullmatch("[<>=|][biuf][1248]", code):
+            raise pickle.UnpicklingError(f"it holds the type {code}")
+        return np.frombuffer(content, np.dtype(code))
+
+
+class _StoredArray:
+    """What a pickle says about an array: shape, type, order, and a list or bytes."""
+
+    state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def rebuilt(self) -> npt.NDArray[Any]:
+        _, shape, kind, fortran, content = self.state
+        flat: npt.NDArray[Any]
+        if isinstance(content, list):
+            flat = np.empty(len(content), object)
+            for i, item in enumerate(content):
+                flat[i] = item.rebuilt() if isinstance(item, _StoredArray) else item
+        else:
+            flat = kind.numbers(content)
+        return flat.reshape(shape, order="F" if fortran else "C")
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Reads arrays and lists of numbers and nothing else: no other class is ever looked up.
+
+    Not even NumPy's own functions are called: they trust what the pickle says and can crash.
+    """
+
+    _STAND_INS: ClassVar[dict[str, Any]] = {
+        "numpy.ndarray": _StoredArray,
+        "numpy.dtype": _StoredType,
+        "numpy.multiarray._reconstruct": lambda *made_of: _StoredArray(),
+        "numpy.multiarray.scalar": lambda kind, content: kind.numbers(content)[0],
+        "_codecs.encode": lambda text, encoding: text.encode("latin1"),  # bytes in old pickles
     }
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in self._ALLOWED:
-            if module.startswith("numpy.core"):  # its home before NumPy 2
-                module = module.replace("numpy.core", "numpy._core")
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which could run code")
+        # numpy.core is the home of both functions before NumPy 2, numpy._core since
+        key = f"{re.sub('^numpy[.]_?core[.]', 'numpy.', module)}.{name}"
+        if key not in self._STAND_INS:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which could run code")
+        return self._STAND_INS[key]
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> npt.NDArray[Any]:
-    with archive.open(f"{key}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        header: Callable[[IO[bytes]], tuple[Any, bool, np.dtype[Any]]] = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = header(file)
-        if not dtype.hasobject:
-            with archive.open(f"{key}.npy") as again:
-                return np.lib.format.read_array(again, allow_pickle=False)
-        # Lists of different lengths are stored pickled: only arrays and numbers are taken from it.
-        try:
-            return np.asarray(_ArraysOnly(file).load(), object).reshape(shape)
-        except pickle.UnpicklingError as error:
-            raise InputError(
-                f"data {path}: {key} is an object array, stored as a pickle, and {error}. Only lists "
-                f"of numbers are taken from a pickle; store {key} as a padded integer array instead"
-            ) from None
+    file = io.BytesIO(archive.read(f"{key}.npy"))  # all of it, so that its checksum is compared
+    version = np.lib.format.read_magic(file)
+    header: Callable[[IO[bytes]], tuple[Any, bool, np.dtype[Any]]] = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    _, _, dtype = header(file)
+    if not dtype.hasobject:
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
+    # Lists of different lengths are stored pickled: only arrays and numbers are taken from it.
+    try:
+        stored = _ArraysOnly(file).load()
+        if not isinstance(stored, _StoredArray):
+            raise pickle.UnpicklingError("it holds no array")
+        return stored.rebuilt()
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"data {path}: {key} is an object array, stored as a pickle, and {error}. Only lists "
+            f"of numbers are taken from a pickle; store {key} as a padded integer array instead"
+        ) from None
 
 
 def _npz(path: Path) -> dict[str, Examples]:
@@ -463,8 +552,11 @@ def _npz(path: Path) -> dict[str, Examples]:
                 if {f"x_{split}", f"y_{split}"} <= keys:
                     x, y = (_read_array(archive, f"{k}_{split}", path) for k in "xy")
                     splits[split] = _ids_examples(path, split, x, y)
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError, zlib.error) as error:
-        raise InputError(f"data {path} cannot be read as .npz: {error}") from None
+    except InputError:
+        raise
+    except Exception as error:  # the readers raise every kind on a damaged file
+        reason = str(error) or type(error).__name__
+        raise InputError(f"data {path} cannot be read as .npz: {reason}") from None
     if not splits:
         raise InputError(
             f"data {path} holds {', '.join(sorted(keys)) or 'nothing'}; expected x_train, y_train, "
@@ -473,23 +565,31 @@ def _npz(path: Path) -> dict[str, Examples]:
     return splits
 
 
-def _ids_examples(
-    path: Path, split: str, x: npt.NDArray[Any], y: npt.NDArray[Any]
-) -> Examples:
+def _ids_examples(path: Path, split: str, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Examples:
+    x, y = np.atleast_1d(x), np.atleast_1d(y)
     if len(x) != len(y) or not len(x):
         raise InputError(f"data {path}: x_{split} has {len(x)} examples and y_{split} {len(y)}")
     ids = []
     for number, row in enumerate(x):
         array = np.asarray(row)
+        if array.dtype == object:  # lists of one length, stored as objects
+            array = np.array(array.tolist())
         if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
             raise InputError(
                 f"data {path}: x_{split}[{number}] is not a list of integer ids (found "
                 f"{array.dtype} with shape {array.shape})"
             )
+        if array.size and not 0 <= array.min() <= array.max() <= MAX_ID:
+            raise InputError(
+                f"data {path}: x_{split}[{number}] holds an id below 0 or above {MAX_ID}"
+            )
         ids.append(array.astype(np.int32))
     labels = np.asarray(y).reshape(len(x), -1)
     if labels.shape[1] != 1:
         labels = labels.argmax(1)[:, None]  # one-hot
+    for number, label in enumerate(labels[:, 0]):
+        if int(label) != label:
+            raise InputError(f"data {path}: y_{split}[{number}] is {label}; expected whole numbers")
     return Examples(None, tuple(ids), tuple(str(int(v)) for v in labels[:, 0]))
 
 
@@ -535,6 +635,8 @@ def cap_ids(examples: Examples, num_words: int, settings: TextSettings) -> Examp
         if (ids < 0).any():
             raise InputError("the data hold negative ids")
         if (ids >= num_words).any():
-            ids = ids[ids < num_words] if unknown is None else np.where(ids < num_words, ids, unknown)
+            ids = (
+                ids[ids < num_words] if unknown is None else np.where(ids < num_words, ids, unknown)
+            )
         capped.append(ids.astype(np.int32))
     return replace(examples, ids=tuple(capped))

@@ -53,13 +53,10 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         temporary.chmod(0o755)
         if path.exists():
             path.rename(old)
-        try:
-            temporary.rename(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
+        temporary.rename(path)
     finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

@@ -95,6 +95,7 @@ class LatencyReport:
         lengths: ids of each input (of the model's length at most).
         tokenise_ms: time to make each input's ids, None where the inputs were ids.
         unstable: names of variants whose rounds differ too much to be trusted.
+        data: where the inputs are from.
     """
 
     device: str
@@ -105,6 +106,7 @@ class LatencyReport:
     tokenise_ms: tuple[float, ...] | None
     timings: tuple[Timing, ...]
     unstable: tuple[str, ...]
+    data: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -142,6 +144,7 @@ def measure(
     texts: Sequence[str] | None = None,
     tokenizer: Tokenizer | None = None,
     fresh: bool = True,
+    data: str = "",
     progress: Progress = SILENT,
 ) -> LatencyReport:
     """Time every runner on every input, one example at a time, interleaved.
@@ -153,6 +156,7 @@ def measure(
         runners: by name; all with the same number of threads and a known ``max_length``.
         sequences: ids of the inputs, not padded; each runner gets them in its own form, made before.
         texts, tokenizer: to time the tokenising, apart.
+        data: where the inputs are from, for the report.
         fresh: also start a new process for each, for load time, first run and peak memory.
     """
     if not runners or not sequences:
@@ -218,6 +222,7 @@ def measure(
         tokenise_ms=tokenise,
         timings=timings,
         unstable=tuple(t.variant for t in timings if t.spread() > UNSTABLE),
+        data=data,
     )
 
 
@@ -233,7 +238,7 @@ import json, sys, time
 began = time.perf_counter()
 import importlib
 from pathlib import Path
-from lstm_edge.runners import {cls} as cls
+from {module} import {cls} as cls
 from lstm_edge.extras import require
 import numpy as np
 {imports}
@@ -262,7 +267,9 @@ def fresh_start(runner: Runner) -> Start:
         InputError: the process failed; its last line is given.
     """
     code = _FRESH.format(
-        cls=type(runner).__name__, imports="\n".join(f"import {m}" for m in runner.modules)
+        module=type(runner).__module__,
+        cls=type(runner).__name__,
+        imports="\n".join(f"import {m}" for m in runner.modules),
     )
     arguments = [str(runner.path), str(runner.threads), str(runner.max_length or 1)]
     done = subprocess.run(

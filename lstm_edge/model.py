@@ -45,9 +45,7 @@ def build(config: ModelConfig) -> Any:
     for number, units in enumerate(config.lstm, 1):
         more = number < len(config.lstm)
         model.add(
-            layers.LSTM(
-                units, return_sequences=more, dropout=config.dropout, name=f"lstm_{number}"
-            )
+            layers.LSTM(units, return_sequences=more, dropout=config.dropout, name=f"lstm_{number}")
         )
     for number, units in enumerate(config.dense, 1):
         model.add(layers.Dense(units, activation="relu", name=f"dense_{number}"))
@@ -67,7 +65,9 @@ def load(path: Path) -> Any:
         InputError: missing, cut short, not a model file, or refused by Keras (its reason is given).
     """
     if not path.is_file():
-        raise InputError(f"model {path} does not exist; expected a {', '.join(MODEL_SUFFIXES)} file")
+        raise InputError(
+            f"model {path} does not exist; expected a {', '.join(MODEL_SUFFIXES)} file"
+        )
     if path.suffix not in MODEL_SUFFIXES:
         raise InputError(f"model {path}: expected a file ending in {', '.join(MODEL_SUFFIXES)}")
     if path.suffix == ".keras":
@@ -94,4 +94,6 @@ def _check_archive(path: Path) -> None:
             "kind: save or copy it again"
         ) from None
     if broken is not None:
-        raise InputError(f"model {path} is damaged: {broken} in it fails its checksum; copy it again")
+        raise InputError(
+            f"model {path} is damaged: {broken} in it fails its checksum; copy it again"
+        )

@@ -189,11 +189,13 @@ def compare(
         failures.append(
             f"{counted} of {n} labels flip ({counted / n:.2%}), more than {tolerance.flip_rate:.2%}"
         )
-    if accuracy is not None and expected is not None and tolerance.accuracy_drop is not None:
-        if round((expected - accuracy) * n) > _allowed(tolerance.accuracy_drop, n):
+    drop = tolerance.accuracy_drop
+    if accuracy is not None and expected is not None and drop is not None:
+        lost = round((expected - accuracy) * n)
+        if lost > _allowed(drop, n):
             failures.append(
                 f"accuracy falls from {expected:.2%} to {accuracy:.2%}, more than "
-                f"{tolerance.accuracy_drop * 100:g} points"
+                f"{drop * 100:g} points"
             )
     return ParityReport(
         variant=variant,
@@ -329,4 +331,3 @@ def measure(
         texts=texts,
         checks=[*independent, edges, *checks],
     )
-

@@ -150,7 +150,7 @@ def forward(stack: LstmStack, ids: npt.NDArray[np.integer[Any]]) -> Float64Array
                 f"the reference knows {', '.join(_ACTIVATIONS)}"
             )
     rows = len(stack.embedding)
-    if ids.size and not (0 <= ids.min() and ids.max() < rows):
+    if ids.size and not (ids.min() >= 0 and ids.max() < rows):
         raise InputError(f"ids go from {ids.min()} to {ids.max()}, expected 0 to {rows - 1}")
 
     _, states = run_stack(stack.lstm, stack.embedding[ids])

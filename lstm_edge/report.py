@@ -1,13 +1,10 @@
-"""Reports -> terminal tables, Markdown, HTML, JSON and plots: the only formatter."""
+"""Reports -> terminal tables, Markdown, HTML and JSON: with plots.py the only formatter."""
 
 from __future__ import annotations
 
-import datetime
-import html
 import io
 import math
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_edge import wording
 from lstm_edge.extras import require
-from lstm_edge.files import replacing, write_json, write_text
+from lstm_edge.files import write_json, write_text
+from lstm_edge.plots import plots
 
-if TYPE_CHECKING:  # train.py imports this module
+if TYPE_CHECKING:
     from lstm_edge.bundle import Bundle, VariantInfo
     from lstm_edge.latency import LatencyReport
     from lstm_edge.parity import Case, ParityReport, ParityRun, Tolerance
-    from lstm_edge.train import TrainResult
+    from lstm_edge.structure import Structure, TensorInfo
 
 SCHEMA = 1
-OK, OUTSIDE, MISSING, NONE = "ok", "OUTSIDE TOLERANCE", "not measured", "–"
+OK, OUTSIDE, MISSING = "ok", "OUTSIDE TOLERANCE", "not measured"
 QUOTED = 60  # characters of a text in a table's note
 
 
@@ -42,54 +41,12 @@ class Table:
         """For each column, whether its cells are numbers (or say that there is none)."""
         columns = [[r[i] for r in self.rows] for i in range(len(self.columns))]
         return tuple(
-            i > 0 and all(c in (MISSING, NONE) or re.match(r"-?\d", c) for c in cells)
+            i > 0 and all(c in (MISSING, wording.NONE) or re.match(r"-?\d", c) for c in cells)
             for i, cells in enumerate(columns)
         )
 
 
-@dataclass(frozen=True)
-class Picture:
-    """An ``<svg>`` element for the HTML page, with what it shows in words."""
-
-    title: str
-    svg: str
-    caption: str
-
-
-# Numbers
-
-
-def _digits(value: float) -> str:
-    """Three significant digits, never an exponent."""
-    value = float(f"{value:.3g}")
-    decimals = 2 - math.floor(math.log10(abs(value))) if value else 0
-    return f"{value:.{max(0, decimals)}f}"
-
-
-def _difference(value: float) -> str:
-    return f"{value:.1e}" if value else "0"
-
-
-def _share(value: float | None) -> str:
-    return NONE if value is None else f"{value:.2%}"
-
-
-def _size(count: int) -> str:
-    if count < 1000:
-        return f"{count} B"
-    return f"{_digits(count / 1e3)} KB" if count < 999_500 else f"{_digits(count / 1e6)} MB"
-
-
-def _plain(text: str) -> str:
-    """One line without control characters (a text may hold any)."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _date(stamp: str) -> str:
-    try:
-        return f"{datetime.datetime.fromisoformat(stamp):%Y-%m-%d %H:%M %Z}".strip()
-    except ValueError:
-        return stamp
+# Tables
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
@@ -106,9 +63,6 @@ def _machine(machine: Mapping[str, Any]) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-# Tables
-
-
 def _flips(report: ParityReport) -> str:
     near = report.flips_at_threshold
     share = f"{report.flips / report.examples:.2%}"
@@ -119,8 +73,10 @@ def _answers(case: Case, labels: Sequence[str] = ()) -> str:
     """Both answers with as many decimals as tell them apart; of many classes the three furthest."""
     pairs = list(zip(case.reference, case.variant, strict=True))
     # JSON has no NaN: it comes back as None
-    known = [p is not None and q is not None and math.isfinite(p + q) for p, q in pairs]
-    off = [abs(p - q) if k else 1.0 for (p, q), k in zip(pairs, known, strict=True)]
+    off = [
+        abs(p - q) if p is not None and q is not None and math.isfinite(p + q) else 1.0
+        for p, q in pairs
+    ]
     decimals = min(9, max(3, 1 - math.floor(math.log10(max(off))))) if max(off) else 3
     names = [f"output {i}" for i in range(len(pairs))] if len(pairs) > 1 else [""]
     if len(labels) == len(pairs):
@@ -141,7 +97,7 @@ def _answers(case: Case, labels: Sequence[str] = ()) -> str:
 
 def _worst(report: ParityReport) -> str:
     case = report.worst
-    text = "" if case.text is None else _plain(case.text)
+    text = "" if case.text is None else wording.plain(case.text)
     quote = f' "{text[:QUOTED]}{"…" if len(text) > QUOTED else ""}"' if text else ""
     return f"{report.variant}: furthest off at example {case.index}{quote}: {_answers(case)}"
 
@@ -157,15 +113,15 @@ def parity_table(run: ParityRun) -> Table:
             r.variant,
             OK if r.ok else OUTSIDE,
             str(r.examples),
-            _share(r.accuracy),
-            _difference(r.max_abs),
-            _difference(r.mean_abs),
+            wording.share(r.accuracy),
+            wording.difference(r.max_abs),
+            wording.difference(r.mean_abs),
             _flips(r),
             f"{sum(c.ok for c in r.checks)}/{len(r.checks)}",
         )
         for r in run.reports
     )
-    known = {_share(r.reference_accuracy) for r in run.reports} - {NONE}
+    known = {wording.share(r.reference_accuracy) for r in run.reports} - {wording.NONE}
     note = f"accuracy of the reference: {', '.join(sorted(known))}" if known else "no labels"
     return Table(
         f"Parity of {run.bundle} with {run.reference} on {run.data}",
@@ -192,20 +148,20 @@ def latency_table(report: LatencyReport) -> Table:
             (
                 t.variant,
                 t.runtime,
-                _size(t.bytes),
-                *(_digits(p) for p in (p50, p90, p99)),
-                f"{p50 / fastest:.1f}×" if fastest else NONE,
-                *(MISSING if value is None else _digits(value) for value in last),
+                wording.size(t.bytes),
+                *(wording.digits(p) for p in (p50, p90, p99)),
+                f"{p50 / fastest:.1f}×" if fastest else wording.NONE,
+                *(MISSING if value is None else wording.digits(value) for value in last),
             )
         )
     notes = [
         f"on {report.device}: {_machine(report.machine)}",
-        f"{report.threads} thread{'s' if report.threads > 1 else ''}, {_inputs(report)}; "
+        f"{report.threads} thread{'s' if report.threads > 1 else ''}, {wording.inputs(report)}; "
         f"ms per token and ms at 0 tokens: the line through each input's median",
     ]
     if report.tokenise_ms:
         notes.append(
-            f"tokenising, apart: median {_digits(float(np.median(report.tokenise_ms)))} ms"
+            f"tokenising, apart: median {wording.digits(float(np.median(report.tokenise_ms)))} ms"
         )
     notes += [
         f"{t.variant} is unstable: whole rounds differ by {t.spread():.0%} of their mean; measure "
@@ -218,12 +174,6 @@ def latency_table(report: LatencyReport) -> Table:
     return Table("Latency of one answer", tuple(columns.split(",")), tuple(rows), tuple(notes))
 
 
-def _inputs(report: LatencyReport) -> str:
-    rounds = len(report.timings[0].samples_ms) if report.timings else 0
-    median = float(np.median(report.lengths))
-    return f"{len(report.lengths)} inputs (median {median:g} tokens) × {rounds} rounds"
-
-
 def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | None) -> Table:
     """One line for each variant of the bundle: size, parity and latency."""
     reports = {r.variant: r for r in parity.reports}
@@ -232,11 +182,66 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
     for name, info in bundle.variants.items():
         cells = [MISSING] * 4
         if r := reports.get(name):
-            cells = [_share(r.accuracy), _flips(r), _difference(r.max_abs), OK if r.ok else OUTSIDE]
-        p50 = _digits(timings[name].percentile(50)) if name in timings else MISSING
-        rows.append((name, _size(info.bytes), *cells[:3], p50, cells[3]))
-    columns = ("variant", "size", "accuracy", "flips", "max |Δp|", "p50 ms", "verdict")
-    return Table("Summary", columns, tuple(rows))
+            cells = [
+                wording.share(r.accuracy),
+                _flips(r),
+                wording.difference(r.max_abs),
+                OK if r.ok else OUTSIDE,
+            ]
+        p50 = [wording.digits(timings[name].percentile(50)) if name in timings else MISSING]
+        rows.append(
+            (name, wording.size(info.bytes), *cells[:3], *(p50 if latency else ()), cells[3])
+        )
+    times = ("p50 ms",) if latency else ()
+    columns = ("variant", "size", "accuracy", "flips", "max |Δp|", *times, "verdict")
+    return Table("Summary", columns, tuple(rows), _failures(parity))
+
+
+def routes_table(parity: ParityRun, latency: LatencyReport, baselines: Sequence[str]) -> Table:
+    """Every measured route beside ours: how much faster than each baseline, by the medians."""
+    reports = {r.variant: r for r in parity.reports}
+    medians = {t.variant: t.median() for t in latency.timings}
+    rows = []
+    for timing in latency.timings:
+        r = reports.get(timing.variant)
+        cells = (wording.NONE,) * 3
+        if r is not None:
+            cells = (wording.share(r.accuracy), _flips(r), wording.difference(r.max_abs))
+        ratios = (f"{medians[b] / medians[timing.variant]:.1f}×" for b in baselines)
+        median = wording.digits(medians[timing.variant])
+        rows.append((timing.variant, wording.size(timing.bytes), *cells, median, *ratios))
+    times = (f"× {name}" for name in baselines)
+    columns = ("route", "size", "accuracy", "flips", "max |Δp|", "median ms", *times)
+    basis = f"{_machine(latency.machine)}; {wording.date(latency.measured_at)}; {wording.inputs(latency)}"
+    return Table("Side by side", columns, tuple(rows), (basis,))
+
+
+def structure_tables(found: Structure) -> list[Table]:
+    """What :func:`lstm_edge.structure.inspect` found: ends, operators, weights, problems."""
+
+    def shape(tensor: TensorInfo) -> str:
+        return "[" + ", ".join("free" if n < 0 else str(n) for n in tensor.shape) + "]"
+
+    ends = [
+        (kind, tensor.name, tensor.dtype, shape(tensor))
+        for kind, tensors in (("input", found.inputs), ("output", found.outputs))
+        for tensor in tensors
+    ]
+    tables = [
+        Table(
+            f"{found.format} file, {wording.size(found.bytes)}",
+            ("", "name", "dtype", "shape"),
+            tuple(ends),
+        )
+    ]
+    what = "layer" if found.format == "keras" else "operator"
+    ops = tuple((name, str(count)) for name, count in found.ops.items())
+    problems = tuple(f"problem: {p}" for p in found.problems) or ("no problems found",)
+    if found.weights:
+        weights = tuple((dtype, wording.size(count)) for dtype, count in found.weights.items())
+        tables.append(Table("Constants", ("dtype", "size"), weights))
+    tables.append(Table(f"{what.capitalize()}s", (what, "count"), ops, problems))
+    return tables
 
 
 def to_terminal(table: Table, width: int | None = None, colour: bool = False) -> str:
@@ -261,7 +266,7 @@ def to_terminal(table: Table, width: int | None = None, colour: bool = False) ->
                 no_wrap=width is None,
             )
         for row in rows:
-            out.add_row(*(Text(_plain(c), styles.get(c, "")) for c in row))
+            out.add_row(*(Text(wording.plain(c), styles.get(c, "")) for c in row))
         return out
 
     out = io.StringIO()
@@ -279,10 +284,10 @@ def to_terminal(table: Table, width: int | None = None, colour: bool = False) ->
         turned = list(zip(*table.rows, strict=True)) or [()]
         rows = [(name, *cells) for name, cells in zip(table.columns, turned, strict=False)]
         shown = grid(rows[0], rows[1:], [False] + [True] * len(table.rows))
-    console.print(Text(_plain(table.title), "bold"))
+    console.print(Text(wording.plain(table.title), "bold"))
     console.print(shown)
     for note in table.notes:
-        console.print(Text(f"- {_plain(note)}"))
+        console.print(Text(f"- {wording.plain(note)}"))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -299,225 +304,11 @@ def to_markdown(table: Table) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*\[\]<>|~]|\b_|_\b)", r"\\\1", _plain(text))
+    return re.sub(r"([\\`*\[\]<>|~]|\b_|_\b)", r"\\\1", wording.plain(text))
 
 
 def _list(items: Sequence[str]) -> list[str]:
     return ["", *(f"- {_escaped(item)}" for item in items)] if items else []
-
-
-# Pictures. Axes and text take the page's colour, series its variables --s0 ... (light and dark), of
-# which these are the light values: Okabe and Ito's, which most colour-blind people tell apart, with
-# the bright ones made darker. Each series also has its own marker.
-
-INK = "#010203"
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#b0568f", "#a87900", "#5a5a5a")
-MARKERS = "os^DvPX"
-DRAWN = 400  # inputs drawn in a picture; of more, this many evenly over the lengths
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "lstm-edge",
-    "text.parse_math": False,
-    "font.size": 9.0,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": INK,
-    "grid.alpha": 0.15,
-    **{k: INK for k in ("text.color", "axes.labelcolor", "axes.edgecolor")},
-    **{k: INK for k in ("xtick.color", "ytick.color")},
-}
-
-
-def plots(parity: ParityRun, latency: LatencyReport | None) -> list[Picture]:
-    """The HTML page's pictures: three of the latency, where there is one, and the differences."""
-    matplotlib = require("matplotlib", "making the report")
-    timed = latency.timings if latency else ()
-    names = dict.fromkeys([r.variant for r in parity.reports] + [t.variant for t in timed])
-    looks = {
-        name: {"color": SERIES[i % len(SERIES)], "marker": MARKERS[i % len(MARKERS)]}
-        for i, name in enumerate(names)
-    }
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        pictures = []
-        if latency and latency.timings:
-            flips = {
-                r.variant: f"{r.flips} flip{'' if r.flips == 1 else 's'}" for r in parity.reports
-            }
-            pictures = [_percentiles(latency), _by_length(latency, looks)]
-            pictures.append(_by_size(latency, looks, flips))
-        return [*pictures, _differences(parity)] if parity.reports else pictures
-
-
-def _axes(height: float) -> tuple[Any, Any]:
-    # a figure of its own: pyplot would change what the caller has open
-    figure = require("matplotlib.figure", "making the report").Figure(
-        figsize=(4.7, height), layout="constrained"
-    )
-    return figure, figure.add_subplot()
-
-
-def _picture(figure: Any, key: str, title: str, caption: str, alt: str) -> Picture:
-    out = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with warnings.catch_warnings():
-        # a character that matplotlib's font lacks: the reader's browser draws the text, not it
-        warnings.filterwarnings("ignore", "Glyph .* missing")
-        figure.savefig(out, format="svg", transparent=True, metadata=nothing)
-    svg = out.getvalue()
-    box = re.search(r'viewBox="[^"]*"', svg)
-    body = svg[svg.index("<svg") :].partition(">")[2]
-    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
-    body = re.sub(r'\b(id="|href="#|url\(#)', rf"\1{key}-", body.replace("xlink:href", "href"))
-    body = body.replace(INK, "currentColor")
-    for i, value in enumerate(SERIES):
-        body = body.replace(value, f"var(--s{i}, {value})")
-    head = f'<svg role="img" aria-label="{html.escape(alt)}" {box[0] if box else ""}>'
-    return Picture(title, head + body, caption)
-
-
-def _rows(axes: Any, labels: Sequence[str]) -> None:
-    """One line for each label, the first on top."""
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x")
-    axes.set_axisbelow(True)
-
-
-def _percentiles(report: LatencyReport) -> Picture:
-    timings = report.timings
-    p50, p90, p99 = ([t.percentile(q) for t in timings] for q in (50, 90, 99))
-    figure, axes = _axes(1.1 + 0.4 * len(timings))
-    lines = range(len(timings))
-    axes.barh(lines, p50, 0.5, color=SERIES[0], label="p50")
-    axes.plot(p90, lines, "|", color=INK, markersize=11, markeredgewidth=1.5, label="p90")
-    axes.plot(p99, lines, "D", color=SERIES[1], markersize=4.5, label="p99")
-    _rows(axes, [f"{t.variant}\n{_digits(m)} ms" for t, m in zip(timings, p50, strict=True)])
-    axes.set_xlim(left=0)
-    axes.set_xlabel("ms for one answer")
-    handles, labels = axes.get_legend_handles_labels()
-    order = np.argsort(labels)
-    figure.legend([handles[i] for i in order], sorted(labels), loc="outside lower center", ncols=3)
-    said = [f"{t.variant} {_digits(m)}" for t, m in zip(timings, p50, strict=True)]
-    caption = f"Bars: p50 over all samples, {_inputs(report)}; marks: p90 and p99."
-    alt = f"Latency p50 in ms: {', '.join(said)}."
-    return _picture(figure, "percentiles", "Latency of each variant", caption, alt)
-
-
-def _by_length(report: LatencyReport, looks: Mapping[str, Any]) -> Picture:
-    lengths = np.array(report.lengths)
-    order = np.argsort(lengths, kind="stable")
-    order = order[np.linspace(0, len(order) - 1, min(DRAWN, len(order))).astype(int)]
-    ends = np.array([lengths.min(), lengths.max()])
-    lines = {t.variant: t.per_token(report.lengths) for t in report.timings}
-    figure, axes = _axes(3.9)
-    # the legend in the order of the lines' right ends
-    for t in sorted(report.timings, key=lambda t: -np.polyval(lines[t.variant][::-1], ends[1])):
-        look, (intercept, slope) = looks[t.variant], lines[t.variant]
-        times = np.array(t.per_input())[order]
-        axes.plot(lengths[order], times, ls="none", markersize=3, alpha=0.45, **look)
-        axes.plot(ends, intercept + slope * ends, color=look["color"])
-        axes.plot([], [], label=t.variant, markersize=5, **look)
-    axes.grid()
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("tokens")
-    axes.set_ylabel("ms for one answer")
-    figure.legend(loc="outside lower center", ncols=2)
-    caption = "Points: median of the rounds for each input; lines: least squares."
-    if len(order) < len(lengths):
-        caption += f" {len(order)} of {len(lengths)} inputs are drawn."
-    said = [f"{v} {_digits(s)} ms per token and {_digits(i)} ms" for v, (i, s) in lines.items()]
-    alt = f"Latency against length, fitted lines: {'; '.join(said)}."
-    return _picture(figure, "lengths", "Latency against length", caption, alt)
-
-
-def _by_size(report: LatencyReport, looks: Mapping[str, Any], flips: Mapping[str, str]) -> Picture:
-    x = np.array([t.bytes / 1e6 for t in report.timings])
-    y = np.array([t.percentile(50) for t in report.timings])
-    figure, axes = _axes(3.4)
-    axes.set_xlim(0, 1.15 * x.max())
-    axes.set_ylim(0, 1.25 * y.max())
-    # labels stand beside their points, moved up where they would cover one another
-    wide, high, taken = 0.45 * x.max(), 0.14 * y.max(), list[tuple[float, float]]()
-    for i in np.argsort(y):
-        t, right = report.timings[i], x[i] <= 0.5 * x.max()
-        start, at = (x[i] if right else x[i] - wide), y[i]
-        for other, height in taken:
-            if abs(start - other) < wide and at < height + high:
-                at = height + high
-        taken.append((start, at))
-        axes.plot(x[i], y[i], markersize=8, **looks[t.variant])
-        label = f"{t.variant}\n{flips.get(t.variant, 'flips not measured')}"
-        gap, side = (0.03, "left") if right else (-0.03, "right")
-        axes.text(x[i] + gap * x.max(), at, label, ha=side, va="center", fontsize=8.5)
-    axes.grid()
-    axes.set_axisbelow(True)
-    axes.set_xlabel("file, MB")
-    axes.set_ylabel("p50, ms")
-    said = [
-        f"{t.variant} {_size(t.bytes)}, {_digits(m)} ms"
-        for t, m in zip(report.timings, y, strict=True)
-    ]
-    caption = "Lower left is smaller and faster. Flips: labels that differ from the reference's."
-    alt = f"Size and latency p50: {'; '.join(said)}."
-    return _picture(figure, "sizes", "Size against latency", caption, alt)
-
-
-def _differences(run: ParityRun) -> Picture:
-    figure, axes = _axes(1.1 + 0.34 * len(run.reports))
-    limits = [r.tolerance.max_abs for r in run.reports]
-    shown = [d for r in run.reports for d in (r.max_abs, r.mean_abs) if d]
-    floor = min([*shown, *(limit for limit in limits if limit), 1e-6]) / 5
-    for i, r in enumerate(run.reports):
-        ends = [max(r.mean_abs, floor), max(r.max_abs, floor)]
-        axes.plot(ends, [i, i], color=SERIES[0], alpha=0.4)
-        axes.plot(ends[0], i, "o", markerfacecolor="none", color=SERIES[0], label="mean")
-        axes.plot(ends[1], i, "o", color=SERIES[0], label="max")
-        if limit := limits[i]:
-            axes.plot(limit, i, "|", color=SERIES[1], ms=12, mew=2, label="tolerance of the max")
-        if not r.max_abs:
-            axes.annotate("0", (floor, i), (7, 0), textcoords="offset points", va="center")
-    _rows(axes, [r.variant for r in run.reports])
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0e}")
-    axes.xaxis.set_minor_formatter(lambda value, _: "")
-    axes.set_xlabel("difference of a probability from the reference's")
-    handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
-    said = [f"{r.variant} {_difference(r.max_abs)}" for r in run.reports]
-    caption = "Logarithmic; a difference of 0 stands at the left edge."
-    alt = f"Greatest difference: {', '.join(said)}."
-    return _picture(figure, "differences", "Difference of each variant", caption, alt)
-
-
-def training_curves(result: TrainResult, path: Path) -> None:
-    """Write a PNG of loss and accuracy on the training and validation parts after each epoch."""
-    matplotlib = require("matplotlib", "drawing the training curves")
-    ticker = require("matplotlib.ticker", "drawing the training curves")
-    epochs = [e.epoch for e in result.epochs]
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        figure = require("matplotlib.figure", "drawing the training curves").Figure(
-            figsize=(9, 3.8), layout="constrained", dpi=144
-        )
-        for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-            for i, (part, key) in enumerate((("training", name), ("validation", f"val_{name}"))):
-                values = [getattr(e, key) for e in result.epochs]
-                axes.plot(epochs, values, color=SERIES[i], marker=MARKERS[i], label=part)
-            axes.axvline(result.best_epoch, color="0.6", ls="--", zorder=0, label="best epoch")
-            axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
-            axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
-            axes.set(xlabel="epoch", ylabel=name)
-            axes.legend()
-        figure.suptitle(
-            f"Test accuracy {result.test_accuracy:.2%} on {result.test_examples:,} examples "
-            f"(epoch {result.best_epoch} of {len(epochs)})"
-        )
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png")
 
 
 # The report
@@ -556,10 +347,10 @@ def _tolerance(t: Tolerance) -> str:
 def _facts(info: VariantInfo) -> dict[str, str]:
     ops = sorted(info.ops.items(), key=lambda item: (-item[1], item[0]))
     return {
-        "file": f"{info.file}, {_size(info.bytes)}, sha256 {info.sha256[:12]}",
+        "file": f"{info.file}, {wording.size(info.bytes)}, sha256 {info.sha256[:12]}",
         "format": f"{info.format}, {info.precision}, for {', '.join(info.runtimes)}",
         "lowering": info.lowering,
-        "operators": ", ".join(f"{name} {count}" for name, count in ops) or NONE,
+        "operators": ", ".join(f"{name} {count}" for name, count in ops) or wording.NONE,
         "batch": "any" if info.batch is None else str(info.batch),
         "tolerance": _tolerance(info.tolerance),
         "problems": "; ".join(info.problems) or "none found",
@@ -571,11 +362,11 @@ def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dic
     source = {k: v for k, v in bundle.source.items() if isinstance(v, str | int | float)}
     named = [f"{k} {str(v)[:12] if k == 'sha256' else v}" for k, v in source.items()]
     facts = {
-        "Model": ", ".join(named) or NONE,
-        "Labels": ", ".join(bundle.labels) or NONE,
+        "Model": ", ".join(named) or wording.NONE,
+        "Labels": ", ".join(bundle.labels) or wording.NONE,
         "Data": f"{run.data}; {max((r.examples for r in run.reports), default=0)} examples",
         "Reference": run.reference,
-        "Parity measured": f"{_date(run.measured_at)} on {_machine(run.machine)}",
+        "Parity measured": f"{wording.date(run.measured_at)} on {_machine(run.machine)}",
     }
     if latency is None:
         return {**facts, "Latency": MISSING}
@@ -583,8 +374,8 @@ def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dic
     where = f"{latency.device}{' (as above)' if same else ': ' + _machine(latency.machine)}"
     threads = f"{latency.threads} thread{'s' if latency.threads > 1 else ''}"
     return facts | {
-        "Latency measured": f"{_date(latency.measured_at)} on {where}",
-        "Inputs": f"{threads}, {_inputs(latency)}, one example at a time, variants interleaved",
+        "Latency measured": f"{wording.date(latency.measured_at)} on {where}",
+        "Inputs": f"{threads}, {wording.inputs(latency)}, one example at a time, variants interleaved",
     }
 
 

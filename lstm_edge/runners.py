@@ -171,7 +171,9 @@ class OnnxRunner(Runner):
                 str(self.path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime has no common base for its errors
-            raise InputError(f"ONNX Runtime cannot load {self.path}: {_first_line(error)}") from None
+            raise InputError(
+                f"ONNX Runtime cannot load {self.path}: {_first_line(error)}"
+            ) from None
         self._input = self._session.get_inputs()[0].name
 
     def _run(self, ids: Ids) -> npt.NDArray[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,10 @@ class Structure:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def with_problems(self, problems: Sequence[str]) -> Structure:
+        """The same with more problems."""
+        return replace(self, problems=(*self.problems, *problems))
+
 
 def inspect(path: Path) -> Structure:
     """Describe a ``.tflite``, ``.onnx``, ``.keras`` or ``.h5`` file without running it.
@@ -58,9 +62,7 @@ def inspect(path: Path) -> Structure:
     try:
         read = _READERS[path.suffix.lower()]
     except KeyError:
-        raise InputError(
-            f"{path}: unknown kind of file; expected {', '.join(_READERS)}"
-        ) from None
+        raise InputError(f"{path}: unknown kind of file; expected {', '.join(_READERS)}") from None
     return read(path)
 
 
@@ -104,11 +106,11 @@ def _tflite(path: Path) -> Structure:
     if lists := [op for op in ops if "TensorList" in op]:
         problems.append(f"uses TensorList operators: {', '.join(lists)}")
     if variables:
-        problems.append(
-            f"{variables} variable tensors keep their values from one call to the next"
-        )
+        problems.append(f"{variables} variable tensors keep their values from one call to the next")
     for clip, count in clipped.items():
-        problems.append(f"{count} fused LSTM operators clip the cell state at ±{clip:g}; Keras does not")
+        problems.append(
+            f"{count} fused LSTM operators clip the cell state at ±{clip:g}; Keras does not"
+        )
     main = model.subgraphs[0]
 
     def info(index: int) -> TensorInfo:
@@ -204,9 +206,13 @@ def keras_config(path: Path) -> dict[str, Any]:
             with h5py.File(path, "r") as file:
                 found = file.attrs.get("model_config")
         except OSError as error:
-            raise InputError(f"{path} is neither a whole .keras nor an HDF5 file: {error}") from None
+            raise InputError(
+                f"{path} is neither a whole .keras nor an HDF5 file: {error}"
+            ) from None
         if found is None:
-            raise InputError(f"{path} holds weights only, no model configuration: save the whole model")
+            raise InputError(
+                f"{path} holds weights only, no model configuration: save the whole model"
+            )
         text = found
     try:
         value = json.loads(text)
@@ -229,7 +235,9 @@ def _keras(path: Path) -> Structure:
             dims = tuple(-1 if n is None else int(n) for n in shape)
             inputs.append(TensorInfo(name, dtype if isinstance(dtype, str) else "float32", dims))
     ops = Counter(layer["class_name"] for layer in layers)
-    return Structure("keras", path.stat().st_size, tuple(inputs), (), dict(sorted(ops.items())), {}, ())
+    return Structure(
+        "keras", path.stat().st_size, tuple(inputs), (), dict(sorted(ops.items())), {}, ()
+    )
 
 
 _READERS: dict[str, Callable[[Path], Structure]] = {

@@ -73,7 +73,7 @@ def words_of(text: str, settings: TextSettings = TextSettings()) -> list[str]:
 
 
 def _filter_table(settings: TextSettings) -> dict[int, str]:
-    return str.maketrans({c: settings.split for c in settings.filters})
+    return str.maketrans(dict.fromkeys(settings.filters, settings.split))
 
 
 def _words(text: str, settings: TextSettings, table: dict[int, str]) -> list[str]:
@@ -138,10 +138,14 @@ class Tokenizer:
         # a rank that no word has: numbered, so that no two entries are the same
         tokens = settings.special_tokens() + [f"<UNUSED{i}>" for i in range(first, num_words)]
         last = first
+        taken: dict[int, str] = {}
         for word, rank in ranks.items():
             index = rank + first - 1
             if first <= index < num_words:
-                tokens[index] = word
+                if index in taken:
+                    both = f"{taken[index]!r} and {word!r}"
+                    raise InputError(f"the word index gives {both} the same rank {rank}")
+                tokens[index] = taken[index] = word
                 last = max(last, index)
         return cls(tokens[: last + 1], settings)
 
@@ -189,8 +193,9 @@ def pad_sequences(
     return out
 
 
-# Characters that some tool takes for the end of a line, and the escape character itself.
-_UNSAFE = re.compile("[\\\\\x00-\x1f\x7f\x85\u2028\u2029]")
+# Characters that some tool takes for the end of a line, the escape character itself, and halves of
+# surrogate pairs, which UTF-8 cannot hold.
+_UNSAFE = re.compile("[\\\\\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 
 def _escape(token: str) -> str:
@@ -224,7 +229,9 @@ def load_tokenizer(
             raise InputError(f"vocabulary {path} is not valid JSON: {error}") from None
         tokenizer = _from_json(path, value, num_words, base)
     else:
-        tokens = [_unescape(line) for line in content.split("\n")]
+        # a carriage return of a token is escaped; these are of an editor or of git
+        lines = content.replace("\r\n", "\n").split("\n")
+        tokens = [_unescape(line) for line in lines]
         if tokens and tokens[-1] == "":
             tokens.pop()
         if settings is None and tokens[:3] != base.special_tokens()[:3]:
@@ -243,7 +250,13 @@ def load_tokenizer(
 
 def _from_json(path: Path, value: Any, num_words: int, base: TextSettings) -> Tokenizer:
     if isinstance(value, dict) and value.get("class_name") == "Tokenizer":
-        return _from_keras(path, value["config"], num_words, base)
+        try:
+            return _from_keras(path, value["config"], num_words, base)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"vocabulary {path} is not whole: Keras's Tokenizer.to_json() writes more or other "
+                f"entries ({type(error).__name__}: {error})"
+            ) from None
     if isinstance(value, dict) and value and all(isinstance(i, int) for i in value.values()):
         return Tokenizer.from_ranks(value, num_words, base)
     raise InputError(
@@ -255,7 +268,9 @@ def _from_json(path: Path, value: Any, num_words: int, base: TextSettings) -> To
 def _from_keras(path: Path, config: dict[str, Any], rows: int, base: TextSettings) -> Tokenizer:
     """``Tokenizer.to_json()``: ids from 1 on without a start; unknown words dropped or the OOV id."""
     if config.get("char_level"):
-        raise InputError(f"vocabulary {path} is of a character-level Tokenizer, which is not supported")
+        raise InputError(
+            f"vocabulary {path} is of a character-level Tokenizer, which is not supported"
+        )
     index: dict[str, int] = json.loads(config["word_index"])
     oov = config.get("oov_token")
     settings = TextSettings(

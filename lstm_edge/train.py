@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_edge import __version__, data, machine, model, report
+from lstm_edge import __version__, data, machine, model, plots
+from lstm_edge.answers import classes_of, cross_entropy
 from lstm_edge.errors import InputError
 from lstm_edge.extras import require
-from lstm_edge.answers import classes_of, cross_entropy
 from lstm_edge.files import read_json, replacing, write_json, write_text
 from lstm_edge.progress import SILENT, Progress
 from lstm_edge.run_folder import CONFIG, CURVES, LABELS, METRICS, MODEL, VOCAB
@@ -78,6 +78,8 @@ class TrainConfig:
             raise InputError(f"dropout is {self.model.dropout}; it must be from 0 to below 1")
         if self.learning_rate is not None and self.learning_rate <= 0:
             raise InputError(f"learning rate is {self.learning_rate}; it must be above 0")
+        if not 0 <= self.seed < 1 << 32:
+            raise InputError(f"seed is {self.seed}; it must be from 0 to below 2**32")
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def train(
     labels = data.label_names(values, names)
     config, tokenizer = _vocabulary(dataset, training, config, len(labels))
     settings = TextSettings(max_length=config.model.max_length)
-    epochs = _open_run(run, config, labels, dataset.name, settings, tokenizer, resume)
+    stored = _stored(config, labels, dataset.name, settings)
+    epochs = _earlier_epochs(run, stored) if resume else _no_run(run)
 
     fitting, validation = data.stratified_cut(training, config.validation, config.seed)
     with progress.task("Encoding the texts", 3) as advance:
@@ -170,6 +173,7 @@ def train(
         else:
             network = model.build(config.model)
             _compile(network, config)
+    _write_settings(run, stored, labels, tokenizer)  # not sooner: a wrong setting leaves no folder
     for number in range(len(epochs) + 1, config.epochs + 1):
         epoch = _run_epoch(network, config, number, fit_set, val_set, progress)
         if all(_rank(epoch) > _rank(earlier) for earlier in epochs):
@@ -200,16 +204,10 @@ def _vocabulary(
     return replace(config, model=replace(config.model, num_words=words, classes=classes)), tokenizer
 
 
-def _open_run(
-    run: Path,
-    config: TrainConfig,
-    labels: tuple[str, ...],
-    source: str,
-    settings: TextSettings,
-    tokenizer: Tokenizer | None,
-    resume: bool,
-) -> list[Epoch]:
-    """Make the run folder, or check that it can be resumed; the epochs that are done."""
+def _stored(
+    config: TrainConfig, labels: tuple[str, ...], source: str, settings: TextSettings
+) -> dict[str, Any]:
+    """What ``config.json`` holds."""
     stored = {
         "lstm_edge": __version__,
         "data": source,
@@ -217,24 +215,36 @@ def _open_run(
         "tokenizer": settings.to_json(),
         "training": asdict(config),
     }
-    stored = json.loads(json.dumps(stored))  # tuples as lists, as the file has them
+    return cast(dict[str, Any], json.loads(json.dumps(stored)))  # tuples as lists, as in the file
+
+
+def _earlier_epochs(run: Path, stored: dict[str, Any]) -> list[Epoch]:
+    """The epochs that an interrupted run with these settings has done."""
     state = run / CHECKPOINT / "state.json"
-    if resume:
-        if not state.is_file():
-            why = "is already finished" if (run / METRICS).is_file() else "has no checkpoint"
-            raise InputError(f"cannot resume: {run} {why}; train into a new folder without --resume")
-        _check_same(run, read_json(run / CONFIG, "run configuration"), stored)
-        return [Epoch(**epoch) for epoch in read_json(state, "checkpoint")["epochs"]]
+    if not state.is_file():
+        why = "is already finished" if (run / METRICS).is_file() else "has no checkpoint"
+        raise InputError(f"cannot resume: {run} {why}; train into a new folder without --resume")
+    _check_same(run, read_json(run / CONFIG, "run configuration"), stored)
+    return [Epoch(**epoch) for epoch in read_json(state, "checkpoint")["epochs"]]
+
+
+def _no_run(run: Path) -> list[Epoch]:
+    """No epochs, if nothing is in the way of a new run."""
     if run.exists() and (not run.is_dir() or any(p.name != LOG for p in run.iterdir())):
         raise InputError(
             f"{run} already exists; give a new folder with --out, or --resume to go on with it"
         )
+    return []
+
+
+def _write_settings(
+    run: Path, stored: dict[str, Any], labels: tuple[str, ...], tokenizer: Tokenizer | None
+) -> None:
     run.mkdir(parents=True, exist_ok=True)
     write_json(run / CONFIG, stored)
     write_text(run / LABELS, "".join(f"{label}\n" for label in labels))
     if tokenizer is not None:
         tokenizer.save(run / VOCAB)
-    return []
 
 
 def _check_same(run: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -356,7 +366,7 @@ def _finish(
         test_examples=len(test),
         samples=samples,
     )
-    report.training_curves(result, run / CURVES)
+    plots.training_curves(result, run / CURVES)
     write_json(
         run / METRICS,
         {

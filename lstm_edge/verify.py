@@ -52,9 +52,7 @@ def verify(
         sequences, reference = golden.ids[take], golden.outputs[take]
         classes = None if golden.classes is None else np.array(golden.classes[take], np.int64)
     else:
-        examples = data.cap_ids(
-            dataset.evaluation().sample(limit), bundle.num_ids, bundle.settings
-        )
+        examples = data.cap_ids(dataset.evaluation().sample(limit), bundle.num_ids, bundle.settings)
         classes = data.resolve_labels(examples.labels, bundle.labels)
         texts = examples.texts
         sequences = tuple(examples.encode(bundle.tokenizer(), bundle.settings))
@@ -89,6 +87,18 @@ def verify(
         machine=machine.describe(machine.MEASURED),
         measured_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         reports=tuple(reports),
+    )
+
+
+def exported(bundle: Bundle) -> ParityRun:
+    """The reports made at export, as the manifest holds them."""
+    return ParityRun(
+        bundle=str(bundle.path),
+        data=GOLDEN_DATA,
+        reference=bundle.source["file"],
+        machine={},
+        measured_at="",
+        reports=tuple(ParityReport.from_json(v.parity) for v in bundle.variants.values()),
     )
 
 

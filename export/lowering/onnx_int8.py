@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from export.lowering import onnx_lstm
 from lstm_edge.extras import require
-from lstm_edge.stack import Array, LstmStack
+from lstm_edge.stack import Array
 
 # Below this, quantising a weight saves nothing and costs three more nodes (TFLite draws it there too).
 MIN_QUANTISED = 1024
 
 
-def convert(source: Path, path: Path, stack: LstmStack) -> None:
+def convert(source: Path, path: Path) -> None:
     """Quantise the float32 file ``source`` into ``path``."""
     onnx = require("onnx", "quantising ONNX")
     model = onnx.load(source)
@@ -28,7 +29,7 @@ def convert(source: Path, path: Path, stack: LstmStack) -> None:
     for node in list(model.graph.node):
         if node.op_type == "LSTM":
             _quantise_lstm(graph, node)
-        elif node.op_type == "Gather" and graph.size(node.input[0]) == stack.embedding.size:
+        elif node.op_type == "Gather" and node.input[1] == onnx_lstm.TOKENS:
             _quantise_embedding(graph, node)
     if all(entry.domain != "com.microsoft" for entry in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
@@ -42,7 +43,12 @@ def convert(source: Path, path: Path, stack: LstmStack) -> None:
     if dense:
         quantization: Any = require("onnxruntime.quantization", "quantising ONNX")
         quantization.quantize_dynamic(
-            path, path, weight_type=quantization.QuantType.QUInt8, nodes_to_quantize=dense
+            path,
+            path,
+            weight_type=quantization.QuantType.QUInt8,
+            nodes_to_quantize=dense,
+            # it cannot infer what comes out of DynamicQuantizeLSTM
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
 
 

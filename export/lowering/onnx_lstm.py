@@ -44,6 +44,8 @@ def convert(stack: LstmStack, table: PadTable, path: Path) -> None:
     ):
         kind = value.type.tensor_type.elem_type
         value.CopyFrom(onnx.helper.make_tensor_value_info(value.name, kind, dims))
+    del model.opset_import[:]  # merging names the same one twice, which quantize_dynamic refuses
+    model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
     model.producer_name = "lstm-edge"
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
@@ -103,8 +105,7 @@ def _core(stack: LstmStack, table: PadTable) -> Any:
         x = tf.gather(tf.constant(stack.embedding), tokens)  # [steps, N, D]
         for number, layer in enumerate(stack.lstm):
             hidden, cell = (
-                tf.gather(tf.constant(states[number]), row)
-                for states in (table.hidden, table.cell)
+                tf.gather(tf.constant(states[number]), row) for states in (table.hidden, table.cell)
             )
             x, final = _marker(tf, layer, x, hidden, cell, lengths)
         y = tf.reshape(final, [-1, stack.lstm[-1].units])
@@ -127,7 +128,9 @@ def _core(stack: LstmStack, table: PadTable) -> Any:
     found = [node.op_type for node in model.graph.node]
     # tf2onnx logs what its handlers raise and goes on
     if found.count("LSTM") != len(stack.lstm) or "BlockLSTMV2" in found:
-        raise ConversionError(f"tf2onnx gave {sorted(set(found))} for {len(stack.lstm)} LSTM layers")
+        raise ConversionError(
+            f"tf2onnx gave {sorted(set(found))} for {len(stack.lstm)} LSTM layers"
+        )
     model.ir_version = IR_VERSION
     old = model.graph.output[0].name
     for node in model.graph.node:

@@ -1,0 +1,715 @@
+"""The command line: the only module that prints, and the only one here that imports export."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lstm_edge import __version__
+from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
+
+if TYPE_CHECKING:
+    from lstm_edge.bundle import Bundle
+    from lstm_edge.classifier import Classifier
+    from lstm_edge.data import Dataset
+    from lstm_edge.latency import LatencyReport
+    from lstm_edge.parity import ParityRun
+    from lstm_edge.report import Table
+    from lstm_edge.train import Epoch, TrainConfig
+
+DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
+LINES_AT_ONCE = 512
+BENCH_EXAMPLES = 200
+
+
+class Commands(click.Group):
+    """A click group whose errors are one line and exit code 2."""
+
+    def main(  # type: ignore[override]  # click's overloads, of which this is the general one
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:
+        try:
+            extra["standalone_mode"] = False
+            code = super().main(args, prog_name, **extra)
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx else "lstm-edge"
+            _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
+        except (click.ClickException, LstmEdgeError) as error:
+            _fail(error.message if isinstance(error, click.ClickException) else str(error))
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("lstm-edge: interrupted", err=True)
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:  # the reader, such as head, has had enough
+            sys.stderr.close()
+            sys.exit(DONE)
+        sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"lstm-edge: {message}", err=True)
+    sys.exit(FAILED)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done and within tolerance; 1 a variant is outside; 2 could not be done.",
+)
+@click.version_option(__version__, prog_name="lstm-edge")
+def cli() -> None:
+    """From a Keras LSTM to TFLite and ONNX files that answer as Keras does.
+
+    \b
+    Try it, offline:          lstm-edge demo
+    Your model:               lstm-edge export model.keras --vocab vocab.txt --out bundle
+    Is it faithful, fast?     lstm-edge verify bundle;  lstm-edge bench bundle
+    Use it (no TensorFlow):   lstm-edge predict bundle "a film to remember"
+    """
+
+
+# ---------------------------------------------------------------- what commands share
+
+_BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
+_VERBOSE = click.option(
+    "--verbose", "-v", is_flag=True, help="Show what TensorFlow and the converters print."
+)
+_THREADS = click.option(
+    "--threads", type=int, default=1, show_default=True, help="Threads for one inference."
+)
+_JSON = click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write JSON."
+)
+_VARIANTS = click.option(
+    "--variant", "variants", multiple=True, metavar="NAME", help="Only this one; may be repeated."
+)
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _data_options(text: str, **given: Any) -> Callable[[_F], _F]:
+    def decorate(command: _F) -> _F:
+        for option in (
+            click.option("--label-column", metavar="NAME", help="Label column (found if common)."),
+            click.option(
+                "--text-column",
+                metavar="NAME",
+                help="Text column; both as numbers from 1 on where there is no heading line.",
+            ),
+            click.option("--data", "source", metavar="SOURCE", help=text, **given),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _load_data(source: str, text_column: str | None, label_column: str | None) -> Dataset:
+    from lstm_edge import data
+
+    return data.load(source, text_column, label_column)
+
+
+@contextlib.contextmanager
+def _quiet(verbose: bool, log: Path | None = None) -> Iterator[None]:
+    """Libraries write to a log file meanwhile; it is kept, and named, when something fails."""
+    from lstm_edge.console import chatter_to
+
+    if verbose:
+        yield
+        return
+    path, keep = log, log is not None
+    if path is None:
+        with tempfile.NamedTemporaryFile(prefix="lstm-edge-", suffix=".log", delete=False) as file:
+            path = Path(file.name)
+    try:
+        with chatter_to(path):
+            yield
+    except ConversionError as error:
+        keep = True
+        raise ConversionError(f"{error}; what the converter printed is in {path}") from error
+    except (LstmEdgeError, KeyboardInterrupt):
+        raise
+    except BaseException:
+        keep = True
+        click.echo(f"lstm-edge: what the libraries printed is in {path}", err=True)
+        raise
+    finally:
+        if not keep:
+            path.unlink(missing_ok=True)
+
+
+def _show(table: Table) -> None:
+    from lstm_edge import report
+
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    click.echo(report.to_terminal(table, width, terminal))
+
+
+def _write_json(path: Path | None, value: Any) -> None:
+    from lstm_edge.files import write_json
+
+    if path is not None:
+        write_json(path, value)
+        click.echo(f"Written: {path}")
+
+
+def _check_threads(threads: int) -> None:
+    if threads < 1:
+        raise InputError(f"--threads is {threads}; it must be at least 1")
+
+
+def _check_limit(limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise InputError(f"--limit is {limit}; it must be at least 1")
+
+
+# ---------------------------------------------------------------- train
+
+
+@cli.command(short_help="Train the reference, or a configured, model.")
+@_data_options("Labelled texts [default: imdb, Keras's download].", default="imdb")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Run folder to write.")
+@click.option("--words", type=int, default=10_000, show_default=True, help="Size of vocabulary.")
+@click.option("--length", type=int, default=500, show_default=True, help="Ids per text.")
+@click.option("--embedding", type=int, default=128, show_default=True, help="Embedding width.")
+@click.option(
+    "--lstm", type=int, multiple=True, default=(128, 64), show_default=True,
+    help="Units of an LSTM layer; repeat for a stack.",
+)  # fmt: skip
+@click.option("--dense", type=int, multiple=True, help="Units of a hidden Dense layer; repeatable.")
+@click.option("--dropout", type=float, default=0.0, show_default=True)
+@click.option("--epochs", type=int, default=5, show_default=True)
+@click.option("--batch-size", type=int, default=32, show_default=True)
+@click.option("--optimizer", default="adam", show_default=True, help="A Keras optimizer's name.")
+@click.option("--learning-rate", type=float, help="[default: the optimizer's own]")
+@click.option(
+    "--validation", type=float, default=0.1, show_default=True,
+    help="Share of the training split that picks the best epoch.",
+)  # fmt: skip
+@click.option(
+    "--test-share", type=float, default=0.2, show_default=True,
+    help="Share cut off for testing where SOURCE has no test split.",
+)  # fmt: skip
+@click.option("--labels", metavar="A,B,…", help="Names of the classes, in order of the raw labels.")
+@click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run, after its last epoch.")
+@_VERBOSE
+def train(
+    source: str,
+    text_column: str | None,
+    label_column: str | None,
+    out: Path,
+    labels: str | None,
+    resume: bool,
+    verbose: bool,
+    **options: Any,
+) -> int:
+    """Train a model and keep the epoch that is best on a validation part.
+
+    \b
+    lstm-edge train --data aclImdb --out run
+    lstm-edge train --data spam.tsv --text-column 2 --label-column 1 --length 60 --lstm 32 --out run
+    lstm-edge train --data aclImdb --out run --resume
+    """
+    from lstm_edge import train as training
+    from lstm_edge.console import Bars
+    from lstm_edge.run_folder import CURVES
+
+    config = _train_config(options)
+    dataset = _load_data(source, text_column, label_column)
+    names = None if labels is None else tuple(name.strip() for name in labels.split(","))
+    # a service that stops us is treated like Ctrl-C: the last whole epoch stays
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def on_epoch(epoch: Epoch) -> None:
+        bars.print(
+            f"Epoch {epoch.epoch}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.4f}; "
+            f"validation loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.4f} "
+            f"({epoch.seconds:.0f} s)"
+        )
+
+    bars = Bars()
+    try:
+        with _quiet(verbose, out / training.LOG):
+            result = training.train(
+                dataset, out, config, names=names, resume=resume, progress=bars, on_epoch=on_epoch
+            )
+    except KeyboardInterrupt:
+        if (out / training.CHECKPOINT).is_dir():
+            click.echo("The last whole epoch is kept; go on with the same command and --resume.")
+        raise
+    click.echo(f"Best epoch: {result.best_epoch}")
+    click.echo(f"Test accuracy: {result.test_accuracy:.4f} on {result.test_examples} examples\n")
+    for number, sample in enumerate(result.samples, 1):
+        click.echo(f"Review {number}:")
+        click.echo(f"Prediction: {sample.predicted}, Actual: {sample.actual}\n")
+    click.echo(f"Curves: {out / CURVES}")
+    click.echo(f"Next: lstm-edge export {out} --out bundle")
+    return DONE
+
+
+def _train_config(options: dict[str, Any]) -> TrainConfig:
+    from lstm_edge.model import ModelConfig
+    from lstm_edge.train import TrainConfig
+
+    model = ModelConfig(
+        num_words=options.pop("words"),
+        max_length=options.pop("length"),
+        **{name: options.pop(name) for name in ("embedding", "lstm", "dense", "dropout")},
+    )
+    return TrainConfig(model=model, **options)
+
+
+# ---------------------------------------------------------------- export
+
+
+@cli.command(short_help="Export a Keras model to TFLite and ONNX.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Bundle to write.")
+@click.option(
+    "--format", "formats", multiple=True, metavar="F", help="tflite or onnx [default: all]."
+)
+@click.option(
+    "--precision", "precisions", multiple=True, metavar="P",
+    help="float32, float16, int8-dynamic [default: all].",
+)  # fmt: skip
+@click.option(
+    "--vocab", type=click.Path(path_type=Path),
+    help="vocab.txt, a JSON word index, or Tokenizer.to_json(); a run folder has its own.",
+)  # fmt: skip
+@click.option("--labels", metavar="A,B,…", help="Names of the classes, in the outputs' order.")
+@click.option("--length", type=int, help="Ids per text, where the model leaves it free.")
+@_data_options("Take the golden vectors from these texts [default: the shipped reviews].")
+@_VERBOSE
+def export(
+    model: Path,
+    out: Path,
+    formats: Sequence[str],
+    precisions: Sequence[str],
+    vocab: Path | None,
+    labels: str | None,
+    length: int | None,
+    source: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    verbose: bool,
+) -> int:
+    """Export MODEL, a run folder of train or a .keras or .h5 file, to a bundle.
+
+    Every file is held against Keras before the bundle appears.
+
+    \b
+    lstm-edge export run --out bundle
+    lstm-edge export model.keras --vocab vocab.txt --labels Negative,Positive --out bundle
+    lstm-edge export model.h5 --vocab tokenizer.json --format onnx --precision int8-dynamic --out b
+    """
+    from export import export_bundle
+    from lstm_edge import report
+    from lstm_edge.bundle import open_bundle
+    from lstm_edge.console import Bars
+    from lstm_edge.verify import exported
+
+    dataset = None if source is None else _load_data(source, text_column, label_column)
+    with _quiet(verbose):
+        result = export_bundle(
+            model,
+            out,
+            wanted_formats=formats,
+            precisions=precisions,
+            vocab=vocab,
+            labels=None if labels is None else [name.strip() for name in labels.split(",")],
+            length=length,
+            dataset=dataset,
+            progress=Bars(),
+        )
+    bundle = open_bundle(out)
+    _show(report.summary_table(bundle, exported(bundle), None))
+    click.echo(f"Bundle: {out}")
+    if not result.has_vocabulary:
+        click.echo("It has no vocabulary and takes ids only; give --vocab to predict on texts.")
+    return DONE if result.ok else _outside()
+
+
+def _outside() -> int:
+    click.echo("lstm-edge: a variant is outside its tolerance", err=True)
+    return OUTSIDE
+
+
+# ---------------------------------------------------------------- verify
+
+
+@cli.command(short_help="Prove that every file answers as Keras does.")
+@_BUNDLE
+@_data_options("Labelled texts [default: the bundle's golden vectors, no TensorFlow needed].")
+@click.option("--limit", type=int, metavar="N", help="At most N examples, drawn evenly.")
+@click.option(
+    "--model", type=click.Path(path_type=Path),
+    help="The Keras model, for --data [default: where it was exported from].",
+)  # fmt: skip
+@_VARIANTS
+@_THREADS
+@_JSON
+@_VERBOSE
+def verify(
+    bundle: Path,
+    source: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    limit: int | None,
+    model: Path | None,
+    variants: Sequence[str],
+    threads: int,
+    json_file: Path | None,
+    verbose: bool,
+) -> int:
+    """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, independence.
+
+    \b
+    lstm-edge verify bundle
+    lstm-edge verify bundle --data aclImdb --json parity.json
+    lstm-edge verify bundle --data reviews.csv --text-column body --label-column stars --limit 500
+    """
+    from lstm_edge import report
+
+    _check_threads(threads)
+    _check_limit(limit)
+    opened = _open(bundle)
+    dataset = None if source is None else _load_data(source, text_column, label_column)
+    run = _verify(opened, dataset, verbose, model, limit, variants, threads)
+    _show(report.parity_table(run))
+    _write_json(json_file, run.to_json())
+    return DONE if run.ok else _outside()
+
+
+def _open(path: Path) -> Bundle:
+    from lstm_edge.bundle import open_bundle
+
+    return open_bundle(path)
+
+
+def _verify(
+    bundle: Bundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    model: Path | None = None,
+    limit: int | None = None,
+    variants: Sequence[str] = (),
+    threads: int = 1,
+) -> ParityRun:
+    from lstm_edge.console import Bars
+    from lstm_edge.verify import verify as run_verify
+
+    with _quiet(verbose):
+        return run_verify(
+            bundle,
+            dataset,
+            model=model,
+            limit=limit,
+            variants=variants,
+            threads=threads,
+            progress=Bars(),
+        )
+
+
+# ---------------------------------------------------------------- predict
+
+
+@cli.command(short_help="Texts in, labels and probabilities out; no TensorFlow.")
+@_BUNDLE
+@click.argument("texts", nargs=-1)
+@click.option("--variant", metavar="NAME", help="[default: the first whose runtime is installed]")
+@_THREADS
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@_VERBOSE
+def predict(
+    bundle: Path,
+    texts: tuple[str, ...],
+    variant: str | None,
+    threads: int,
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Predict TEXTS, or the lines of standard input, with a bundle.
+
+    Prints label, probability and text, separated by tabs.
+
+    \b
+    lstm-edge predict bundle "a film to remember" "two hours I will not get back"
+    lstm-edge predict bundle --variant tflite-int8-dynamic --json < reviews.txt
+    """
+    from lstm_edge.classifier import load_bundle
+
+    _check_threads(threads)
+    if not texts and sys.stdin.isatty():
+        raise InputError("no text given; put texts after the bundle, or lines on standard input")
+    with _quiet(verbose):
+        classifier = load_bundle(bundle, variant, threads)
+    lines: Iterator[str] = iter(texts) if texts else _lines()
+    while chunk := [*itertools.islice(lines, LINES_AT_ONCE)]:
+        _print_predictions(classifier, chunk, as_json)
+    return DONE
+
+
+def _lines() -> Iterator[str]:
+    try:
+        for line in click.get_text_stream("stdin", encoding="utf-8"):
+            yield line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input is not UTF-8 text: {error}") from None
+
+
+def _print_predictions(classifier: Classifier, texts: list[str], as_json: bool) -> None:
+    for text, answer in zip(texts, classifier.predict(texts), strict=True):
+        if as_json:
+            value = {"text": text, "label": answer.label, "probabilities": answer.probabilities}
+            click.echo(json.dumps(value, ensure_ascii=False))
+        else:
+            shown = " ".join(text.split())
+            click.echo(f"{answer.label}\t{answer.probability:.4f}\t{shown}")
+
+
+# ---------------------------------------------------------------- bench
+
+
+@cli.command(short_help="Measure latency, start-up and memory on this machine.")
+@_BUNDLE
+@_data_options("Real texts [default: the bundle's golden vectors].")
+@click.option(
+    "--limit", type=int, default=BENCH_EXAMPLES, show_default=True, help="At most N inputs."
+)
+@click.option("--rounds", type=int, default=5, show_default=True, help="Times each input is run.")
+@_VARIANTS
+@_THREADS
+@_JSON
+@_VERBOSE
+def bench(
+    bundle: Path,
+    source: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    limit: int,
+    rounds: int,
+    variants: Sequence[str],
+    threads: int,
+    json_file: Path | None,
+    verbose: bool,
+) -> int:
+    """Time every variant of BUNDLE, interleaved, on inputs of their own lengths.
+
+    \b
+    lstm-edge bench bundle
+    lstm-edge bench bundle --data aclImdb --limit 500 --threads 2 --json latency.json
+    """
+    from lstm_edge import report
+
+    _check_threads(threads)
+    _check_limit(limit)
+    opened = _open(bundle)
+    dataset = None if source is None else _load_data(source, text_column, label_column)
+    measured = _bench(opened, dataset, verbose, limit, rounds, variants, threads)
+    _show(report.latency_table(measured))
+    _write_json(json_file, measured.to_json())
+    return DONE
+
+
+def _bench(
+    bundle: Bundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    limit: int | None,
+    rounds: int,
+    variants: Sequence[str] = (),
+    threads: int = 1,
+) -> LatencyReport:
+    from lstm_edge import data, latency
+    from lstm_edge.console import Bars
+    from lstm_edge.verify import GOLDEN_DATA
+
+    tokenizer = bundle.tokenizer()
+    if dataset is None:
+        golden = bundle.golden()
+        sequences, texts = list(golden.ids[:limit]), golden.texts and golden.texts[:limit]
+    else:
+        examples = dataset.evaluation().sample(limit)
+        examples = data.cap_ids(examples, bundle.num_ids, bundle.settings)
+        sequences, texts = examples.encode(tokenizer, bundle.settings), examples.texts
+    names = [bundle.variant(name).name for name in variants or bundle.variants]
+    with _quiet(verbose):
+        bars = Bars()
+        with bars.task("Loading", None):
+            runners = {name: bundle.runner(name, threads) for name in names}
+        return latency.measure(
+            runners,
+            sequences,
+            rounds=rounds,
+            texts=texts,
+            tokenizer=tokenizer,
+            data=GOLDEN_DATA if dataset is None else dataset.name,
+            progress=bars,
+        )
+
+
+# ---------------------------------------------------------------- report
+
+
+@cli.command(name="report", short_help="One HTML page of parity and latency.")
+@_BUNDLE
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option(
+    "--parity", type=click.Path(path_type=Path),
+    help="JSON of verify [default: verify now on the golden vectors].",
+)  # fmt: skip
+@click.option(
+    "--latency", type=click.Path(path_type=Path), help="JSON of bench [default: not measured]."
+)
+@_VERBOSE
+def make_report(
+    bundle: Path, out: Path, parity: Path | None, latency: Path | None, verbose: bool
+) -> int:
+    """Write report.html (self-contained), report.md and report.json.
+
+    \b
+    lstm-edge verify bundle --data aclImdb --json parity.json
+    lstm-edge bench bundle --data aclImdb --json latency.json
+    lstm-edge report bundle --parity parity.json --latency latency.json --out report
+    """
+    from lstm_edge import latency as latency_module
+    from lstm_edge import parity as parity_module
+    from lstm_edge import report
+
+    opened = _open(bundle)
+    if parity is None:
+        run = _verify(opened, None, verbose)
+    else:
+        run = _stored(parity, "parity results", parity_module.ParityRun.from_json)
+    times = None
+    if latency is not None:
+        times = _stored(latency, "latency results", latency_module.LatencyReport.from_json)
+    paths = report.write_report(out, opened, run, times)
+    click.echo(f"Report: {paths['html']}")
+    return DONE if run.ok else _outside()
+
+
+def _stored(path: Path, what: str, build: Any) -> Any:
+    from lstm_edge.files import read_json
+
+    value = read_json(path, what)
+    try:
+        return build(value)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path} does not hold {what} as lstm-edge writes them") from None
+
+
+# ---------------------------------------------------------------- inspect
+
+
+@cli.command(short_help="What is inside a .tflite, .onnx, .keras or .h5 file.")
+@click.argument("file", type=click.Path(path_type=Path))
+@_JSON
+def inspect(file: Path, json_file: Path | None) -> int:
+    """Show inputs, operators, weights and problems of FILE without running it.
+
+    For a Keras file the problems are what keeps it from being exported.
+
+    \b
+    lstm-edge inspect bundle/onnx-float32.onnx
+    lstm-edge inspect model.keras
+    """
+    from lstm_edge import report, structure
+
+    found = structure.inspect(file)
+    if found.format == "keras":
+        from export.stack import read_config
+
+        found = found.with_problems(read_config(structure.keras_config(file)).obstacles)
+    for table in report.structure_tables(found):
+        _show(table)
+    _write_json(json_file, found.to_json())
+    return DONE
+
+
+# ---------------------------------------------------------------- demo
+
+_DEMO_TEXTS = (
+    "An absolute delight from the first scene to the last; I would watch it again tomorrow.",
+    "Two hours of my life that I will never get back. Dull, loud and badly acted.",
+    "The pictures are lovely, but the story never gets going.",
+)
+
+
+@cli.command(short_help="Everything on the model that ships with the project, offline.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("lstm-edge-demo"), show_default=True
+)
+@_VERBOSE
+def demo(out: Path, verbose: bool) -> int:
+    """Export, verify, predict, bench and report on the shipped IMDB model.
+
+    \b
+    lstm-edge demo
+    lstm-edge demo --out /tmp/demo
+    """
+    from lstm_edge import report, run_folder
+    from lstm_edge.classifier import Classifier
+    from lstm_edge.console import Bars
+    from lstm_edge.extras import require
+    from lstm_edge.files import read_json
+
+    for module in ("jinja2", "matplotlib"):  # before the minutes of work, not after
+        require(module, "making the report")
+    from export import export_bundle
+
+    source = run_folder.shipped()
+    metrics = read_json(source / run_folder.METRICS, "metrics")
+    click.echo(
+        f"1/5 Export: the reference model, trained on IMDB by lstm-edge train (accuracy "
+        f"{metrics['test_accuracy']:.2%} on the {metrics['test_examples']:,} test reviews)"
+    )
+    with _quiet(verbose):
+        export_bundle(source, out / "bundle", progress=Bars())
+    bundle = _open(out / "bundle")
+    for info in bundle.variants.values():
+        click.echo(f"    {info.file:28}{info.bytes / 1e6:6.2f} MB  {info.lowering}")
+
+    click.echo("2/5 Verify: every file against Keras on the sample reviews")
+    run = _verify(bundle, None, verbose)
+    for entry in run.reports:
+        verdict = "ok" if entry.ok else "OUTSIDE TOLERANCE"
+        click.echo(f"    {entry.variant:24}max |Δp| {entry.max_abs:.1e}  {verdict}")
+
+    with _quiet(verbose):
+        classifier = Classifier(bundle)
+    click.echo(f"3/5 Predict with {classifier.variant}, without TensorFlow's help")
+    for text, answer in zip(_DEMO_TEXTS, classifier.predict(_DEMO_TEXTS), strict=True):
+        click.echo(f"    {answer.label}  {answer.probability:.2f}  {text}")
+
+    click.echo("4/5 Bench: one thread, interleaved, each review at its own length")
+    times = _bench(bundle, None, verbose, None, 3)
+    click.echo(f"    {len(times.lengths)} reviews, {len(times.timings)} variants")
+
+    click.echo("5/5 Report\n")
+    paths = report.write_report(out / "report", bundle, run, times)
+    _show(report.summary_table(bundle, run, times))
+    click.echo(f"\nReport: {paths['html'].resolve()}")
+    return DONE if run.ok else _outside()
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

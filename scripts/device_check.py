@@ -1,0 +1,79 @@
+"""In a new environment with one runtime and no TensorFlow: install, predict, verify, time the start.
+
+Makes a bundle with the environment it runs in, then one virtual environment for each runtime's extra.
+usage: python scripts/device_check.py [--python PYTHON]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from export import export_bundle
+from lstm_edge import run_folder
+
+ROOT = Path(__file__).parent.parent
+EXTRAS = {"onnx": "onnx-int8-dynamic", "tflite": "tflite-int8-dynamic"}
+NO_TENSORFLOW = """
+import sys
+from lstm_edge import load_bundle
+answer = load_bundle(sys.argv[1], sys.argv[2]).predict(["a wonderful film"])[0]
+loaded = {name.partition(".")[0] for name in sys.modules}
+assert not loaded & {"tensorflow", "keras", "onnx", "matplotlib"}, loaded
+print(answer.label)
+"""
+
+
+def run(*command: str | Path) -> str:
+    # from another folder than the checkout, so that the installed package is what runs
+    done = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tempfile.gettempdir(),
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def check(extra: str, variant: str, bundle: Path, python: str, folder: Path) -> None:
+    run(python, "-m", "venv", folder)
+    pip = folder / "bin" / "python"
+    constraints = ROOT / "constraints.txt"
+    run(pip, "-m", "pip", "install", "--quiet", "-c", constraints, f"{ROOT}[{extra}]")
+    packages = run(pip, "-m", "pip", "list", "--format=freeze")
+    if "tensorflow" in packages.lower():
+        sys.exit(f"the extra {extra} installs TensorFlow:\n{packages}")
+    label = run(pip, "-c", NO_TENSORFLOW, bundle, variant).strip()
+    command = folder / "bin" / "lstm-edge"
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        line = run(command, "predict", bundle, "a wonderful film", "--variant", variant).strip()
+        seconds.append(time.perf_counter() - began)
+    run(command, "verify", bundle, "--variant", variant)
+    print(
+        f"{extra}: {label}; {line!r}; predict took {statistics.median(seconds):.2f} s (median of 3)"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--python", default=sys.executable)
+    python = parser.parse_args().python
+    with tempfile.TemporaryDirectory() as work:
+        bundle = Path(work) / "bundle"
+        export_bundle(run_folder.shipped(), bundle)
+        for extra, variant in EXTRAS.items():
+            check(extra, variant, bundle, python, Path(work) / extra)
+
+
+if __name__ == "__main__":
+    main()
