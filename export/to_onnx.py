@@ -11,7 +11,7 @@ from export.lowering.pad_state import pad_table
 from lstm_edge.parity import Tolerance
 
 # Pads between two rows of the table: fewer cost bytes, more cost up to as many steps.
-STRIDE = {"float32": 4, "int8-dynamic": 16}
+STRIDE = {"float32": 4, "int8-dynamic": 12}
 
 
 class Exporter(formats.Exporter):

@@ -14,7 +14,7 @@ from lstm_edge.extras import require
 from lstm_edge.parity import Tolerance
 
 # Pads between two rows of the table: fewer cost bytes, more cost up to as many steps.
-STRIDE = {"float32": 4, "float16": 8, "int8-dynamic": 16}
+STRIDE = {"float32": 4, "float16": 8, "int8-dynamic": 8}
 
 
 class Exporter(formats.Exporter):

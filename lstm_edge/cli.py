@@ -21,6 +21,7 @@ from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
 if TYPE_CHECKING:
     from lstm_edge.bundle import Bundle
     from lstm_edge.classifier import Classifier
+    from lstm_edge.console import Bars
     from lstm_edge.data import Dataset
     from lstm_edge.latency import LatencyReport
     from lstm_edge.parity import ParityRun
@@ -41,6 +42,9 @@ class Commands(click.Group):
         try:
             extra["standalone_mode"] = False
             code = super().main(args, prog_name, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(FAILED)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else "lstm-edge"
             _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
@@ -121,32 +125,35 @@ def _load_data(source: str, text_column: str | None, label_column: str | None) -
 
 
 @contextlib.contextmanager
-def _quiet(verbose: bool, log: Path | None = None) -> Iterator[None]:
-    """Libraries write to a log file meanwhile; it is kept, and named, when something fails."""
-    from lstm_edge.console import chatter_to
+def _quiet(verbose: bool) -> Iterator[Bars]:
+    """Libraries write to a log file meanwhile; it is kept, and named, when one of them fails.
 
+    The value shows progress on the terminal all the same.
+    """
+    from lstm_edge.console import Bars, chatter_to
+
+    bars = Bars()  # before the terminal is out of reach
     if verbose:
-        yield
+        yield bars
         return
-    path, keep = log, log is not None
-    if path is None:
-        with tempfile.NamedTemporaryFile(prefix="lstm-edge-", suffix=".log", delete=False) as file:
-            path = Path(file.name)
+    with tempfile.NamedTemporaryFile(prefix="lstm-edge-", suffix=".log", delete=False) as file:
+        log = Path(file.name)
+    keep = False
     try:
-        with chatter_to(path):
-            yield
+        with chatter_to(log):
+            yield bars
     except ConversionError as error:
         keep = True
-        raise ConversionError(f"{error}; what the converter printed is in {path}") from error
+        raise ConversionError(f"{error}; what the converter printed is in {log}") from error
     except (LstmEdgeError, KeyboardInterrupt):
         raise
     except BaseException:
         keep = True
-        click.echo(f"lstm-edge: what the libraries printed is in {path}", err=True)
+        click.echo(f"lstm-edge: what the libraries printed is in {log}", err=True)
         raise
     finally:
         if not keep:
-            path.unlink(missing_ok=True)
+            log.unlink(missing_ok=True)
 
 
 def _show(table: Table) -> None:
@@ -224,7 +231,6 @@ def train(
     lstm-edge train --data aclImdb --out run --resume
     """
     from lstm_edge import train as training
-    from lstm_edge.console import Bars
     from lstm_edge.run_folder import CURVES
 
     config = _train_config(options)
@@ -233,16 +239,16 @@ def train(
     # a service that stops us is treated like Ctrl-C: the last whole epoch stays
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    def on_epoch(epoch: Epoch) -> None:
-        bars.print(
-            f"Epoch {epoch.epoch}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.4f}; "
-            f"validation loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.4f} "
-            f"({epoch.seconds:.0f} s)"
-        )
-
-    bars = Bars()
     try:
-        with _quiet(verbose, out / training.LOG):
+        with _quiet(verbose) as bars:
+
+            def on_epoch(epoch: Epoch) -> None:
+                bars.print(
+                    f"Epoch {epoch.epoch}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.4f}; "
+                    f"validation loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.4f} "
+                    f"({epoch.seconds:.0f} s)"
+                )
+
             result = training.train(
                 dataset, out, config, names=names, resume=resume, progress=bars, on_epoch=on_epoch
             )
@@ -318,11 +324,10 @@ def export(
     from export import export_bundle
     from lstm_edge import report
     from lstm_edge.bundle import open_bundle
-    from lstm_edge.console import Bars
     from lstm_edge.verify import exported
 
     dataset = None if source is None else _load_data(source, text_column, label_column)
-    with _quiet(verbose):
+    with _quiet(verbose) as bars:
         result = export_bundle(
             model,
             out,
@@ -332,7 +337,7 @@ def export(
             labels=None if labels is None else [name.strip() for name in labels.split(",")],
             length=length,
             dataset=dataset,
-            progress=Bars(),
+            progress=bars,
         )
     bundle = open_bundle(out)
     _show(report.summary_table(bundle, exported(bundle), None))
@@ -408,10 +413,9 @@ def _verify(
     variants: Sequence[str] = (),
     threads: int = 1,
 ) -> ParityRun:
-    from lstm_edge.console import Bars
     from lstm_edge.verify import verify as run_verify
 
-    with _quiet(verbose):
+    with _quiet(verbose) as bars:
         return run_verify(
             bundle,
             dataset,
@@ -419,7 +423,7 @@ def _verify(
             limit=limit,
             variants=variants,
             threads=threads,
-            progress=Bars(),
+            progress=bars,
         )
 
 
@@ -464,8 +468,8 @@ def predict(
 
 def _lines() -> Iterator[str]:
     try:
-        for line in click.get_text_stream("stdin", encoding="utf-8"):
-            yield line.rstrip("\r\n")
+        for line in sys.stdin.buffer:  # UTF-8 whatever the locale says
+            yield line.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise InputError(f"standard input is not UTF-8 text: {error}") from None
 
@@ -534,7 +538,6 @@ def _bench(
     threads: int = 1,
 ) -> LatencyReport:
     from lstm_edge import data, latency
-    from lstm_edge.console import Bars
     from lstm_edge.verify import GOLDEN_DATA
 
     tokenizer = bundle.tokenizer()
@@ -546,8 +549,7 @@ def _bench(
         examples = data.cap_ids(examples, bundle.num_ids, bundle.settings)
         sequences, texts = examples.encode(tokenizer, bundle.settings), examples.texts
     names = [bundle.variant(name).name for name in variants or bundle.variants]
-    with _quiet(verbose):
-        bars = Bars()
+    with _quiet(verbose) as bars:
         with bars.task("Loading", None):
             runners = {name: bundle.runner(name, threads) for name in names}
         return latency.measure(
@@ -663,7 +665,6 @@ def demo(out: Path, verbose: bool) -> int:
     """
     from lstm_edge import report, run_folder
     from lstm_edge.classifier import Classifier
-    from lstm_edge.console import Bars
     from lstm_edge.extras import require
     from lstm_edge.files import read_json
 
@@ -677,8 +678,8 @@ def demo(out: Path, verbose: bool) -> int:
         f"1/5 Export: the reference model, trained on IMDB by lstm-edge train (accuracy "
         f"{metrics['test_accuracy']:.2%} on the {metrics['test_examples']:,} test reviews)"
     )
-    with _quiet(verbose):
-        export_bundle(source, out / "bundle", progress=Bars())
+    with _quiet(verbose) as bars:
+        export_bundle(source, out / "bundle", progress=bars)
     bundle = _open(out / "bundle")
     for info in bundle.variants.values():
         click.echo(f"    {info.file:28}{info.bytes / 1e6:6.2f} MB  {info.lowering}")

@@ -486,14 +486,13 @@ class _StoredArray:
 
     def rebuilt(self) -> npt.NDArray[Any]:
         _, shape, kind, fortran, content = self.state
-        flat: npt.NDArray[Any]
-        if isinstance(content, list):
-            flat = np.empty(len(content), object)
-            for i, item in enumerate(content):
-                flat[i] = item.rebuilt() if isinstance(item, _StoredArray) else item
-        else:
-            flat = kind.numbers(content)
-        return flat.reshape(shape, order="F" if fortran else "C")
+        if not isinstance(content, list):
+            numbers: npt.NDArray[Any] = kind.numbers(content)
+            return numbers.reshape(shape, order="F" if fortran else "C")
+        items = np.empty(len(content), object)
+        for i, item in enumerate(content):
+            items[i] = item.rebuilt() if isinstance(item, _StoredArray) else item
+        return items.reshape(shape)  # a list is in C order, whatever the flag says
 
 
 class _ArraysOnly(pickle.Unpickler):

@@ -25,6 +25,9 @@ from lstm_edge.runners import Runner
 from lstm_edge.text import Ids, Tokenizer
 
 WARM_UP = 10
+# Inputs that one runner takes before the next has its turn: few enough that what the machine does
+# meanwhile hits all alike, enough that the median is not the price of refilling the caches.
+BLOCK = 10
 _REQUIRED = re.compile(r"[^A-Za-z0-9._-]")  # what ends the name in a requirement
 # pyperf calls a benchmark unstable when the standard deviation exceeds a tenth of the mean
 UNSTABLE = 0.1
@@ -149,8 +152,7 @@ def measure(
 ) -> LatencyReport:
     """Time every runner on every input, one example at a time, interleaved.
 
-    For each round and each input all runners take their turn, in an order that rotates, so that
-    what the machine does meanwhile hits them alike.
+    In each round all runners take their turn at every block of inputs, in an order that rotates.
 
     Args:
         runners: by name; all with the same number of threads and a known ``max_length``.
@@ -187,11 +189,12 @@ def measure(
             for turn in range(rounds):
                 for name in names:
                     samples[name].append([])
-                for index in range(len(sequences)):
-                    shift = (turn + index) % len(names)
+                for number, begin in enumerate(range(0, len(sequences), BLOCK)):
+                    block = range(begin, min(begin + BLOCK, len(sequences)))
+                    shift = (turn + number) % len(names)
                     for name in names[shift:] + names[:shift]:
-                        samples[name][turn].append(timed(name, index))
-                    advance(1)
+                        samples[name][turn] += [timed(name, index) for index in block]
+                    advance(len(block))
         finally:
             gc.enable()
 
@@ -271,7 +274,7 @@ def fresh_start(runner: Runner) -> Start:
         cls=type(runner).__name__,
         imports="\n".join(f"import {m}" for m in runner.modules),
     )
-    arguments = [str(runner.path), str(runner.threads), str(runner.max_length or 1)]
+    arguments = [str(runner.path.resolve()), str(runner.threads), str(runner.max_length or 1)]
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,

@@ -257,7 +257,7 @@ def to_terminal(table: Table, width: int | None = None, colour: bool = False) ->
     styles = {OK: "green", OUTSIDE: "bold red"}
 
     def grid(columns: Sequence[str], rows: Any, right: Sequence[bool]) -> Grid:
-        out = Grid(box=SIMPLE_HEAD, pad_edge=False)
+        out = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for name, numeric in zip(columns, right, strict=True):
             out.add_column(
                 Text(name),
@@ -283,7 +283,9 @@ def to_terminal(table: Table, width: int | None = None, colour: bool = False) ->
     if width is not None and console.measure(shown, options=wide).maximum > width:
         turned = list(zip(*table.rows, strict=True)) or [()]
         rows = [(name, *cells) for name, cells in zip(table.columns, turned, strict=False)]
-        shown = grid(rows[0], rows[1:], [False] + [True] * len(table.rows))
+        # a variant's name breaks where a reader would break it
+        names = [name.replace("-", "-\n", 1) for name in rows[0]]
+        shown = grid(names, rows[1:], [False] + [True] * len(table.rows))
     console.print(Text(wording.plain(table.title), "bold"))
     console.print(shown)
     for note in table.notes:

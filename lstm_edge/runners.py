@@ -166,6 +166,7 @@ class OnnxRunner(Runner):
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        options.enable_mem_pattern = False  # a plan for each new length: every input has its own
         try:
             self._session = ort.InferenceSession(
                 str(self.path), options, providers=["CPUExecutionProvider"]
@@ -211,8 +212,9 @@ class LiteRTRunner(Runner):
             )
         out = []
         for row in ids:
-            padded = pad_sequences([row], self._length, padding="post")
-            self._interpreter.set_tensor(self._input, padded)
+            if len(row) < self._length:
+                row = pad_sequences([row], self._length, padding="post")[0]
+            self._interpreter.set_tensor(self._input, row[None])
             self._interpreter.invoke()
             out.append(self._interpreter.get_tensor(self._output))
         return np.concatenate(out)

@@ -112,12 +112,21 @@ def _tflite(path: Path) -> Structure:
             f"{count} fused LSTM operators clip the cell state at ±{clip:g}; Keras does not"
         )
     main = model.subgraphs[0]
+    # what a caller knows the ends by: tensors have names of the converter's
+    called = {
+        end.tensorIndex: end.name.decode()
+        for signature in model.signatureDefs or ()
+        for end in (*(signature.inputs or ()), *(signature.outputs or ()))
+        if signature.subgraphIndex == 0
+    }
 
     def info(index: int) -> TensorInfo:
         tensor = main.tensors[index]
         given = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
         shape = tuple(int(n) for n in (given if given is not None else ()))
-        return TensorInfo(tensor.name.decode(), types[tensor.type].lower(), shape)
+        return TensorInfo(
+            called.get(index) or tensor.name.decode(), types[tensor.type].lower(), shape
+        )
 
     return Structure(
         "tflite",

@@ -28,7 +28,7 @@ from lstm_edge.run_folder import CONFIG, CURVES, LABELS, METRICS, MODEL, VOCAB
 from lstm_edge.runners import KerasRunner
 from lstm_edge.text import Ids, TextSettings, Tokenizer, pad_sequences
 
-CHECKPOINT, LOG = "checkpoint", "train.log"
+CHECKPOINT = "checkpoint"
 SAMPLES = 10
 VALIDATION_BATCH = 256
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -76,8 +76,8 @@ class TrainConfig:
                 raise InputError(f"{name} is {share}; it must be between 0 and 1")
         if not 0 <= self.model.dropout < 1:
             raise InputError(f"dropout is {self.model.dropout}; it must be from 0 to below 1")
-        if self.learning_rate is not None and self.learning_rate <= 0:
-            raise InputError(f"learning rate is {self.learning_rate}; it must be above 0")
+        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
+            raise InputError(f"learning rate is {self.learning_rate}; it must be above 0, and finite")
         if not 0 <= self.seed < 1 << 32:
             raise InputError(f"seed is {self.seed}; it must be from 0 to below 2**32")
 
@@ -230,7 +230,7 @@ def _earlier_epochs(run: Path, stored: dict[str, Any]) -> list[Epoch]:
 
 def _no_run(run: Path) -> list[Epoch]:
     """No epochs, if nothing is in the way of a new run."""
-    if run.exists() and (not run.is_dir() or any(p.name != LOG for p in run.iterdir())):
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
         raise InputError(
             f"{run} already exists; give a new folder with --out, or --resume to go on with it"
         )
@@ -288,8 +288,12 @@ def _run_epoch(
 ) -> Epoch:
     keras = require("keras", "training")
     began = time.perf_counter()
-    # the order depends on the epoch alone, so that a resumed run sees the same one
-    order = np.random.default_rng([config.seed, number]).permutation(len(fit_set.y))
+    # the order and what is dropped depend on the epoch alone, so that a resumed run sees the same
+    rng = np.random.default_rng([config.seed, number])
+    order = rng.permutation(len(fit_set.y))
+    for variable in network.variables:
+        if variable.path.endswith("seed_generator_state"):  # Keras's files do not hold it
+            variable.assign(rng.integers(1 << 31, size=variable.shape))
     batches = -(-len(order) // config.batch_size)
     with progress.task(f"Epoch {number} of {config.epochs}", batches) as advance:
         shown = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: advance(1))
@@ -307,9 +311,9 @@ def _run_epoch(
         ).history
     figures = {name: float(history[name][-1]) for name in FIGURES if name in history}
     if len(figures) < len(FIGURES) or not np.isfinite(list(figures.values())).all():
+        kept = "; the epoch before it is kept" if number > 1 else ""
         raise InputError(
-            f"epoch {number} gave a loss that is not a number; the last good epoch is kept. "
-            "Lower the learning rate"
+            f"epoch {number} gave a loss that is not a number{kept}. Lower the learning rate"
         )
     return Epoch(number, **figures, seconds=time.perf_counter() - began)
 

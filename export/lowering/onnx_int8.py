@@ -31,6 +31,7 @@ def convert(source: Path, path: Path) -> None:
             _quantise_lstm(graph, node)
         elif node.op_type == "Gather" and node.input[1] == onnx_lstm.TOKENS:
             _quantise_embedding(graph, node)
+    graph.prune()
     if all(entry.domain != "com.microsoft" for entry in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
     onnx.checker.check_model(model)
@@ -67,10 +68,15 @@ class _Graph:
     def value(self, name: str) -> Array:
         return np.asarray(self.onnx.numpy_helper.to_array(self.constants[name]))
 
-    def drop(self, name: str) -> None:
-        self.graph.initializer.remove(self.constants.pop(name))
+    def prune(self) -> None:
+        """Remove the constants that no node takes any more."""
+        used = {name for node in self.graph.node for name in node.input}
+        for name in self.constants.keys() - used:
+            self.graph.initializer.remove(self.constants.pop(name))
 
     def const(self, name: str, value: Array) -> str:
+        if name in self.constants:  # of layers that share their weights
+            return name
         tensor = self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name)
         self.graph.initializer.append(tensor)
         self.constants[name] = self.graph.initializer[-1]
@@ -94,7 +100,6 @@ def _quantise_lstm(graph: _Graph, node: Any) -> None:
     tensors, scales = [], []
     for name in weights:
         value = graph.value(name)  # [1, 4U, D]
-        graph.drop(name)
         scale = _scales(value, 2)
         stored = np.rint(value / scale).astype(np.int8)
         tensors.append(graph.const(f"{name}_int8", stored.transpose(0, 2, 1)))
@@ -114,24 +119,18 @@ def _quantise_lstm(graph: _Graph, node: Any) -> None:
 
 
 def _quantise_embedding(graph: _Graph, node: Any) -> None:
-    """Gather rows of int8 and their scales, for all ids in one line; then back to [T, N, D]."""
+    """Gather rows of int8 and their scales [T, N, 1]; their product is the embedding [T, N, D]."""
     table, ids = node.input
-    value, helper = graph.value(table), graph.onnx.helper
-    graph.drop(table)
+    value, helper, name = graph.value(table), graph.onnx.helper, node.name
     scale = _scales(value, 1)
     rows = graph.const(f"{table}_int8", np.rint(value / scale).astype(np.int8))
-    scales = graph.const(f"{table}_scale", scale[:, 0])
-    flat, name = graph.const(f"{table}_flat", np.array([-1], np.int64)), node.name
-    width = graph.const(f"{table}_width", np.array([value.shape[1]], np.int64))
+    scales = graph.const(f"{table}_scale", scale)
     graph.replace(
         node,
-        helper.make_node("Shape", [ids], [f"{name}_shape"]),
-        helper.make_node("Concat", [f"{name}_shape", width], [f"{name}_back"], axis=0),
-        helper.make_node("Reshape", [ids, flat], [f"{name}_ids"]),
-        helper.make_node("Gather", [rows, f"{name}_ids"], [f"{name}_rows"]),
-        helper.make_node("Gather", [scales, f"{name}_ids"], [f"{name}_scales"]),
+        helper.make_node("Gather", [rows, ids], [f"{name}_rows"]),
+        helper.make_node("Gather", [scales, ids], [f"{name}_scales"]),
         helper.make_node(
-            "DequantizeLinear", [f"{name}_rows", f"{name}_scales"], [f"{name}_real"], axis=0
+            "Cast", [f"{name}_rows"], [f"{name}_floats"], to=graph.onnx.TensorProto.FLOAT
         ),
-        helper.make_node("Reshape", [f"{name}_real", f"{name}_back"], node.output),
+        helper.make_node("Mul", [f"{name}_floats", f"{name}_scales"], node.output),
     )

@@ -1,0 +1,496 @@
+"""The command line as a user meets it: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+pytest.importorskip("tensorflow", reason="the commands that are tested train and export")
+
+from lstm_edge.bundle import MANIFEST, seal
+from lstm_edge.cli import cli
+
+GOOD = "wonderful charming bright moving lovely fun clever warm".split()
+BAD = "awful boring dull stupid noisy empty slow cheap".split()
+FILLER = "the film and a story with some actors in it was of".split()
+
+
+def write_reviews(path: Path, rows: int, seed: int = 1) -> Path:
+    """Separable reviews of 3 to 12 words, half of each class."""
+    rng = random.Random(seed)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "sentiment"])
+        for number in range(rows):
+            words = GOOD if number % 2 else BAD
+            text = rng.choices(words, k=rng.randint(1, 4)) + rng.choices(
+                FILLER, k=rng.randint(2, 8)
+            )
+            rng.shuffle(text)
+            writer.writerow([" ".join(text), "pos" if number % 2 else "neg"])
+    return path
+
+
+def call(*args: object) -> Result:
+    return CliRunner().invoke(cli, [str(arg) for arg in args], catch_exceptions=False)
+
+
+TRAIN = ("--length", 12, "--embedding", 8, "--lstm", 8, "--lstm", 6, "--epochs", 4,
+         "--learning-rate", 0.02, "--batch-size", 16)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the commands made, once for all tests."""
+
+    data: Path
+    run: Path
+    bundle: Path
+    trained: Result
+    exported: Result
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("cli")
+    data = write_reviews(folder / "reviews.csv", 240)
+    trained = call("train", "--data", data, "--out", folder / "run", *TRAIN)
+    exported = call("export", folder / "run", "--out", folder / "bundle")
+    return Made(data, folder / "run", folder / "bundle", trained, exported)
+
+
+# ---------------------------------------------------------------- what works
+
+
+def test_train_prints_the_notebook_s_samples(made: Made) -> None:
+    assert made.trained.exit_code == 0, made.trained.output
+    lines = made.trained.stdout.splitlines()
+    assert sum(line.startswith("Review ") and line.endswith(":") for line in lines) == 10
+    answers = [line for line in lines if line.startswith("Prediction: ")]
+    assert len(answers) == 10
+    assert all(
+        set(line.replace("Prediction: ", "").replace(" Actual: ", "").split(","))
+        <= {"Positive", "Negative"}
+        for line in answers
+    )
+    accuracy = next(line for line in lines if line.startswith("Test accuracy: "))
+    assert float(accuracy.split()[2]) > 0.9, "the texts are separable"
+    metrics = json.loads((made.run / "metrics.json").read_text())
+    assert accuracy.split()[2] == f"{metrics['test_accuracy']:.4f}"
+
+
+def test_export_holds_every_file_against_keras(made: Made) -> None:
+    assert made.exported.exit_code == 0, made.exported.output
+    manifest = json.loads((made.bundle / MANIFEST).read_text())
+    names = [v["name"] for v in manifest["variants"]]
+    assert names == [
+        "onnx-float32", "onnx-int8-dynamic", "tflite-float32", "tflite-float16",
+        "tflite-int8-dynamic",
+    ]  # fmt: skip
+    for name in names:
+        assert name in made.exported.stdout
+    assert made.exported.stderr == "", "the converters' chatter belongs in the log"
+
+
+@pytest.mark.parametrize("data", [False, True], ids=["golden", "data"])
+def test_verify(made: Made, tmp_path: Path, data: bool) -> None:
+    args = ("--data", made.data) if data else ()
+    result = call("verify", made.bundle, *args, "--json", tmp_path / "parity.json")
+    assert result.exit_code == 0, result.output
+    run = json.loads((tmp_path / "parity.json").read_text())
+    assert run["ok"]
+    assert [r["examples"] for r in run["reports"]] == [240 if data else 72] * 5
+    assert all(len(r["checks"]) >= 5 for r in run["reports"])
+
+
+def test_verify_reports_a_variant_outside_its_tolerance(made: Made, tmp_path: Path) -> None:
+    """The answers in golden.json are moved, as if the files had been made from another model."""
+    bundle = copied(made.bundle, tmp_path)
+    golden = json.loads((bundle / "golden.json").read_text())
+    for case in golden["cases"]:
+        case["probabilities"] = [1 - case["probabilities"][0]]
+    rewrite(bundle, "golden.json", golden)
+    result = call("verify", bundle, "--json", tmp_path / "parity.json")
+    assert result.exit_code == 1
+    assert "OUTSIDE TOLERANCE" in result.stdout
+    assert "labels flip" in result.stdout
+    assert not json.loads((tmp_path / "parity.json").read_text())["ok"]
+
+
+def test_predict_arguments_lines_and_json_agree(made: Made) -> None:
+    texts = ["wonderful charming film", "awful boring story"]
+    by_argument = call("predict", made.bundle, *texts)
+    assert by_argument.exit_code == 0, by_argument.output
+    rows = [line.split("\t") for line in by_argument.stdout.splitlines()]
+    assert [(r[0], r[2]) for r in rows] == list(zip(["Positive", "Negative"], texts, strict=True))
+    by_line = CliRunner().invoke(cli, ["predict", str(made.bundle)], input="\n".join(texts) + "\n")
+    assert by_line.stdout == by_argument.stdout
+    as_json = call("predict", made.bundle, "--json", *texts)
+    values = [json.loads(line) for line in as_json.stdout.splitlines()]
+    for value, row in zip(values, rows, strict=True):
+        assert f"{value['probabilities'][value['label']]:.4f}" == row[1]
+        assert sum(value["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_predict_takes_many_lines_and_empty_ones(made: Made) -> None:
+    lines = ["wonderful film", "", "awful film"] * 400
+    result = CliRunner().invoke(cli, ["predict", str(made.bundle)], input="\n".join(lines) + "\n")
+    labels = [line.split("\t")[0] for line in result.stdout.splitlines()]
+    assert len(labels) == 1200
+    assert set(labels[::3]) == {"Positive"}
+    assert set(labels[2::3]) == {"Negative"}
+
+
+def test_bench_and_report(made: Made, tmp_path: Path) -> None:
+    latency, parity = tmp_path / "latency.json", tmp_path / "parity.json"
+    result = call("bench", made.bundle, "--rounds", 2, "--limit", 5, "--json", latency)
+    assert result.exit_code == 0, result.output
+    value = json.loads(latency.read_text())
+    assert [len(t["samples_ms"]) for t in value["timings"]] == [2] * 5
+    assert {len(row) for t in value["timings"] for row in t["samples_ms"]} == {5}
+    call("verify", made.bundle, "--json", parity)
+    result = call(
+        "report", made.bundle, "--out", tmp_path / "r", "--parity", parity, "--latency", latency
+    )
+    assert result.exit_code == 0, result.output
+    assert {p.name for p in (tmp_path / "r").iterdir()} == {
+        "report.html",
+        "report.md",
+        "report.json",
+    }
+    assert "onnx-int8-dynamic" in (tmp_path / "r" / "report.html").read_text()
+    assert str(tmp_path / "r" / "report.html") in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("onnx-float32.onnx", ("LSTM", "no problems found", "probabilities")),
+        ("tflite-float32.tflite", ("WHILE", "no problems found", "ids")),
+    ],
+)
+def test_inspect(made: Made, tmp_path: Path, name: str, expected: tuple[str, ...]) -> None:
+    result = call("inspect", made.bundle / name, "--json", tmp_path / "i.json")
+    assert result.exit_code == 0
+    assert all(part in result.stdout for part in expected)
+    assert json.loads((tmp_path / "i.json").read_text())["problems"] == []
+
+
+def test_inspect_says_what_keeps_a_keras_file_from_being_exported(tmp_path: Path) -> None:
+    import keras
+
+    path = tmp_path / "m.keras"
+    layers = keras.layers
+    keras.Sequential(
+        [keras.Input((5,)), layers.Embedding(9, 4), layers.GRU(3, name="g"), layers.Dense(1)]
+    ).save(path)
+    result = call("inspect", path)
+    assert result.exit_code == 0
+    assert "layer g (GRU) is not supported" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["demo", "train", "export", "verify", "predict", "bench", "report", "inspect"]
+)
+def test_every_help_text_has_an_example(command: str) -> None:
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert f"lstm-edge {command} " in result.stdout or f"lstm-edge {command}\n" in result.stdout
+
+
+# ---------------------------------------------------------------- bad input
+
+
+def copied(bundle: Path, folder: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(bundle, folder / "copy"))
+
+
+def rewrite(bundle: Path, name: str, value: object) -> None:
+    """Write a file of a bundle with its hash, as an export would have."""
+    import hashlib
+
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    if name == MANIFEST:
+        manifest = value
+    else:
+        (bundle / name).write_text(json.dumps(value))
+        digest = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
+        manifest["files"][name] = digest
+    manifest["seal"] = seal(manifest)
+    (bundle / MANIFEST).write_text(json.dumps(manifest))
+
+
+def table(folder: Path, *lines: str) -> Path:
+    path = folder / "bad.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def cut_model(made: Made, folder: Path) -> Path:
+    path = folder / "cut.keras"
+    path.write_bytes((made.run / "model.keras").read_bytes()[:3000])
+    return path
+
+
+def flipped_byte(made: Made, folder: Path) -> Path:
+    bundle = copied(made.bundle, folder)
+    path = bundle / "tflite-int8-dynamic.tflite"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    return bundle
+
+
+def newer_schema(made: Made, folder: Path) -> Path:
+    bundle = copied(made.bundle, folder)
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    rewrite(bundle, MANIFEST, {**manifest, "schema": 99})
+    return bundle
+
+
+def in_the_way(folder: Path, content: bool = True) -> Path:
+    path = folder / "out"
+    path.mkdir()
+    if content:
+        (path / "notes.txt").write_text("mine")
+    return path
+
+
+def unsupported(folder: Path) -> Path:
+    import keras
+
+    layers = keras.layers
+    path = folder / "m.keras"
+    keras.Sequential(
+        [
+            keras.Input((5,)),
+            layers.Embedding(9, 4, mask_zero=True, name="words"),
+            layers.GRU(3, name="memory"),
+            layers.Dense(2, name="last"),
+        ]
+    ).save(path)
+    return path
+
+
+# name -> (arguments from what was made and a folder, parts of the one line)
+BAD_INPUT = {
+    "no such data": (lambda m, t: ("train", "--data", t / "no.csv", "--out", t / "out"),
+                     ("no.csv", "does not exist")),
+    "unreadable data": (lambda m, t: ("train", "--data", _bytes(t / "x.csv", b"text,label\n\xff\xfe,1\n"),
+                                      "--out", t / "out"), ("x.csv", "UTF-8")),
+    "gz cut short": (lambda m, t: ("train", "--data", _bytes(t / "x.csv.gz", b"\x1f\x8b\x08\x00abc"),
+                                   "--out", t / "out"), ("x.csv.gz", "cannot be read")),
+    "no label column": (lambda m, t: ("train", "--data", table(t, "text,stars", "fine,1"), "--out",
+                                      t / "out"), ("label column", "'stars'", "--label-column")),
+    "no label column, verify": (lambda m, t: ("verify", m.bundle, "--data",
+                                              table(t, "text,stars", "fine,1")), ("label column",)),
+    "one class": (lambda m, t: ("train", "--data", table(t, "text,label", "fine,1", "good,1"), "--out",
+                                t / "out"), ("one class", "'1'")),
+    "empty text": (lambda m, t: ("train", "--data", table(t, "text,label", "fine,1", " ,0"), "--out",
+                                 t / "out"), ("line 3", "text is empty")),
+    "label unknown to the model": (lambda m, t: ("verify", m.bundle, "--data",
+                                                 table(t, "text,label", "fine,maybe", "bad,no")),
+                                   ("'maybe'", "'no'", "Negative, Positive")),
+    "no such model": (lambda m, t: ("export", t / "no.keras", "--out", t / "out"),
+                      ("no.keras", "does not exist")),
+    "model cut short": (lambda m, t: ("export", cut_model(m, t), "--out", t / "out"),
+                        ("cut.keras", "cut short")),
+    "model of another kind": (lambda m, t: ("export", _bytes(t / "m.pt", b"x"), "--out", t / "out"),
+                              ("m.pt", ".keras")),
+    "empty folder as model": (lambda m, t: ("export", in_the_way(t, False), "--out", t / "b"),
+                              ("no model.keras",)),
+    "layers not supported": (lambda m, t: ("export", unsupported(t), "--out", t / "out"),
+                             ("words (Embedding) has mask_zero=True", "memory (GRU) is not supported",
+                              "last (Dense) ends the model")),
+    "unknown format": (lambda m, t: ("export", m.run, "--format", "coreml", "--out", t / "out"),
+                       ("coreml", "onnx, tflite")),
+    "unknown precision": (lambda m, t: ("export", m.run, "--precision", "int4", "--out", t / "out"),
+                          ("int4", "float32")),
+    "format without that precision": (lambda m, t: ("export", m.run, "--format", "onnx", "--precision",
+                                                    "float16", "--out", t / "out"),
+                                      ("float16", "onnx-float32")),
+    "vocabulary of another model": (lambda m, t: ("export", m.run / "model.keras", "--vocab",
+                                                  _bytes(t / "v.json", b'{"a": 1, "b": 9999}'), "--out",
+                                                  t / "b"), None),
+    "labels, wrong number": (lambda m, t: ("export", m.run, "--labels", "a,b,c", "--out", t / "out"),
+                             ("3 labels", "2 classes")),
+    "length of another model": (lambda m, t: ("export", m.run, "--length", 40, "--out", t / "out"),
+                                ("12", "40")),
+    "output folder is no bundle": (lambda m, t: ("export", m.run, "--out", in_the_way(t)),
+                                   ("not a bundle", "--out")),
+    "output folder is empty": (lambda m, t: ("export", m.run, "--out", in_the_way(t, False)),
+                               ("not a bundle",)),
+    "run folder exists": (lambda m, t: ("train", "--data", m.data, "--out", m.run, *TRAIN),
+                          ("already exists", "--resume")),
+    "nothing to resume": (lambda m, t: ("train", "--data", m.data, "--out", t / "out", "--resume",
+                                        *TRAIN), ("resume", "checkpoint")),
+    "no such optimizer": (lambda m, t: ("train", "--data", m.data, "--out", t / "out", *TRAIN,
+                                        "--optimizer", "adamant"), ("adamant",)),
+    "no epoch": (lambda m, t: ("train", "--data", m.data, "--out", t / "out", "--epochs", 0),
+                 ("epochs is 0",)),
+    "no bundle": (lambda m, t: ("verify", t / "no"), ("no does not exist",)),
+    "not a bundle": (lambda m, t: ("predict", m.run, "x"), ("not a bundle", MANIFEST)),
+    "changed byte": (lambda m, t: ("predict", flipped_byte(m, t), "x"),
+                     ("tflite-int8-dynamic.tflite was changed",)),
+    "newer schema": (lambda m, t: ("verify", newer_schema(m, t)), ("schema 99", "upgrade")),
+    "missing variant": (lambda m, t: ("predict", m.bundle, "x", "--variant", "onnx-int4"),
+                        ("onnx-int4", "onnx-float32")),
+    "missing variant, bench": (lambda m, t: ("bench", m.bundle, "--variant", "coreml"), ("coreml",)),
+    "threads 0": (lambda m, t: ("predict", m.bundle, "x", "--threads", 0), ("--threads is 0",)),
+    "threads 0, bench": (lambda m, t: ("bench", m.bundle, "--threads", 0), ("--threads is 0",)),
+    "threads not a number": (lambda m, t: ("bench", m.bundle, "--threads", "two"), ("two", "--help")),
+    "limit 0": (lambda m, t: ("verify", m.bundle, "--limit", 0), ("--limit is 0",)),
+    "another model": (lambda m, t: ("verify", m.bundle, "--data", m.data, "--model",
+                                    _bytes(t / "o.keras", b"x")), ("o.keras", "hash differs")),
+    "results of another kind": (lambda m, t: ("report", m.bundle, "--out", t / "out", "--parity",
+                                              _bytes(t / "p.json", b"{}")), ("p.json", "parity results")),
+    "inspect a text": (lambda m, t: ("inspect", m.data), ("reviews.csv", ".tflite")),
+    "inspect what is cut": (lambda m, t: ("inspect", _bytes(t / "x.onnx", b"\x08\x01junk")),
+                            ("x.onnx",)),
+    "no arguments": (lambda m, t: ("export",), ("MODEL", "--help")),
+}  # fmt: skip
+
+
+def _bytes(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", [n for n, (_, parts) in BAD_INPUT.items() if parts])
+def test_bad_input_gives_one_line_and_code_2(made: Made, tmp_path: Path, name: str) -> None:
+    arguments, parts = BAD_INPUT[name]
+    args = arguments(made, tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    result = call(*args)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith("lstm-edge: ")
+    for part in parts or ():
+        assert part in result.stderr
+    assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+
+
+# ---------------------------------------------------------------- processes
+
+WITHOUT = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(name=name.partition(".")[0])
+sys.meta_path.insert(0, Absent())
+from lstm_edge.cli import main
+main()
+"""
+
+
+def without(blocked: set[str], *args: object) -> subprocess.CompletedProcess[str]:
+    code = WITHOUT.format(blocked=blocked)
+    command = [sys.executable, "-c", code, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+TRAINING = {"tensorflow", "keras", "tf2onnx", "onnx", "h5py", "matplotlib", "jinja2"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "variant"), [("onnxruntime", "tflite-float32"), ("ai_edge_litert", "onnx-float32")]
+)
+def test_a_device_needs_one_runtime_and_no_tensorflow(
+    made: Made, missing: str, variant: str
+) -> None:
+    blocked = TRAINING | {missing}
+    done = without(blocked, "predict", made.bundle, "wonderful film")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Positive\t")
+    done = without(blocked, "verify", made.bundle, "--variant", variant)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("blocked", "args", "package", "extra"),
+    [
+        ({"onnxruntime", "ai_edge_litert"}, ("predict", "BUNDLE", "x"), "onnxruntime", "onnx"),
+        ({"ai_edge_litert"}, ("predict", "BUNDLE", "x", "--variant", "tflite-float32"),
+         "ai-edge-litert", "tflite"),
+        ({"tensorflow", "keras"}, ("train", "--data", "DATA", "--out", "OUT"), "keras", "train"),
+        ({"tensorflow", "keras"}, ("export", "RUN", "--out", "OUT"), "keras", "train"),
+        ({"tensorflow", "keras"}, ("verify", "BUNDLE", "--data", "DATA"), "keras", "train"),
+        ({"jinja2"}, ("report", "BUNDLE", "--out", "OUT"), "jinja2", "report"),
+        ({"matplotlib"}, ("demo", "--out", "OUT"), "matplotlib", "report"),
+        ({"onnx"}, ("inspect", "BUNDLE/onnx-float32.onnx"), "onnx", "train"),
+    ],
+)  # fmt: skip
+def test_a_missing_extra_is_named_with_the_pip_command(
+    made: Made, tmp_path: Path, blocked: set[str], args: tuple[str, ...], package: str, extra: str
+) -> None:
+    places = {"BUNDLE": made.bundle, "DATA": made.data, "RUN": made.run, "OUT": tmp_path / "out"}
+    words = []
+    for arg in args:
+        first, slash, rest = arg.partition("/")
+        words.append(f"{places.get(first, first)}{slash}{rest}")
+    done = without(blocked, *words)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert package in done.stderr
+    assert f"pip install 'lstm-edge[{extra}]'" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_start_up_imports_only_what_a_subcommand_needs() -> None:
+    code = "import sys; import lstm_edge.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"numpy", "rich", "onnxruntime", *TRAINING}
+
+
+def test_a_terminated_run_keeps_its_last_epoch_and_resumes(tmp_path: Path) -> None:
+    data, out = write_reviews(tmp_path / "reviews.csv", 400), tmp_path / "run"
+    args = ["train", "--data", data, "--out", out, *TRAIN, "--epochs", 200]
+    command = [sys.executable, "-m", "lstm_edge.cli", *map(str, args)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    state = out / "checkpoint" / "state.json"
+    for _ in range(1200):
+        if state.is_file() or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert "--resume" in stdout
+    done = len(json.loads(state.read_text())["epochs"])
+    assert zipfile.is_zipfile(out / "model.keras")
+    resumed = call(*args[:-1], done + 1, "--resume")
+    assert resumed.exit_code == 0, resumed.output
+    assert len(json.loads((out / "metrics.json").read_text())["epochs"]) == done + 1
+    assert not (out / "checkpoint").exists()
+
+
+def test_the_demo_does_everything_and_can_be_repeated(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-m", "lstm_edge.cli", "demo", "--out", "demo"],
+            capture_output=True, text=True, check=False, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stderr == ""
+        assert "OUTSIDE" not in done.stdout
+        report = Path(done.stdout.strip().splitlines()[-1].removeprefix("Report: "))
+        assert report == tmp_path / "demo" / "report" / "report.html"
+        assert report.is_file()
