@@ -76,8 +76,9 @@ class TrainConfig:
                 raise InputError(f"{name} is {share}; it must be between 0 and 1")
         if not 0 <= self.model.dropout < 1:
             raise InputError(f"dropout is {self.model.dropout}; it must be from 0 to below 1")
-        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
-            raise InputError(f"learning rate is {self.learning_rate}; it must be above 0, and finite")
+        rate = self.learning_rate
+        if rate is not None and not 0 < rate < float("inf"):
+            raise InputError(f"learning rate is {rate}; it must be above 0, and finite")
         if not 0 <= self.seed < 1 << 32:
             raise InputError(f"seed is {self.seed}; it must be from 0 to below 2**32")
 
