@@ -171,7 +171,13 @@ def _golden(
     edge = parity.edge_sequences(length, rows, settings.first_word_id)
 
     def answers(sequences: Sequence[Ids]) -> Probabilities:
-        return reference.run_all(pad_sequences(sequences, length, settings.pad_id))
+        outputs = reference.run_all(pad_sequences(sequences, length, settings.pad_id))
+        if not np.isfinite(outputs).all():
+            raise InputError(
+                f"{reference.path.name} answers with what are not numbers (NaN): its training went "
+                "wrong; train it again, with a smaller learning rate"
+            )
+        return outputs
 
     return bundle.Golden(
         texts=texts,

@@ -100,7 +100,7 @@ def read_config(config: dict[str, Any], length: int | None = None) -> Plan:
         for entry in entries
     ]
     if config["class_name"] != "Sequential":
-        layers = _chain(layers, obstacles)
+        layers = _chain(layers, _references(inner.get("output_layers")), obstacles)
     own = _own_length(layers)
     plan = _walk(layers, obstacles)
     if own is None and length is None:
@@ -125,7 +125,7 @@ def _references(node: Any) -> list[str]:
     return []
 
 
-def _chain(layers: list[_Layer], obstacles: list[str]) -> list[_Layer]:
+def _chain(layers: list[_Layer], outputs: list[str], obstacles: list[str]) -> list[_Layer]:
     """The layers in order, where each takes only what the one before gives."""
     for layer in layers:
         if layer.kind != "InputLayer" and len(layer.inbound) != 1:
@@ -140,6 +140,8 @@ def _chain(layers: list[_Layer], obstacles: list[str]) -> list[_Layer]:
     inputs = [layer for layer in layers if layer.kind == "InputLayer"]
     if len(inputs) != 1:
         obstacles.append(f"the model has {len(inputs)} inputs; one input of ids is needed")
+    if len(outputs) != 1:
+        obstacles.append(f"the model has {len(outputs)} outputs; one output is needed")
     if obstacles:
         return layers
     ordered = inputs
@@ -191,6 +193,8 @@ def _walk(
             lstm.append(layer)
         elif layer.kind == "Dense":
             dense.append((layer.name, _activation(layer, "activation", "linear")))
+        elif layer.kind == "Softmax" and layer.config.get("axis", -1) not in (-1, 1):
+            say(layer, f"has axis={layer.config['axis']}", "use -1, the classes")
         elif layer.kind in ("Activation", "Softmax") and dense and dense[-1][1] == "linear":
             kind = "softmax" if layer.kind == "Softmax" else _activation(layer, "activation", "")
             dense[-1] = (dense[-1][0], kind)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from export import formats
 from export.formats import Precision
-from export.lowering import onnx_int8, onnx_lstm
+from export.lowering import onnx_lstm
 from export.lowering.pad_state import pad_table
+from lstm_edge.extras import require
 from lstm_edge.parity import Tolerance
+from lstm_edge.stack import LstmStack
 
 # Pads between two rows of the table: fewer cost bytes, more cost up to as many steps.
-STRIDE = {"float32": 4, "int8-dynamic": 12}
+STRIDE = {"float32": 4, "int8-dynamic": 8}
+
+# Below this, quantising a weight saves nothing and costs three more nodes (TFLite draws it there
+# too).
+MIN_QUANTISED = 1024
 
 
 class Exporter(formats.Exporter):
@@ -53,4 +62,31 @@ class Exporter(formats.Exporter):
         else:
             floats = self.work / "float32.onnx"
             onnx_lstm.convert(self.stack, table, floats)
-            onnx_int8.convert(floats, path)
+            quantise(floats, path, self.stack)
+
+
+def quantise(source: Path, path: Path, stack: LstmStack, per_channel: bool = False) -> None:
+    """``quantize_dynamic`` of the float32 file: LSTM layers, the embedding, large Dense layers.
+
+    The pad-state table stays float32: it is state, not weights. ``per_channel`` is for the benchmark
+    that shows why it is not used (``benchmarks/int8.py``): on x86 processors without VNNI, ONNX
+    Runtime's int8 products saturate, and weights that use all of each channel's range do so often.
+    """
+    onnx = require("onnx", "quantising ONNX")
+    quantization: Any = require("onnxruntime.quantization", "quantising ONNX")
+    model = onnx.load(source)
+    sizes = {t.name: int(np.prod(t.dims, dtype=np.int64)) for t in model.graph.initializer}
+
+    def is_weight(node: Any) -> bool:
+        largest = max((sizes.get(name, 0) for name in node.input), default=0)
+        if node.op_type == "Gather":
+            return largest == stack.embedding.size
+        return node.op_type == "LSTM" or (node.op_type == "MatMul" and largest >= MIN_QUANTISED)
+
+    quantization.quantize_dynamic(
+        source,
+        path,
+        weight_type=quantization.QuantType.QUInt8,
+        per_channel=per_channel,
+        nodes_to_quantize=[node.name for node in model.graph.node if is_weight(node)],
+    )
