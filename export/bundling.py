@@ -77,7 +77,7 @@ def export_bundle(
         layers = stack.read_stack(reference.model, source.model.name, length)
     settings, tokenizer = _vocabulary(source, layers)
     names = _labels(source.labels, layers)
-    golden = _golden(reference, layers, settings, tokenizer, names, dataset)
+    golden = _golden(reference, layers, settings, tokenizer, names, source.label_values, dataset)
 
     entries, reports = [], []
     with (
@@ -107,6 +107,7 @@ def export_bundle(
             num_ids=len(layers.embedding),
             settings=settings,
             labels=names,
+            label_values=source.label_values,
             tokenizer=tokenizer,
             golden=golden,
             variants=entries,
@@ -150,6 +151,7 @@ def _golden(
     settings: TextSettings,
     tokenizer: Tokenizer | None,
     names: tuple[str, ...],
+    values: tuple[str, ...] | None,
     dataset: data.Dataset | None,
 ) -> bundle.Golden:
     """Golden texts: the user's data, else the shipped reviews; ids drawn where there is no way."""
@@ -160,7 +162,7 @@ def _golden(
         examples = dataset.evaluation().sample(GOLDEN_EXAMPLES)
         examples = data.cap_ids(examples, rows, settings)
         ids = examples.encode(tokenizer, settings)
-        texts, classes = examples.texts, data.resolve_labels(examples.labels, names)
+        texts, classes = examples.texts, data.resolve_labels(examples.labels, names, values)
     elif tokenizer is not None:
         examples = samples.load()
         ids, texts = examples.encode(tokenizer, settings), examples.texts

@@ -127,6 +127,7 @@ class Bundle:
     num_ids: int
     settings: TextSettings
     labels: tuple[str, ...]
+    label_values: tuple[str, ...] | None
     variants: dict[str, VariantInfo]
     has_vocabulary: bool
 
@@ -184,6 +185,7 @@ def write_manifest(
     golden: Golden,
     variants: Sequence[dict[str, Any]],
     versions: dict[str, str],
+    label_values: Sequence[str] | None = None,
 ) -> None:
     """Write everything of a bundle but the variants, which are already in ``folder``."""
     write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
@@ -198,6 +200,7 @@ def write_manifest(
         "source": source,
         "tokenizer": {**settings.to_json(), "num_ids": num_ids},
         "labels": list(labels),
+        "label_values": None if label_values is None else list(label_values),
         "files": {name: sha256(folder / name) for name in names},
         "variants": list(variants),
     }
@@ -263,12 +266,14 @@ def open_bundle(path: Path | str) -> Bundle:
             raise BundleError(f"bundle {path}: {name} was changed after export; export again")
     settings = dict(manifest["tokenizer"])
     num_ids = settings.pop("num_ids")
+    values = manifest["label_values"]
     return Bundle(
         path=path,
         source=manifest["source"],
         num_ids=num_ids,
         settings=TextSettings.from_json(settings),
         labels=tuple(manifest["labels"]),
+        label_values=None if values is None else tuple(values),
         variants={v["name"]: _variant(v) for v in manifest["variants"]},
         has_vocabulary=VOCAB in manifest["files"],
     )

@@ -186,26 +186,34 @@ def label_names(values: Sequence[str], given: Sequence[str] | None = None) -> tu
     return tuple(values)
 
 
-def resolve_labels(raw: Sequence[str], names: Sequence[str]) -> Labels:
-    """Raw label values as class numbers int64 [N]: by name, then by number.
+def resolve_labels(
+    raw: Sequence[str], names: Sequence[str], values: Sequence[str] | None = None
+) -> Labels:
+    """Raw label values as class numbers int64 [N].
+
+    Args:
+        names: of the classes, in the order of the model's outputs.
+        values: the raw values that the classes had in training, in the same order. A label is one of
+            these or a name; only where they are not known may it be a class's number.
 
     Raises:
         InputError: a value that is neither; all such values are listed.
     """
     by_name = {_fold(name): i for i, name in enumerate(names)}
+    by_name |= {_fold(value): i for i, value in enumerate(values or ())}
     table: dict[str, int] = {}
     unknown = []
     for value in sorted(set(raw)):
         if _fold(value) in by_name:
             table[value] = by_name[_fold(value)]
-        elif _is_int(value) and 0 <= int(value) < len(names):
+        elif values is None and _is_int(value) and 0 <= int(value) < len(names):
             table[value] = int(value)
         else:
             unknown.append(value)
     if unknown:
         raise InputError(
             f"labels not known to the model: {', '.join(map(repr, unknown[:10]))}; "
-            f"it has {', '.join(names)} (or 0 to {len(names) - 1})"
+            f"it has {', '.join(names)} (or {', '.join(values or map(str, range(len(names))))})"
         )
     return np.array([table[value] for value in raw], np.int64)
 

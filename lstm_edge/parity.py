@@ -175,14 +175,16 @@ def compare(
     difference[broken] = 1.0  # no probability at all is as wrong as can be
     ours, theirs = classes_of(np.nan_to_num(outputs)), classes_of(reference)
     flipped = (ours != theirs) | broken
-    near = flipped & (margins(reference) <= tolerance.flip_margin)
+    near = flipped & ~broken & (margins(reference) <= tolerance.flip_margin)
     worst = int(difference.argmax())
-    accuracy = None if classes is None else float((ours == classes).mean())
+    accuracy = None if classes is None else float(((ours == classes) & ~broken).mean())
     expected = None if classes is None else float((theirs == classes).mean())
     max_abs, n = float(difference.max()), len(outputs)
     flips, counted = int(flipped.sum()), int((flipped & ~near).sum())
 
     failures = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
+    if broken.any():
+        failures.append(f"{broken.sum()} of {n} answers are not numbers")
     if tolerance.max_abs is not None and max_abs > tolerance.max_abs:
         failures.append(f"max |Δp| {max_abs:.2g} is above {tolerance.max_abs:g}")
     if counted > _allowed(tolerance.flip_rate, n):

@@ -216,6 +216,19 @@ def routes_table(parity: ParityRun, latency: LatencyReport, baselines: Sequence[
     return Table("Side by side", columns, tuple(rows), (basis,))
 
 
+def length_table(latency: LatencyReport) -> Table:
+    """The line through (tokens, ms) of every route: what a call costs, and what a token."""
+    longest = max(latency.lengths)
+    rows = []
+    for timing in latency.timings:
+        start, token = timing.per_token(latency.lengths)
+        whole = start + token * longest
+        cells = (start, token * 100, whole)
+        rows.append((timing.variant, *map(wording.digits, cells), f"{start / whole:.0%}"))
+    columns = ("route", "ms at 0 tokens", "ms per 100 tokens", f"ms at {longest}", "fixed part")
+    return Table("Latency against length", columns, tuple(rows), (wording.inputs(latency),))
+
+
 def structure_tables(found: Structure) -> list[Table]:
     """What :func:`lstm_edge.structure.inspect` found: ends, operators, weights, problems."""
 

@@ -17,12 +17,16 @@ CONFIG, METRICS, CURVES = "config.json", "metrics.json", "curves.png"
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model file and what belongs to it; None where it is not known."""
+    """A model file and what belongs to it; None where it is not known.
+
+    ``label_values`` are the raw labels that the classes had in the training data.
+    """
 
     model: Path
     vocab: Path | None
     settings: TextSettings | None
     labels: tuple[str, ...] | None
+    label_values: tuple[str, ...] | None
 
 
 def shipped() -> Path:
@@ -44,13 +48,20 @@ def find(
             f"{source} has no {MODEL}; expected a run folder of lstm-edge train, or a model file"
         )
     folder = model.parent
-    settings = None
+    settings = values = None
     if (folder / CONFIG).is_file() and model.name == MODEL:  # a run folder
         config = read_json(folder / CONFIG, "run configuration")
         if not isinstance(config, dict) or "tokenizer" not in config:
             raise InputError(f"{folder / CONFIG} is not the configuration of a run")
+        values = config.get("label_values")
         if vocab is None and (folder / VOCAB).is_file():
             vocab, settings = folder / VOCAB, TextSettings.from_json(config["tokenizer"])
         if labels is None and (folder / LABELS).is_file():
             labels = read_text(folder / LABELS, "labels").splitlines()
-    return ModelSource(model, vocab, settings, None if labels is None else tuple(labels))
+    return ModelSource(
+        model,
+        vocab,
+        settings,
+        None if labels is None else tuple(labels),
+        None if values is None else tuple(values),
+    )

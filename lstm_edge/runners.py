@@ -22,6 +22,7 @@ from lstm_edge.progress import SILENT, Progress
 from lstm_edge.text import Ids, pad_sequences
 
 BATCH = 32
+_NO_EXAMPLE = "no example given; expected at least one row of ids"
 
 
 class Runner(ABC):
@@ -56,7 +57,7 @@ class Runner(ABC):
             raise InputError(f"threads is {threads}; it must be at least 1")
         self.path, self.threads = path, threads
         self.num_ids, self.max_length = num_ids, max_length
-        self.batch = min(self.batch, batch or self.batch)
+        self.batch, self._most = min(self.batch, batch or self.batch), batch
         self._load()
 
     @abstractmethod
@@ -71,14 +72,17 @@ class Runner(ABC):
         Raises:
             InputError: not integers, not two-dimensional, no column, or ids out of range.
         """
-        array = np.asarray(ids)
+        try:
+            array = np.asarray(ids)
+        except ValueError:
+            raise InputError("the rows of ids are not of one length: pad them") from None
         if array.ndim != 2 or array.shape[1] == 0 or not np.issubdtype(array.dtype, np.integer):
             raise InputError(
                 f"ids are {array.dtype} with shape {array.shape}; expected integers with shape "
                 "[examples, length] and a length of at least 1"
             )
         if len(array) == 0:
-            raise InputError("no example given; expected at least one row of ids")
+            raise InputError(_NO_EXAMPLE)
         low, high = int(array.min()), int(array.max())
         if low < 0 or (self.num_ids is not None and high >= self.num_ids):
             limit = "" if self.num_ids is None else f" to {self.num_ids - 1}"
@@ -86,12 +90,17 @@ class Runner(ABC):
                 f"ids from {low} to {high} given; this model knows ids from 0{limit}: encode the "
                 "text with the model's own vocabulary"
             )
-        return np.asarray(self._run(np.ascontiguousarray(array, np.int32)), np.float32)
+        array = np.ascontiguousarray(array, np.int32)
+        most = self._most or len(array)
+        parts = [self._run(array[i : i + most]) for i in range(0, len(array), most)]
+        return np.concatenate(parts).astype(np.float32, copy=False)
 
     def run_all(
         self, ids: Ids, progress: Progress = SILENT, description: str = "Running"
     ) -> Probabilities:
         """:meth:`run` on many rows, a batch at a time."""
+        if len(ids) == 0:
+            raise InputError(_NO_EXAMPLE)
         parts = []
         with progress.task(description, len(ids)) as advance:
             for begin in range(0, len(ids), self.batch):
@@ -111,6 +120,8 @@ class Runner(ABC):
         """
         if self.max_length is None:
             raise InputError(f"{self.path.name}: the model's length is not known")
+        if len(sequences) == 0:
+            raise InputError(_NO_EXAMPLE)
         order = np.argsort([len(s) for s in sequences], kind="stable")
         parts = []
         with progress.task(description, len(order)) as advance:

@@ -152,7 +152,7 @@ def train(
     labels = data.label_names(values, names)
     config, tokenizer = _vocabulary(dataset, training, config, len(labels))
     settings = TextSettings(max_length=config.model.max_length)
-    stored = _stored(config, labels, dataset.name, settings)
+    stored = _stored(config, labels, values, dataset.name, settings)
     epochs = _earlier_epochs(run, stored) if resume else _no_run(run)
 
     fitting, validation = data.stratified_cut(training, config.validation, config.seed)
@@ -206,13 +206,18 @@ def _vocabulary(
 
 
 def _stored(
-    config: TrainConfig, labels: tuple[str, ...], source: str, settings: TextSettings
+    config: TrainConfig,
+    labels: tuple[str, ...],
+    values: tuple[str, ...],
+    source: str,
+    settings: TextSettings,
 ) -> dict[str, Any]:
     """What ``config.json`` holds."""
     stored = {
         "lstm_edge": __version__,
         "data": source,
         "labels": list(labels),
+        "label_values": list(values),
         "tokenizer": settings.to_json(),
         "training": asdict(config),
     }

@@ -53,7 +53,7 @@ def verify(
         classes = None if golden.classes is None else np.array(golden.classes[take], np.int64)
     else:
         examples = data.cap_ids(dataset.evaluation().sample(limit), bundle.num_ids, bundle.settings)
-        classes = data.resolve_labels(examples.labels, bundle.labels)
+        classes = data.resolve_labels(examples.labels, bundle.labels, bundle.label_values)
         texts = examples.texts
         sequences = tuple(examples.encode(bundle.tokenizer(), bundle.settings))
         path = source_model(bundle, model)

@@ -494,3 +494,18 @@ def test_the_demo_does_everything_and_can_be_repeated(tmp_path: Path) -> None:
         report = Path(done.stdout.strip().splitlines()[-1].removeprefix("Report: "))
         assert report == tmp_path / "demo" / "report" / "report.html"
         assert report.is_file()
+
+
+def test_renamed_labels_are_found_again_by_their_raw_values(made: Made, tmp_path: Path) -> None:
+    """--labels renames; data with the raw labels, also with one class only, still fit."""
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    result = call("train", "--data", made.data, "--out", run, *TRAIN, "--labels", "Junk,Gem")
+    assert result.exit_code == 0, result.output
+    assert call("export", run, "--out", bundle).exit_code == 0
+    assert call("verify", bundle, "--data", made.data, "--limit", 50).exit_code == 0
+    one = table(tmp_path, "text,label", "wonderful film,pos", "awful film,Junk")
+    assert call("verify", bundle, "--data", one).exit_code == 0
+    number = table(tmp_path, "text,label", "wonderful film,1")
+    result = call("verify", bundle, "--data", number)
+    assert result.exit_code == 2
+    assert "labels not known to the model: '1'" in result.stderr

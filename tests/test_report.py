@@ -82,7 +82,7 @@ def bundle_of(*names: str) -> Bundle:
     source = {"file": "a/model.keras", "sha256": "f" * 64}
     labels = ("negative", "positive")
     variants = {name: info(name) for name in names}
-    return Bundle(Path("bundle"), source, 100, TextSettings(), labels, variants, True)
+    return Bundle(Path("bundle"), source, 100, TextSettings(), labels, None, variants, True)
 
 
 A, B = "onnx-float32", "tflite-int8-dynamic"

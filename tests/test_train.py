@@ -174,9 +174,10 @@ def test_run_folder_holds_what_is_documented(whole: Run) -> None:
 def test_config_says_how_the_run_was_made(whole: Run) -> None:
     """Every setting, with the size of the vocabulary and the classes filled in."""
     config = json.loads((whole.folder / "config.json").read_text(encoding="utf-8"))
-    assert set(config) == {"lstm_edge", "data", "labels", "tokenizer", "training"}
+    assert set(config) == {"lstm_edge", "data", "labels", "label_values", "tokenizer", "training"}
     assert config["data"] == "two classes"
     assert config["labels"] == ["Negative", "Positive"]
+    assert config["label_values"] == ["0", "1"]
     assert TextSettings.from_json(config["tokenizer"]) == TextSettings(max_length=LENGTH)
     words = len((whole.folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
     expected = asdict(replace(CONFIG, model=replace(SMALL, num_words=words, classes=2)))
