@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from export import export_bundle
-from export.stack import read_stack
 from export.to_onnx import quantise
 from lstm_edge import data, machine, parity, run_folder
 from lstm_edge.bundle import open_bundle
@@ -69,11 +68,10 @@ def measure(args: argparse.Namespace, work: Path) -> dict[str, Any]:
             run_folder.find(args.model).model, max_length=bundle.settings.max_length
         )
         expected = keras.run_sequences(sequences)
-        stack = read_stack(keras.model, "model")
         floats = work / "bundle" / bundle.variant("onnx-float32").file
         files = [work / "per-matrix", work / "per-channel"]
         for path in files:
-            quantise(floats, path, stack, per_channel=path.name == "per-channel")
+            quantise(floats, path, per_channel=path.name == "per-channel")
         tolerance = bundle.variant("onnx-int8-dynamic").tolerance
         processors: dict[str, tuple[str, ...]] = {"this processor": ()}
         if shutil.which(EMULATOR[0]):

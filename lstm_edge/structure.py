@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lstm_edge.errors import InputError
+from lstm_edge.errors import InputError, LstmEdgeError
 from lstm_edge.extras import require
 
 
@@ -63,7 +63,12 @@ def inspect(path: Path) -> Structure:
         read = _READERS[path.suffix.lower()]
     except KeyError:
         raise InputError(f"{path}: unknown kind of file; expected {', '.join(_READERS)}") from None
-    return read(path)
+    try:
+        return read(path)
+    except LstmEdgeError:
+        raise
+    except Exception as error:  # a damaged file leads its reader anywhere
+        raise InputError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
 
 def _tflite(path: Path) -> Structure:

@@ -1,0 +1,121 @@
+"""What the tests share: exported files of the small models, and a small bundle."""
+
+from __future__ import annotations
+
+import os
+
+# before TensorFlow is first loaded: no GPU, and no log lines among the results
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from models import CASES, VARIANTS, plain
+
+from export import bundling
+from export import stack as reading
+from export.formats import Exporter, Precision
+from lstm_edge.runners import Runner, runner_class
+from lstm_edge.stack import LstmStack
+from lstm_edge.text import TextSettings, Tokenizer
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One model in one variant, as a file, with what it was made from."""
+
+    model: Any
+    stack: LstmStack
+    exporter: type[Exporter]
+    precision: Precision
+    path: Path
+
+    def runner(self, threads: int = 1) -> Runner:
+        """A freshly loaded runner, as a bundle would make it."""
+        return runner_class(self.exporter.format)(
+            self.path,
+            threads,
+            len(self.stack.embedding),
+            self.stack.max_length,
+            self.precision.batch,
+        )
+
+
+@pytest.fixture(scope="session")
+def keras_model() -> Callable[[str], tuple[Any, LstmStack]]:
+    """A model of ``models.CASES`` by name, with its weights as plain arrays."""
+
+    @functools.cache
+    def make(case: str) -> tuple[Any, LstmStack]:
+        model = CASES[case]()
+        return model, reading.read_stack(model, case)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def exported(
+    keras_model: Callable[[str], tuple[Any, LstmStack]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], Exported]:
+    """The file of a case in a variant, each made once."""
+
+    @functools.cache
+    def make(case: str, variant: str) -> Exported:
+        model, stack = keras_model(case)
+        exporter, precision = VARIANTS[variant]
+        folder = tmp_path_factory.mktemp("exported")
+        path = folder / f"{variant}{exporter.suffix}"
+        exporter(stack, folder).write(precision, path)
+        return Exported(model, stack, exporter, precision, path)
+
+    return make
+
+
+WORDS = (
+    "the",
+    "a",
+    "film",
+    "bad",
+    "good",
+    "boring",
+    "great",
+    "not",
+    "very",
+    "never",
+    "fine",
+    "cast",
+)
+
+
+@pytest.fixture(scope="session")
+def model_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``small.keras``, ``small.h5`` (the same model) and their ``words.txt``."""
+    folder = tmp_path_factory.mktemp("models")
+    settings = TextSettings(max_length=20)
+    Tokenizer([*settings.special_tokens(), *WORDS], settings).save(folder / "words.txt")
+    vocab = settings.first_word_id + len(WORDS)
+    # a seed whose answers to the shipped reviews no precision should change
+    model = plain(20, (6, 4), vocab=vocab, seed=5)
+    model.save(folder / "small.keras")
+    model.save(folder / "small.h5")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of ``small.keras`` with every variant; not to be changed, copy it."""
+    out = tmp_path_factory.mktemp("bundles") / "small"
+    bundling.export_bundle(model_files / "small.keras", out, vocab=model_files / "words.txt")
+    return out
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers that are the same in every run."""
+    return np.random.default_rng(0)

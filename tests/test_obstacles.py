@@ -1,0 +1,506 @@
+"""What cannot be exported is said at once: every layer in the way, by name, with what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from models import functional, kinds, plain, sequential
+
+from export import bundling
+from export import stack as reading
+from lstm_edge import structure
+from lstm_edge.errors import InputError, UnsupportedModelError
+
+VOCAB, WIDTH, LENGTH = 20, 4, 8
+
+
+def ended(*layers: Any, end: Any = None, make: Callable[..., Any] = sequential) -> Any:
+    """Embedding, the layers, and a Dense layer with a sigmoid at the end."""
+    kind = kinds()
+    end = kind.Dense(1, activation="sigmoid", name="answer") if end is None else end
+    return make(kind.Embedding(VOCAB, WIDTH, name="words"), *layers, end, length=LENGTH)
+
+
+def lstm(**options: Any) -> Any:
+    """An LSTM layer named ``memory`` with these options."""
+    return kinds().LSTM(**{"units": 3, "name": "memory", **options})
+
+
+def dense(units: int, activation: Any = None, name: str = "answer") -> Any:
+    """A Dense layer."""
+    return kinds().Dense(units, activation=activation, name=name)
+
+
+def _two_inputs() -> Any:
+    import keras
+
+    kind = kinds()
+    ids, more = (keras.Input((LENGTH,), dtype="int32", name=name) for name in ("ids", "more"))
+    shared = kind.Embedding(VOCAB, WIDTH, name="words")
+    x = kind.Concatenate(name="both")([shared(ids), shared(more)])
+    return keras.Model([ids, more], dense(1, "sigmoid")(lstm()(x)))
+
+
+def _branching() -> Any:
+    import keras
+
+    kind = kinds()
+    ids = keras.Input((LENGTH,), dtype="int32", name="ids")
+    x = kind.Embedding(VOCAB, WIDTH, name="words")(ids)
+    both = kind.Add(name="sum")([lstm(name="left")(x), lstm(name="right")(x)])
+    return keras.Model(ids, dense(1, "sigmoid")(both))
+
+
+def _two_outputs() -> Any:
+    import keras
+
+    ids = keras.Input((LENGTH,), dtype="int32", name="ids")
+    x = lstm()(kinds().Embedding(VOCAB, WIDTH, name="words")(ids))
+    return keras.Model(ids, [dense(1, "sigmoid", "left")(x), dense(1, "sigmoid", "right")(x)])
+
+
+def _used_twice() -> Any:
+    import keras
+
+    ids = keras.Input((LENGTH,), dtype="int32", name="ids")
+    shared = lstm(units=WIDTH, return_sequences=True)
+    x = kinds().Embedding(VOCAB, WIDTH, name="words")(ids)
+    return keras.Model(ids, dense(1, "sigmoid")(lstm(name="last")(shared(shared(x)))))
+
+
+def _stateful() -> Any:
+    import keras
+
+    ids = keras.Input(batch_shape=(2, LENGTH), dtype="int32", name="ids")
+    words = kinds().Embedding(VOCAB, WIDTH, name="words")
+    return keras.Sequential([ids, words, lstm(stateful=True), dense(1, "sigmoid")])
+
+
+def _return_state() -> Any:
+    import keras
+
+    ids = keras.Input((LENGTH,), dtype="int32", name="ids")
+    x, *_ = lstm(return_state=True)(kinds().Embedding(VOCAB, WIDTH, name="words")(ids))
+    return keras.Model(ids, dense(1, "sigmoid")(x))
+
+
+def _early_output() -> Any:
+    """The model gives what the hidden Dense layer says and leaves out the last one."""
+    import keras
+
+    model = ended(lstm(), dense(1, "sigmoid", "early"), make=functional)
+    return keras.Model(model.inputs, [model.get_layer("early").output, model.outputs[0]])
+
+
+def _nested() -> Any:
+    inner = sequential(kinds().Embedding(VOCAB, WIDTH), lstm(), length=LENGTH)
+    inner.name = "inner"
+    import keras
+
+    return keras.Sequential([inner, dense(1, "sigmoid")])
+
+
+def _no_embedding() -> Any:
+    import keras
+
+    return keras.Sequential([keras.Input((LENGTH, WIDTH)), lstm(), dense(1, "sigmoid")])
+
+
+def _half_precision() -> Any:
+    return ended(lstm(dtype="mixed_float16"))
+
+
+def _own_activation() -> Any:
+    import keras
+
+    @keras.saving.register_keras_serializable("tests", "bent")
+    def bent(x: Any) -> Any:
+        return keras.ops.tanh(x) * 0.9
+
+    return ended(lstm(), dense(3, bent, "hidden"))
+
+
+def _own_sigmoid() -> Any:
+    """A function of the user's own that is called like one of Keras's."""
+    import keras
+
+    @keras.saving.register_keras_serializable("tests", "sigmoid")
+    def sigmoid(x: Any) -> Any:
+        return keras.ops.sigmoid(x) ** 2
+
+    return ended(lstm(), end=dense(1, sigmoid))
+
+
+def _subclassed() -> Any:
+    import keras
+
+    @keras.saving.register_keras_serializable("tests", "Own")
+    class Own(keras.Model):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.chain = plain(LENGTH)
+
+        def call(self, ids: Any) -> Any:
+            return self.chain(ids)
+
+    model = Own()
+    model(np.zeros((1, LENGTH), np.int32))
+    return model
+
+
+TABLE: dict[str, tuple[Callable[[], Any], list[str]]] = {
+    "Bidirectional": (
+        lambda: ended(kinds().Bidirectional(lstm(), name="both_ways")),
+        ["layer both_ways (Bidirectional) is not supported", "use its forward LSTM alone"],
+    ),
+    "GRU": (
+        lambda: ended(kinds().GRU(3, name="gate")),
+        ["layer gate (GRU) is not supported: use LSTM", "there is no LSTM layer"],
+    ),
+    "SimpleRNN": (
+        lambda: ended(kinds().SimpleRNN(3, name="old")),
+        ["layer old (SimpleRNN) is not supported: use LSTM"],
+    ),
+    "LSTM as cells": (
+        lambda: ended(kinds().RNN(kinds().LSTMCell(3), name="cells")),
+        ["layer cells (RNN) is not supported"],
+    ),
+    "mask_zero": (
+        lambda: sequential(
+            kinds().Embedding(VOCAB, WIDTH, mask_zero=True, name="words"),
+            lstm(),
+            dense(1, "sigmoid"),
+            length=LENGTH,
+        ),
+        ["layer words (Embedding) has mask_zero=True", "train with mask_zero=False"],
+    ),
+    "Masking": (
+        lambda: ended(kinds().Masking(name="mask"), lstm()),
+        ["layer mask (Masking) is not supported: pad in front without a mask"],
+    ),
+    "go_backwards": (
+        lambda: ended(lstm(go_backwards=True)),
+        ["layer memory (LSTM) has go_backwards=True", "feed the reversed sequence"],
+    ),
+    "stateful": (
+        _stateful,
+        ["layer memory (LSTM) has stateful=True: its answer depends on earlier calls; build it"],
+    ),
+    "return_state": (
+        _return_state,
+        ["layer memory (LSTM) has return_state=True: build it with return_state=False"],
+    ),
+    "float64": (
+        lambda: ended(lstm(dtype="float64")),
+        ["layer memory (LSTM) computes in float64: build the model with the float32 policy"],
+    ),
+    "other activation": (
+        lambda: ended(lstm(activation="relu")),
+        ["layer memory (LSTM) has activation='relu'", "only 'tanh' is supported"],
+    ),
+    "other recurrent activation": (
+        lambda: ended(lstm(recurrent_activation="hard_sigmoid")),
+        ["layer memory (LSTM) has recurrent_activation='hard_sigmoid'", "only 'sigmoid'"],
+    ),
+    "inner layer gives one output": (
+        lambda: ended(
+            lstm(),
+            kinds().RepeatVector(2, name="again"),
+            lstm(name="second"),
+        ),
+        [
+            "layer again (RepeatVector) is not supported: leave it out",
+            "layer memory (LSTM) has return_sequences=False: only the last LSTM may",
+        ],
+    ),
+    "last layer gives a sequence": (
+        lambda: ended(lstm(return_sequences=True), kinds().GlobalMaxPooling1D(name="pool")),
+        [
+            "layer memory (LSTM) is the last LSTM and has return_sequences=True: set it to False",
+            "layer pool (GlobalMaxPooling1D) is not supported: let the last LSTM give its last",
+        ],
+    ),
+    "no Embedding": (
+        _no_embedding,
+        ["there is no Embedding layer: the model must begin with one"],
+    ),
+    "two Embeddings": (
+        lambda: ended(
+            kinds().Reshape((LENGTH * WIDTH,), name="flat"),
+            kinds().Embedding(3, 2, name="again"),
+            lstm(),
+        ),
+        ["layer again (Embedding) is not the first layer: one Embedding must come first"],
+    ),
+    "no LSTM": (
+        lambda: ended(kinds().Flatten(name="flat")),
+        ["there is no LSTM layer", "layer flat (Flatten) is not supported: let the last LSTM"],
+    ),
+    "no Dense": (
+        lambda: sequential(kinds().Embedding(VOCAB, WIDTH), lstm(), length=LENGTH),
+        ["there is no Dense layer after the last LSTM"],
+    ),
+    "Dense before LSTM": (
+        lambda: ended(dense(3, "relu", "early"), lstm()),
+        ["layer memory (LSTM) comes after a Dense layer: put the LSTM layers before"],
+    ),
+    "Conv1D between": (
+        lambda: ended(kinds().Conv1D(3, 3, name="window"), lstm()),
+        ["layer window (Conv1D) is not supported: leave it out; Embedding, LSTM, Dense and"],
+    ),
+    "BatchNormalization": (
+        lambda: ended(lstm(), kinds().BatchNormalization(name="norm")),
+        ["layer norm (BatchNormalization) is not supported: fold it into the next Dense"],
+    ),
+    "Softmax over examples": (
+        lambda: ended(lstm(), dense(3, None, "scores"), end=kinds().Softmax(axis=0, name="wrong")),
+        ["layer wrong (Softmax) has axis=0: use -1, the classes"],
+    ),
+    "activation twice": (
+        lambda: ended(lstm(), dense(3, "relu", "hidden"), kinds().Activation("tanh", name="more")),
+        ["layer more (Activation) is not supported"],
+    ),
+    "activation with its own slope": (
+        lambda: ended(lstm(), dense(3, kinds().LeakyReLU(negative_slope=0.5), "hidden")),
+        ["layer hidden (Dense) has the activation 'LeakyReLU': use one of linear, sigmoid"],
+    ),
+    "own activation": (
+        _own_activation,
+        ["layer hidden (Dense) has the activation", "bent", "use one of linear, sigmoid"],
+    ),
+    "own activation by a known name": (_own_sigmoid, ["layer answer (Dense)", "tests>sigmoid"]),
+    "linear end": (
+        lambda: ended(lstm(), end=dense(1)),
+        ["layer answer (Dense) ends the model with 'linear': end with sigmoid on one unit or"],
+    ),
+    "sigmoid on 2 units": (
+        lambda: ended(lstm(), end=dense(2, "sigmoid")),
+        ["layer answer (Dense) ends the model with sigmoid on 2 units: use sigmoid on one unit"],
+    ),
+    "softmax on 1 unit": (
+        lambda: ended(lstm(), end=dense(1, "softmax")),
+        ["layer answer (Dense) ends the model with softmax on 1 units", "sigmoid on one unit"],
+    ),
+    "two inputs": (
+        _two_inputs,
+        [
+            "the model has 2 inputs; one input of ids is needed",
+            "layer both (Concatenate)",
+            "layer words (Embedding) has several inputs or is used more than once",
+            "a single chain is needed",
+        ],
+    ),
+    "branching": (
+        _branching,
+        [
+            "layer words feeds left, right; a single chain is needed",
+            "layer sum (Add) has several inputs",
+        ],
+    ),
+    "two outputs": (
+        _two_outputs,
+        [
+            "the model has 2 outputs; one output is needed",
+            "layer memory feeds left, right; a single chain is needed",
+        ],
+    ),
+    "an output in the middle": (
+        _early_output,
+        ["the model has 2 outputs; one output is needed"],
+    ),
+    "a layer used twice": (
+        _used_twice,
+        ["layer memory (LSTM) has several inputs or is used more than once"],
+    ),
+    "nested": (_nested, ["layer inner (Sequential) is not supported: flatten the nested model"]),
+    "subclassed": (_subclassed, ["the model is a", "expected Sequential or Functional"]),
+    "mixed_float16": (
+        _half_precision,
+        ["layer memory (LSTM) computes in mixed_float16: build the model with the float32 policy"],
+    ),
+    "free length": (
+        lambda: plain(None),
+        ["the model's input length is free; say how long inputs are with --length N"],
+    ),
+}
+
+
+def obstacles_of(model: Any) -> UnsupportedModelError:
+    """The error that reading the live model raises."""
+    with pytest.raises(UnsupportedModelError) as raised:
+        reading.read_stack(model, "model.keras")
+    return raised.value
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_obstacle_is_named_with_what_to_do(name: str) -> None:
+    build, fragments = TABLE[name]
+    error = obstacles_of(build())
+    for fragment in fragments:
+        assert fragment in str(error)
+    assert str(error).startswith("model.keras cannot be exported: ")
+    for obstacle in error.obstacles:
+        # what is in the way, then what to do
+        assert obstacle.startswith("there is no") or ":" in obstacle or ";" in obstacle, obstacle
+        assert obstacle in str(error)
+    assert len(set(error.obstacles)) == len(error.obstacles)
+
+
+def test_several_obstacles_come_in_one_message() -> None:
+    kind = kinds()
+    model = ended(
+        kind.SpatialDropout1D(0.2, name="fine"),
+        kind.Conv1D(3, 3, name="window"),
+        lstm(go_backwards=True, activation="relu", return_sequences=True, name="first"),
+        kind.Bidirectional(lstm(return_sequences=True), name="second"),
+        lstm(return_sequences=True, dtype="mixed_bfloat16", name="third"),
+        kind.GlobalAveragePooling1D(name="mean"),
+        dense(3, "gelu", "hidden"),
+        end=dense(2, None),
+    )
+    error = obstacles_of(model)
+    assert error.obstacles == (
+        "layer window (Conv1D) is not supported: leave it out; Embedding, LSTM, Dense and Dropout are",
+        "layer first (LSTM) has activation='relu': only 'tanh' is supported",
+        "layer first (LSTM) has go_backwards=True: feed the reversed sequence instead",
+        "layer second (Bidirectional) is not supported: use its forward LSTM alone; Embedding, LSTM, "
+        "Dense and Dropout are",
+        "layer third (LSTM) computes in mixed_bfloat16: build the model with the float32 policy",
+        "layer mean (GlobalAveragePooling1D) is not supported: let the last LSTM give its last output "
+        "only (return_sequences=False); Embedding, LSTM, Dense and Dropout are",
+        "layer third (LSTM) is the last LSTM and has return_sequences=True: set it to False",
+        "layer hidden (Dense) has the activation 'gelu': use one of "
+        + ", ".join(reading.DENSE_ACTIVATIONS),
+        "layer answer (Dense) ends the model with 'linear': end with sigmoid on one unit or softmax, so "
+        "that the outputs are probabilities",
+    )
+    assert str(error) == "model.keras cannot be exported: " + "; ".join(error.obstacles)
+
+
+# obstacles that stand in the weights, not in the configuration
+IN_WEIGHTS = ("sigmoid on 2 units", "softmax on 1 unit")
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if name not in IN_WEIGHTS])
+def test_a_file_is_judged_without_loading_it(name: str, tmp_path: Path) -> None:
+    """The configuration in the file says the same as the live model."""
+    model = TABLE[name][0]()
+    model.save(tmp_path / "model.keras")
+    plan = reading.read_config(structure.keras_config(tmp_path / "model.keras"))
+    assert plan.obstacles == obstacles_of(model).obstacles
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("name", ["mask_zero", "two inputs", "sigmoid on 2 units", "free length"])
+def test_export_of_an_unsupported_model_writes_nothing(
+    name: str, suffix: str, tmp_path: Path
+) -> None:
+    build, fragments = TABLE[name]
+    model = tmp_path / f"model{suffix}"
+    build().save(model)
+    with pytest.raises(UnsupportedModelError) as raised:
+        bundling.export_bundle(model, tmp_path / "bundle")
+    assert all(fragment in str(raised.value) for fragment in fragments)
+    assert [path.name for path in tmp_path.iterdir()] == [model.name]
+
+
+def test_a_free_length_is_given_with_the_option() -> None:
+    model = plain(None)
+    assert reading.read_stack(model, "model", 12).max_length == 12
+
+
+def test_a_given_length_must_be_the_models() -> None:
+    model = plain(9)
+    assert reading.read_stack(model, "model", 9).max_length == 9
+    with pytest.raises(UnsupportedModelError, match="input length is 9, not the 12 given"):
+        reading.read_stack(model, "model", 12)
+
+
+@pytest.mark.parametrize("build", [plain, lambda: plain(make=functional)])
+def test_what_is_supported_has_no_obstacles(build: Callable[[], Any], tmp_path: Path) -> None:
+    model = build()
+    model.save(tmp_path / "model.keras")
+    for config in (
+        reading.model_config(model),
+        structure.keras_config(tmp_path / "model.keras"),
+    ):
+        plan = reading.read_config(config)
+        assert plan.obstacles == ()
+        assert plan.length == 40
+
+
+# Keras 2's way of writing a functional model: lists in place of serialised tensors
+KERAS_2 = {
+    "class_name": "Functional",
+    "config": {
+        "name": "model",
+        "layers": [
+            {
+                "class_name": "InputLayer",
+                "config": {"batch_input_shape": [None, 7], "dtype": "int32", "name": "ids"},
+                "name": "ids",
+                "inbound_nodes": [],
+            },
+            {  # not in the order of the chain
+                "class_name": "Dense",
+                "config": {"name": "answer", "dtype": "float32", "activation": "sigmoid"},
+                "name": "answer",
+                "inbound_nodes": [[["memory", 0, 0, {}]]],
+            },
+            {
+                "class_name": "Embedding",
+                "config": {"name": "words", "dtype": "float32", "mask_zero": False},
+                "name": "words",
+                "inbound_nodes": [[["ids", 0, 0, {}]]],
+            },
+            {
+                "class_name": "LSTM",
+                "config": {"name": "memory", "dtype": "float32", "time_major": False},
+                "name": "memory",
+                "inbound_nodes": [[["words", 0, 0, {}]]],
+            },
+        ],
+        "input_layers": [["ids", 0, 0]],
+        "output_layers": [["answer", 0, 0]],
+    },
+}
+
+
+def test_a_configuration_of_keras_2() -> None:
+    plan = reading.read_config(KERAS_2)
+    assert plan.obstacles == ()
+    assert (plan.embedding, plan.lstm, plan.length) == ("words", ("memory",), 7)
+    assert plan.dense == (("answer", "sigmoid"),)
+    branched = json.loads(json.dumps(KERAS_2).replace('["words", 0, 0, {}]', '["ids", 0, 0, {}]'))
+    assert "layer ids feeds words, memory; a single chain is needed" in (
+        reading.read_config(branched).obstacles
+    )
+
+
+def test_a_configuration_of_another_kind() -> None:
+    assert reading.read_config({"class_name": "Pipeline", "config": {}}).obstacles == (
+        "the model is a Pipeline; expected Sequential or Functional",
+    )
+
+
+def test_wanted_names_must_be_known(tmp_path: Path) -> None:
+    for given, message in (
+        (
+            {"wanted_formats": ["onnx", "coreml"]},
+            "format coreml is not known; expected onnx, tflite",
+        ),
+        ({"precisions": ["int4"]}, "precision int4 is not known; expected "),
+        (
+            {"wanted_formats": ["onnx"], "precisions": ["float16"]},
+            "no variant has format onnx and precision float16; there are onnx-float32, ",
+        ),
+    ):
+        with pytest.raises(InputError) as raised:
+            bundling.export_bundle(tmp_path / "model.keras", tmp_path / "bundle", **given)
+        assert str(raised.value).startswith(message)
+        assert not list(tmp_path.iterdir())
