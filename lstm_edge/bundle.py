@@ -266,7 +266,7 @@ def open_bundle(path: Path | str) -> Bundle:
             raise BundleError(f"bundle {path}: {name} was changed after export; export again")
     settings = dict(manifest["tokenizer"])
     num_ids = settings.pop("num_ids")
-    values = manifest["label_values"]
+    values = manifest.get("label_values")
     return Bundle(
         path=path,
         source=manifest["source"],

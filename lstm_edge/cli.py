@@ -118,10 +118,13 @@ def _data_options(text: str, **given: Any) -> Callable[[_F], _F]:
     return decorate
 
 
-def _load_data(source: str, text_column: str | None, label_column: str | None) -> Dataset:
+def _load_data(
+    source: str, text_column: str | None, label_column: str | None, verbose: bool
+) -> Dataset:
     from lstm_edge import data
 
-    return data.load(source, text_column, label_column)
+    with _quiet(verbose) as bars, bars.task("Loading the data", None):
+        return data.load(source, text_column, label_column)
 
 
 @contextlib.contextmanager
@@ -234,7 +237,7 @@ def train(
     from lstm_edge.run_folder import CURVES
 
     config = _train_config(options)
-    dataset = _load_data(source, text_column, label_column)
+    dataset = _load_data(source, text_column, label_column, verbose)
     names = None if labels is None else tuple(name.strip() for name in labels.split(","))
     # a service that stops us is treated like Ctrl-C: the last whole epoch stays
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -326,7 +329,7 @@ def export(
     from lstm_edge.bundle import open_bundle
     from lstm_edge.verify import exported
 
-    dataset = None if source is None else _load_data(source, text_column, label_column)
+    dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
     with _quiet(verbose) as bars:
         result = export_bundle(
             model,
@@ -391,7 +394,7 @@ def verify(
     _check_threads(threads)
     _check_limit(limit)
     opened = _open(bundle)
-    dataset = None if source is None else _load_data(source, text_column, label_column)
+    dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
     run = _verify(opened, dataset, verbose, model, limit, variants, threads)
     _show(report.parity_table(run))
     _write_json(json_file, run.to_json())
@@ -521,7 +524,7 @@ def bench(
     _check_threads(threads)
     _check_limit(limit)
     opened = _open(bundle)
-    dataset = None if source is None else _load_data(source, text_column, label_column)
+    dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
     measured = _bench(opened, dataset, verbose, limit, rounds, variants, threads)
     _show(report.latency_table(measured))
     _write_json(json_file, measured.to_json())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from lstm_edge import data
 from lstm_edge.run_folder import shipped
 
@@ -13,8 +11,3 @@ FILE = "samples.jsonl"
 def load() -> data.Examples:
     """The shipped reviews with their labels: short, long, sarcastic, in capitals, not ASCII …"""
     return data.load(str(shipped() / FILE)).evaluation()
-
-
-def path() -> Path:
-    """The file, to be used as a SOURCE."""
-    return shipped() / FILE

@@ -509,3 +509,29 @@ def test_renamed_labels_are_found_again_by_their_raw_values(made: Made, tmp_path
     result = call("verify", bundle, "--data", number)
     assert result.exit_code == 2
     assert "labels not known to the model: '1'" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_shows_progress_and_no_chatter(made: Made) -> None:
+    """Bars are drawn while what the libraries print goes to the log."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "lstm_edge.cli", "verify", str(made.bundle)]
+    process = subprocess.Popen([*command, "--data", str(made.data)], stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 4096)
+        except OSError:  # the other side is closed
+            break
+    os.close(ours)
+    assert process.wait() == 0
+    text = shown.decode()
+    assert "Running the reference" in text
+    assert "Verifying tflite-int8-dynamic" in text
+    assert "240/240" in text
+    assert "oneDNN" not in text
+    assert "XNNPACK" not in text
+    assert text.index("Parity of") > text.rindex("Verifying"), "the table comes last"

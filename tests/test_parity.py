@@ -61,6 +61,7 @@ def test_differences_are_those_of_the_worst_class_and_example() -> None:
         (column(0.4), column(0.6), ROUGH, 1, 0, True),  # one is always allowed
         (column(0.4, 0.3), column(0.6, 0.7), ROUGH, 2, 0, False),
         (column(0.5), column(0.5), EXACT, 0, 0, True),
+        (column(0.5, 0.5), column(0.6, 0.7), ROUGH, 2, 2, True),  # a margin of 0 is not above 0
         (column(0.5), column(0.500001), EXACT, 1, 1, True),  # the reference itself is undecided
         (column(0.4999), column(0.500001), EXACT, 1, 0, False),
         (column(0.495, 0.505), column(0.52, 0.48), NEAR, 2, 2, True),

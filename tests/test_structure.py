@@ -130,8 +130,8 @@ def test_keras_own_loop_without_flex(usual: Any, tmp_path: Path) -> None:
 def fusable(tf: Any) -> Any:
     """A function that TensorFlow's converter replaces by its fused LSTM operator.
 
-    As in shared/prototypes/tflite_fused.py: the attributes, the six tensors and the five results,
-    of which only the first two may be used, are what it looks for.
+    The attributes, the six tensors and the five results, of which only the first two may be used,
+    are what it looks for.
     """
 
     def lstm(inputs: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
