@@ -19,7 +19,7 @@ class PaddedOnnx(OnnxRunner):
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
         return pad_sequences(chunk, self.max_length or 1)
 
-    def _run(self, ids: Ids) -> npt.NDArray[Any]:
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
         dtype = np.float32 if "float" in self._session.get_inputs()[0].type else np.int32
         return np.asarray(self._session.run(None, {self._input: ids.astype(dtype)})[0])
 
@@ -27,7 +27,7 @@ class PaddedOnnx(OnnxRunner):
 class PaddedLiteRT(LiteRTRunner):
     """A TFLite file that takes one example padded in front."""
 
-    def _run(self, ids: Ids) -> npt.NDArray[Any]:
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
         dtype = self._interpreter.get_input_details()[0]["dtype"]
         self._interpreter.set_tensor(self._input, ids.astype(dtype))
         self._interpreter.invoke()

@@ -64,7 +64,11 @@ class Runner(ABC):
     def _load(self) -> None: ...
 
     @abstractmethod
-    def _run(self, ids: Ids) -> npt.NDArray[Any]: ...
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+        """:meth:`run` without its checks: contiguous int32 ids in, what the runtime gives out.
+
+        For ids from :meth:`padded`, at most ``batch`` examples.
+        """
 
     def run(self, ids: npt.ArrayLike) -> Probabilities:
         """Outputs float32 [N, K] of ids int [N, T] with pads on either side.
@@ -92,7 +96,7 @@ class Runner(ABC):
             )
         array = np.ascontiguousarray(array, np.int32)
         most = self._most or len(array)
-        parts = [self._run(array[i : i + most]) for i in range(0, len(array), most)]
+        parts = [self.infer(array[i : i + most]) for i in range(0, len(array), most)]
         return np.concatenate(parts).astype(np.float32, copy=False)
 
     def run_all(
@@ -188,7 +192,7 @@ class OnnxRunner(Runner):
             ) from None
         self._input = self._session.get_inputs()[0].name
 
-    def _run(self, ids: Ids) -> npt.NDArray[Any]:
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
         return np.asarray(self._session.run(None, {self._input: ids})[0])
 
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
@@ -215,7 +219,7 @@ class LiteRTRunner(Runner):
         self._input, self._length = given["index"], int(given["shape"][1])
         self._output = self._interpreter.get_output_details()[0]["index"]
 
-    def _run(self, ids: Ids) -> npt.NDArray[Any]:
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
         if ids.shape[1] > self._length:
             raise InputError(
                 f"{ids.shape[1]} ids given; {self.path.name} takes at most {self._length}: keep the "
@@ -249,7 +253,7 @@ class KerasRunner(Runner):
             lambda ids: self.model(ids, training=False), input_signature=[spec], autograph=False
         )
 
-    def _run(self, ids: Ids) -> npt.NDArray[Any]:
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
         return np.asarray(self._function(ids))
 
 

@@ -197,8 +197,8 @@ class Leaking(OnnxRunner):
 
     left = 0.0
 
-    def _run(self, ids: Ids) -> Any:
-        outputs = super()._run(ids) + 1e-3 * self.left
+    def infer(self, ids: Ids) -> Any:
+        outputs = super().infer(ids) + 1e-3 * self.left
         self.left = float(outputs[-1, 0])
         return outputs
 
@@ -208,8 +208,8 @@ class LeakingAfterLong(LiteRTRunner):
 
     full = False
 
-    def _run(self, ids: Ids) -> Any:
-        outputs = super()._run(ids) + (1e-4 if self.full else 0.0)
+    def infer(self, ids: Ids) -> Any:
+        outputs = super().infer(ids) + (1e-4 if self.full else 0.0)
         self.full = bool(np.count_nonzero(ids) >= (self.max_length or 0))
         return outputs
 
@@ -219,16 +219,16 @@ class Counting(OnnxRunner):
 
     calls = 0
 
-    def _run(self, ids: Ids) -> Any:
+    def infer(self, ids: Ids) -> Any:
         self.calls += 1
-        return super()._run(ids) + 1e-5 * self.calls
+        return super().infer(ids) + 1e-5 * self.calls
 
 
 class RunningPadsBehind(OnnxRunner):
     """Pads behind are taken for tokens, as a graph without the table of states takes them."""
 
-    def _run(self, ids: Ids) -> Any:
-        outputs = super()._run(ids)
+    def infer(self, ids: Ids) -> Any:
+        outputs = super().infer(ids)
         return outputs + 1e-3 * (ids[:, -1] == 0)[:, None] * (ids[:, 0] != 0)[:, None]
 
 
@@ -249,8 +249,8 @@ class Confused(OnnxRunner):
 class NotANumber(LiteRTRunner):
     """No number for an input without a token."""
 
-    def _run(self, ids: Ids) -> Any:
-        outputs = super()._run(ids)
+    def infer(self, ids: Ids) -> Any:
+        outputs = super().infer(ids)
         outputs[~ids.any(1)] = np.nan
         return outputs
 
