@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,14 +23,37 @@ class Precision:
     Attributes:
         tolerance: what it may differ by from the reference.
         batch: examples per call for which the answer depends on each example alone; None: any.
+        folded: the first layer's input product is folded into the embedding; only where asked for.
     """
 
     name: str
     tolerance: Tolerance
     batch: int | None
+    folded: bool = False
+
+    @property
+    def base(self) -> str:
+        """The name without what folding adds to it."""
+        return self.name.removesuffix(FOLDED) if self.folded else self.name
 
 
-# What int8 arithmetic costs is a matter of the model, not of the format.
+FOLDED = "-folded"
+
+
+def with_folded(*precisions: Precision) -> tuple[Precision, ...]:
+    """Each precision, and the same folded; the tolerance is no looser."""
+    folded = (replace(p, name=p.name + FOLDED, folded=True) for p in precisions)
+    return (*precisions, *folded)
+
+
+# What rounding costs is a matter of the model, not of the format.
+FLOAT16 = Tolerance(
+    max_abs=None,
+    flip_rate=0.0005,
+    flip_margin=0.0,
+    accuracy_drop=None,
+    reason="weights rounded to 11 bits",
+)
 INT8_DYNAMIC = Tolerance(
     max_abs=None,
     flip_rate=0.002,
@@ -73,9 +96,13 @@ def formats() -> dict[str, type[Exporter]]:
 
 
 def choose(
-    wanted_formats: Sequence[str] = (), wanted_precisions: Sequence[str] = ()
+    wanted_formats: Sequence[str] = (),
+    wanted_precisions: Sequence[str] = (),
+    fold_embedding: bool = False,
 ) -> list[tuple[type[Exporter], Precision]]:
     """The variants of these formats and precisions; all where none is named.
+
+    A folded precision is chosen where it is named, or beside its base with ``fold_embedding``.
 
     Raises:
         InputError: a name that is not known, or a combination that gives nothing.
@@ -90,17 +117,29 @@ def choose(
             raise InputError(
                 f"{what} {', '.join(unknown)} is not known; expected {', '.join(sorted(names))}"
             )
+
+    def is_wanted(precision: Precision) -> bool:
+        if precision.name in wanted_precisions:
+            return True
+        if precision.folded and not fold_embedding:
+            return False
+        return not wanted_precisions or precision.base in wanted_precisions
+
     chosen = [
         (exporter, precision)
         for name, exporter in known.items()
         for precision in exporter.precisions
-        if (not wanted_formats or name in wanted_formats)
-        and (not wanted_precisions or precision.name in wanted_precisions)
+        if (not wanted_formats or name in wanted_formats) and is_wanted(precision)
     ]
     if not chosen:
         raise InputError(
             f"no variant has format {', '.join(wanted_formats)} and precision "
             f"{', '.join(wanted_precisions)}; there are "
             + ", ".join(f"{f}-{p.name}" for f, e in known.items() for p in e.precisions)
+        )
+    if fold_embedding and not any(precision.folded for _, precision in chosen):
+        raise InputError(
+            f"the embedding cannot be folded in format {', '.join(wanted_formats)}; it can in "
+            + ", ".join(f for f, e in known.items() if any(p.folded for p in e.precisions))
         )
     return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,10 @@ from lstm_edge.extras import require
 from lstm_edge.parity import Tolerance
 
 # Pads between two rows of the table: fewer cost bytes, more cost up to as many steps.
-STRIDE = {"float32": 4, "int8-dynamic": 8}
+STRIDE = {"float32": 4, "float16": 8, "int8-dynamic": 8}
 
-# Below this, quantising a weight saves nothing and costs three more nodes (TFLite draws it there
-# too).
-MIN_QUANTISED = 1024
+# Below this, a weight in fewer bits saves nothing and costs more nodes (TFLite draws it there too).
+MIN_SIZE = 1024
 
 
 class Exporter(formats.Exporter):
@@ -39,6 +39,7 @@ class Exporter(formats.Exporter):
             ),
             batch=None,
         ),
+        Precision("float16", formats.FLOAT16, batch=None),
         Precision(
             "int8-dynamic",
             formats.INT8_DYNAMIC,
@@ -55,7 +56,7 @@ class Exporter(formats.Exporter):
         else:
             floats = self.work / "float32.onnx"
             onnx_lstm.convert(self.stack, table, floats)
-            quantise(floats, path)
+            (store_float16 if precision.name == "float16" else quantise)(floats, path)
 
 
 def quantise(source: Path, path: Path, per_channel: bool = False) -> None:
@@ -69,21 +70,66 @@ def quantise(source: Path, path: Path, per_channel: bool = False) -> None:
     quantization: Any = require("onnxruntime.quantization", "quantising ONNX")
     model = onnx.load(source)
     _own_weights(model)
-    sizes = {t.name: int(np.prod(t.dims, dtype=np.int64)) for t in model.graph.initializer}
-
-    def is_weight(node: Any) -> bool:
-        largest = max((sizes.get(name, 0) for name in node.input), default=0)
-        if node.op_type == "Gather":  # not of a state, which may be as large as the embedding
-            return bool(node.input[1] == onnx_lstm.TOKENS)
-        return node.op_type == "LSTM" or (node.op_type == "MatMul" and largest >= MIN_QUANTISED)
-
     quantization.quantize_dynamic(
         model,
         path,
         weight_type=quantization.QuantType.QUInt8,
         per_channel=per_channel,
-        nodes_to_quantize=[node.name for node in model.graph.node if is_weight(node)],
+        nodes_to_quantize=[
+            node.name for node, weights in _weights(model) if weights or node.op_type == "LSTM"
+        ],
     )
+
+
+def store_float16(source: Path, path: Path) -> None:
+    """The float32 file with its weights stored in float16, and the arithmetic in float32 as before.
+
+    A Cast behind a constant is done once, when the file is loaded; rows of the embedding are cast
+    after they were looked up, so that the table stays small in memory too. The pad-state table stays
+    float32: it is state, not weights.
+    """
+    onnx = require("onnx", "storing ONNX in float16")
+    model = onnx.load(source)
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    casts = {}
+
+    def cast(name: str, behind: str) -> Any:
+        return onnx.helper.make_node(
+            "Cast", [name], [behind], name=f"{behind}_cast", to=onnx.TensorProto.FLOAT
+        )
+
+    for node, weights in list(_weights(model)):
+        for place in weights:
+            name = node.input[place]
+            tensor = constants[name]
+            if tensor.data_type == onnx.TensorProto.FLOAT:
+                half = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+                tensor.CopyFrom(onnx.numpy_helper.from_array(half, name))
+            if node.op_type == "Gather":
+                rows = node.output[0]
+                node.output[0] = f"{rows}_float16"
+                graph.node.insert(list(graph.node).index(node) + 1, cast(node.output[0], rows))
+            else:
+                node.input[place] = f"{name}_float32"
+                casts[name] = cast(name, node.input[place])
+    for node in casts.values():
+        graph.node.insert(0, node)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def _weights(model: Any) -> Iterator[tuple[Any, list[int]]]:
+    """Nodes that hold weights, and which of their inputs are large enough to be stored in fewer bits."""
+    sizes = {t.name: int(np.prod(t.dims, dtype=np.int64)) for t in model.graph.initializer}
+    places = {"Gather": (0,), "LSTM": (1, 2), "MatMul": (0, 1)}
+    for node in model.graph.node:
+        # not a look-up of a state, which may be as large as the embedding
+        if node.op_type in places and (
+            node.op_type != "Gather" or node.input[1] == onnx_lstm.TOKENS
+        ):
+            large = [p for p in places[node.op_type] if sizes.get(node.input[p], 0) >= MIN_SIZE]
+            yield node, large
 
 
 def _own_weights(model: Any) -> None:

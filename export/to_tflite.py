@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,13 @@ from export.lowering.pad_state import pad_table
 from lstm_edge.extras import require
 from lstm_edge.parity import Tolerance
 
-# Pads between two rows of the table: fewer cost bytes, more cost up to as many steps.
-STRIDE = {"float32": 4, "float16": 8, "int8-dynamic": 8}
-
 
 class Exporter(formats.Exporter):
     format = "tflite"
     suffix = ".tflite"
     lowering = "stacked loop, pad-state table"
     runtimes = ("LiteRT",)
-    precisions = (
+    precisions = formats.with_folded(
         Precision(
             "float32",
             Tolerance(
@@ -34,31 +32,25 @@ class Exporter(formats.Exporter):
             ),
             batch=1,
         ),
-        Precision(
-            "float16",
-            Tolerance(
-                max_abs=None,
-                flip_rate=0.0005,
-                flip_margin=0.0,
-                accuracy_drop=None,
-                reason="weights rounded to 11 bits",
-            ),
-            batch=1,
-        ),
-        Precision(
-            "int8-dynamic",
-            formats.INT8_DYNAMIC,
-            batch=1,
-        ),
+        Precision("float16", formats.FLOAT16, batch=1),
+        Precision("int8-dynamic", formats.INT8_DYNAMIC, batch=1),
     )
 
     def write(self, precision: Precision, path: Path) -> None:
         tf = require("tensorflow", "exporting to TFLite")
         saved = self.work / precision.name
-        module = stacked_loop.module(self.stack, pad_table(self.stack, STRIDE[precision.name]))
+        kind = _KINDS[precision.base]
+        layout = stacked_loop.layout(
+            self.stack,
+            kind.stride,
+            kind.weight_bytes,
+            folded=precision.folded,
+            quantised=kind.quantised,
+        )
+        module = stacked_loop.module(self.stack, pad_table(self.stack, layout.stride), layout)
         tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-        _OPTIONS[precision.name](tf, converter)
+        kind.configure(tf, converter)
         path.write_bytes(converter.convert())
 
 
@@ -75,8 +67,24 @@ def _int8_dynamic(tf: Any, converter: Any) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
 
 
-_OPTIONS: dict[str, Callable[[Any, Any], None]] = {
-    "float32": _float32,
-    "float16": _float16,
-    "int8-dynamic": _int8_dynamic,
+@dataclass(frozen=True)
+class _Kind:
+    """What a precision means here.
+
+    Attributes:
+        stride: pads between two rows of the table: few cost bytes, many cost up to as many steps.
+        weight_bytes: of one weight as the runtime holds it; XNNPACK unpacks float16.
+        configure: sets the converter's options.
+    """
+
+    stride: int
+    weight_bytes: int
+    configure: Callable[[Any, Any], None]
+    quantised: bool = False
+
+
+_KINDS = {
+    "float32": _Kind(4, 4, _float32),
+    "float16": _Kind(8, 4, _float16),
+    "int8-dynamic": _Kind(8, 1, _int8_dynamic, quantised=True),
 }

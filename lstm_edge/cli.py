@@ -300,6 +300,10 @@ def _train_config(options: dict[str, Any]) -> TrainConfig:
 )  # fmt: skip
 @click.option("--labels", metavar="A,B,…", help="Names of the classes, in the outputs' order.")
 @click.option("--length", type=int, help="Ids per text, where the model leaves it free.")
+@click.option(
+    "--fold-embedding", is_flag=True,
+    help="Also write larger, faster TFLite files, with the first input product in the embedding.",
+)  # fmt: skip
 @_data_options("Take the golden vectors from these texts [default: the shipped reviews].")
 @_VERBOSE
 def export(
@@ -310,6 +314,7 @@ def export(
     vocab: Path | None,
     labels: str | None,
     length: int | None,
+    fold_embedding: bool,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
@@ -339,6 +344,7 @@ def export(
             vocab=vocab,
             labels=None if labels is None else [name.strip() for name in labels.split(",")],
             length=length,
+            fold_embedding=fold_embedding,
             dataset=dataset,
             progress=bars,
         )

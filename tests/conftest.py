@@ -111,7 +111,12 @@ def model_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of ``small.keras`` with every variant; not to be changed, copy it."""
     out = tmp_path_factory.mktemp("bundles") / "small"
-    bundling.export_bundle(model_files / "small.keras", out, vocab=model_files / "words.txt")
+    bundling.export_bundle(
+        model_files / "small.keras",
+        out,
+        vocab=model_files / "words.txt",
+        fold_embedding=True,
+    )
     return out
 
 

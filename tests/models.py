@@ -20,8 +20,10 @@ from lstm_edge import reference
 from lstm_edge.stack import LstmLayer
 from lstm_edge.text import pad_sequences
 
-VARIANTS = {f"{e.format}-{p.name}": (e, p) for e, p in formats.choose()}
+VARIANTS = {f"{e.format}-{p.name}": (e, p) for e, p in formats.choose(fold_embedding=True)}
 """Every format × precision, by name: (exporter, precision)."""
+DEFAULT = [name for name, (_, p) in VARIANTS.items() if not p.folded]
+"""Those that are exported where nothing is asked for."""
 
 VOCAB, WIDTH = 30, 6
 SPREAD = 1.2  # standard deviation of what reaches a Dense unit, over inputs

@@ -19,6 +19,8 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("tensorflow", reason="the commands that are tested train and export")
 
+from models import DEFAULT
+
 from lstm_edge.bundle import MANIFEST, seal
 from lstm_edge.cli import cli
 
@@ -95,10 +97,7 @@ def test_export_holds_every_file_against_keras(made: Made) -> None:
     assert made.exported.exit_code == 0, made.exported.output
     manifest = json.loads((made.bundle / MANIFEST).read_text())
     names = [v["name"] for v in manifest["variants"]]
-    assert names == [
-        "onnx-float32", "onnx-int8-dynamic", "tflite-float32", "tflite-float16",
-        "tflite-int8-dynamic",
-    ]  # fmt: skip
+    assert names == DEFAULT
     for name in names:
         assert name in made.exported.stdout
     assert made.exported.stderr == "", "the converters' chatter belongs in the log"
@@ -111,7 +110,7 @@ def test_verify(made: Made, tmp_path: Path, data: bool) -> None:
     assert result.exit_code == 0, result.output
     run = json.loads((tmp_path / "parity.json").read_text())
     assert run["ok"]
-    assert [r["examples"] for r in run["reports"]] == [240 if data else 72] * 5
+    assert [r["examples"] for r in run["reports"]] == [240 if data else 72] * len(DEFAULT)
     assert all(len(r["checks"]) >= 5 for r in run["reports"])
 
 
@@ -158,7 +157,7 @@ def test_bench_and_report(made: Made, tmp_path: Path) -> None:
     result = call("bench", made.bundle, "--rounds", 2, "--limit", 5, "--json", latency)
     assert result.exit_code == 0, result.output
     value = json.loads(latency.read_text())
-    assert [len(t["samples_ms"]) for t in value["timings"]] == [2] * 5
+    assert [len(t["samples_ms"]) for t in value["timings"]] == [2] * len(DEFAULT)
     assert {len(row) for t in value["timings"] for row in t["samples_ms"]} == {5}
     call("verify", made.bundle, "--json", parity)
     result = call(
@@ -321,8 +320,11 @@ BAD_INPUT = {
     "unknown precision": (lambda m, t: ("export", m.run, "--precision", "int4", "--out", t / "out"),
                           ("int4", "float32")),
     "format without that precision": (lambda m, t: ("export", m.run, "--format", "onnx", "--precision",
-                                                    "float16", "--out", t / "out"),
-                                      ("float16", "onnx-float32")),
+                                                    "float16-folded", "--out", t / "out"),
+                                      ("float16-folded", "onnx-float32")),
+    "folding where it cannot be": (lambda m, t: ("export", m.run, "--format", "onnx",
+                                                 "--fold-embedding", "--out", t / "out"),
+                                   ("onnx", "tflite")),
     "labels, wrong number": (lambda m, t: ("export", m.run, "--labels", "a,b,c", "--out", t / "out"),
                              ("3 labels", "2 classes")),
     "length of another model": (lambda m, t: ("export", m.run, "--length", 40, "--out", t / "out"),

@@ -13,10 +13,11 @@ from conftest import Exported
 from models import CASES, VARIANTS
 
 from export.formats import Precision
+from export.lowering import stacked_loop
 from lstm_edge import parity, reference, structure
 from lstm_edge.answers import Probabilities, classes_of, margins
 from lstm_edge.extras import require
-from lstm_edge.stack import Array, LstmStack
+from lstm_edge.stack import Array, LstmLayer, LstmStack
 from lstm_edge.text import Ids, pad_sequences
 
 CLIP = 10.0  # where TFLite's fused op clips cell states
@@ -282,7 +283,11 @@ FORBIDDEN = {
     "onnx": ("Loop", "Scan", "If"),
     "tflite": ("Flex", "TensorList", "UNIDIRECTIONAL_SEQUENCE_LSTM", "VAR_HANDLE"),
 }
-PER_LAYER = {"onnx-float32": "LSTM", "onnx-int8-dynamic": "DynamicQuantizeLSTM"}
+PER_LAYER = {
+    "onnx-float32": "LSTM",
+    "onnx-float16": "LSTM",
+    "onnx-int8-dynamic": "DynamicQuantizeLSTM",
+}
 # precision -> dtype of the weights in the file
 STORED = {"float32": "float32", "float16": "float16", "int8-dynamic": "int8"}
 
@@ -336,18 +341,18 @@ def test_weights_are_stored_in_their_precision(
         *(w for layer in made.stack.lstm for w in (layer.kernel, layer.recurrent)),
         made.stack.dense[0].kernel,
     ]
-    dtype = STORED[made.precision.name]
+    dtype = STORED[made.precision.base]
     stored = structure.inspect(made.path).weights
     size = np.dtype(dtype).itemsize * sum(array.size for array in large)
     alike = sum(count for name, count in stored.items() if name.removeprefix("u") == dtype)
     assert alike >= size, stored
     if dtype != "float32":
-        floats = exported("wide, to be quantised", f"{made.exporter.format}-float32").path
-        assert made.path.stat().st_size < floats.stat().st_size
+        floats = exported("wide, to be quantised", variant.replace(made.precision.base, "float32"))
+        assert made.path.stat().st_size < floats.path.stat().st_size
 
 
 def constants(path: Path) -> list[Array]:
-    """All constant tensors of a file."""
+    """All constant tensors of a file; what stands as the bits of floats, as floats."""
     if path.suffix == ".onnx":
         onnx = require("onnx", "testing")
         return [onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer]
@@ -358,13 +363,10 @@ def constants(path: Path) -> list[Array]:
     for graph in model.subgraphs:
         for tensor in graph.tensors:
             data, name = model.buffers[tensor.buffer].data, names[tensor.type].lower()
-            if data is not None and len(data) and name in ("float32", "float16"):
-                array = np.frombuffer(bytes(data), name)
+            if data is not None and len(data) and name in ("float32", "float16", "int32"):
+                array = np.frombuffer(bytes(data), name.replace("int32", "float32"))
                 found.append(array.reshape(tensor.shape if tensor.shape is not None else ()))
     return found
-
-
-TABLES = {"float32": np.float32, "float16": np.float16, "int8-dynamic": np.float32}
 
 
 @each_variant
@@ -374,28 +376,67 @@ def test_the_table_of_states_stays_float(
 ) -> None:
     """Rows of the table are the states that the equations give after some number of pads."""
     made = exported(case, variant)
-    stack, dtype = made.stack, TABLES[made.precision.name]
+    stack = made.stack
     pads = np.zeros((1, stack.max_length), np.int32)
     x: Array = stack.embedding[pads]
-    tables = [c for c in constants(made.path) if c.dtype == dtype and c.ndim == 2 and len(c) > 1]
+    floats = [c for c in constants(made.path) if c.dtype == np.float32]
+    tables = [c.reshape(-1, c.shape[-1]) for c in floats if c.ndim > 1 and c.shape[-2] > 1]
     for layer in stack.lstm:
         every, _, _ = reference.run(layer, x)
         every = every[0]  # after 1, 2, … pads
-        found = [t for t in tables if any(holds(t, state, dtype) for state in every[:-1])]
+        found = [t for t in tables if any(holds(t, state) for state in every[:-1])]
         assert found, "no table holds the states"
         for table in found:
-            stride = 1 + next(n for n, state in enumerate(every) if holds(table, state, dtype))
+            stride = 1 + next(n for n, state in enumerate(every) if holds(table, state))
             rows = every[stride - 1 : -1 : stride]
             assert len(table) == len(rows) + 1
-            assert all(holds(table, state, dtype) for state in rows)
+            assert all(holds(table, state) for state in rows)
         x = every[None]
 
 
-def holds(table: Array, state: Array, dtype: Any) -> bool:
+def holds(table: Array, state: Array) -> bool:
     """Whether one row of the table holds the state."""
     width = len(state)
     if table.shape[1] < width:
         return False
-    close = 2e-3 if dtype == np.float16 else 1e-6
     windows = np.lib.stride_tricks.sliding_window_view(table.astype(np.float64), width, 1)
-    return bool((np.abs(windows - state) <= close * np.maximum(1, np.abs(state))).all(-1).any())
+    return bool((np.abs(windows - state) <= 1e-6 * np.maximum(1, np.abs(state))).all(-1).any())
+
+
+def test_a_folded_int8_table_has_a_scale_for_each_row(
+    exported: Callable[[str, str], Exported],
+) -> None:
+    made = exported("wide, to be quantised", "tflite-int8-dynamic-folded")
+    first = made.stack.lstm[0]
+    wanted = made.stack.embedding.astype(np.float64) @ first.kernel + first.bias
+    schema = require("ai_edge_litert.schema_py_generated", "testing")
+    model = schema.ModelT.InitFromPackedBuf(made.path.read_bytes(), 0)
+    tensors = [(t, model.buffers[t.buffer].data) for g in model.subgraphs for t in g.tensors]
+    shapes = [() if t.shape is None else tuple(t.shape) for t, _ in tensors]
+    codes = np.frombuffer(bytes(tensors[shapes.index(wanted.shape)][1]), np.int8)
+    scales = np.frombuffer(bytes(tensors[shapes.index((len(wanted), 1))][1]), np.float32)[:, None]
+    assert scales.min() < scales.max() / 1.5  # so one scale for all would not do
+    off = np.abs(codes.reshape(wanted.shape) * scales - wanted)
+    assert (off <= 0.5001 * scales).all()
+
+
+@pytest.mark.parametrize(
+    ("length", "units", "weight_bytes", "stride", "steps", "found"),
+    [
+        (500, 128, 1, 8, 5, 10),
+        (512, 128, 1, 8, 4, 8),
+        (7, 8, 1, 8, 1, 8),  # no block divides it
+        (3, 8, 4, 4, 3, 6),  # fewer rows than a stride
+        (500, 128, 4, 4, 2, 4),  # copies of the weights must fit the cache
+        (500, 512, 1, 8, 1, 8),
+    ],
+)
+def test_a_block_divides_the_length_and_fits_the_cache(
+    length: int, units: int, weight_bytes: int, stride: int, steps: int, found: int
+) -> None:
+    layer = LstmLayer(
+        "", np.zeros((1, 4 * units)), np.zeros((units, 4 * units)), np.zeros(4 * units)
+    )
+    stack = LstmStack(np.zeros((2, 1)), (layer,), (), length)
+    layout = stacked_loop.layout(stack, stride, weight_bytes)
+    assert (layout.steps, layout.stride) == (steps, found)

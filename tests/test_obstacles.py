@@ -496,8 +496,8 @@ def test_wanted_names_must_be_known(tmp_path: Path) -> None:
         ),
         ({"precisions": ["int4"]}, "precision int4 is not known; expected "),
         (
-            {"wanted_formats": ["onnx"], "precisions": ["float16"]},
-            "no variant has format onnx and precision float16; there are onnx-float32, ",
+            {"wanted_formats": ["onnx"], "precisions": ["float16-folded"]},
+            "no variant has format onnx and precision float16-folded; there are onnx-float32, ",
         ),
     ):
         with pytest.raises(InputError) as raised:

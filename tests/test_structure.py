@@ -47,8 +47,8 @@ def test_weights_are_counted_once(exported: Callable[[str, str], Exported]) -> N
     stack = made.stack
     arrays = [stack.embedding, stack.dense[0].kernel, stack.dense[0].bias]
     for layer in stack.lstm:
-        # ONNX has a bias for each of W and R; the states after no pads are all the same zeros
-        arrays += [layer.kernel, layer.recurrent, layer.bias, layer.bias, np.zeros(layer.units)]
+        # ONNX has a bias for each of W and R; one row of states, h and c
+        arrays += [layer.kernel, layer.recurrent, layer.bias, layer.bias, np.zeros(2 * layer.units)]
     assert inspect(made.path).weights["float32"] == 4 * sum(array.size for array in arrays)
 
 

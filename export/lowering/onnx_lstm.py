@@ -62,33 +62,31 @@ def _prelude(stack: LstmStack, table: PadTable) -> str:
     return f"""
 <ir_version: {IR_VERSION}, opset_import: ["": {OPSET}]>
 pad_state (int32[batch, length] {INPUT})
-    => (int32[steps, batch] {TOKENS}, int64[1, batch] {ROW}, int64[batch] {LENGTHS})
+    => (int32[steps, batch] {TOKENS}, int64[batch] {ROW}, int64[batch] {LENGTHS})
 <
     int32 pad_id = {{{stack.pad_id}}},
-    int64 most_pads = {{{length - 1}}}, int64 stride = {{{stride}}},
-    int64 zero = {{0}}, int64 one = {{1}}, int64 last_row = {{{table.last_row}}},
+    int64 most_pads = {{{length - 1}}}, int64 stride = {{{stride}}}, int64 zero = {{0}},
     int64 model_length = {{{length}}}, int64 behind = {{{stride + 1}}},
-    int64[1] axis = {{1}}, int64[1] flat = {{-1}}, int64[4] margins = {{{stride}, 0, {length}, 0}}
+    int64[1] begin_axis = {{0}}, int64[4] margins = {{{stride}, 0, {length}, 0}},
+    int64[{length}, 1] numbers = {{{", ".join(map(str, range(length)))}}}
 >
 {{
     columns = Transpose <perm = [1, 0]> ({INPUT})
     pad_bool = Equal (columns, pad_id)
     is_pad = Cast <to = 6> (pad_bool)
-    first = ArgMin <axis = 0, keepdims = 1> (is_pad)
-    last = ArgMin <axis = 0, keepdims = 1, select_last_index = 1> (is_pad)
+    first = ArgMin <axis = 0, keepdims = 0> (is_pad)
+    last = ArgMin <axis = 0, keepdims = 0, select_last_index = 1> (is_pad)
     span = Sub (last, first)
     pads = Sub (most_pads, span)
     some_row = Div (pads, stride)
-    {ROW} = Clip (some_row, zero, last_row)
+    {ROW} = Max (some_row, zero)
     skipped = Mul ({ROW}, stride)
-    steps = Sub (model_length, skipped)
-    {LENGTHS} = Reshape (steps, flat)
+    {LENGTHS} = Sub (model_length, skipped)
     end = Add (last, behind)
-    begin = Sub (end, steps)
-    longest = ReduceMax <keepdims = 0> (steps)
-    count = Range (zero, longest, one)
-    count_column = Unsqueeze (count, axis)
-    index = Add (count_column, begin)
+    begin = Sub (end, {LENGTHS})
+    longest = ReduceMax <keepdims = 1> ({LENGTHS})
+    count = Slice (numbers, begin_axis, longest)
+    index = Add (count, begin)
     padded = Pad (columns, margins, pad_id)
     {TOKENS} = GatherElements <axis = 0> (padded, index)
 }}
@@ -103,10 +101,11 @@ def _core(stack: LstmStack, table: PadTable) -> Any:
 
     def run(tokens: Any, row: Any, lengths: Any) -> Any:
         x = tf.gather(tf.constant(stack.embedding), tokens)  # [steps, N, D]
-        for number, layer in enumerate(stack.lstm):
-            hidden, cell = (
-                tf.gather(tf.constant(states[number]), row) for states in (table.hidden, table.cell)
-            )
+        # One row holds all states of all layers; [1, rows, …], so that they come as ONNX has them.
+        pairs = [a for pair in zip(table.hidden, table.cell, strict=True) for a in pair]
+        found = tf.gather(tf.constant(np.concatenate(pairs, 1)[None]), row, axis=1)
+        states = tf.split(found, [a.shape[1] for a in pairs], 2)
+        for layer, hidden, cell in zip(stack.lstm, states[::2], states[1::2], strict=True):
             x, final = _marker(tf, layer, x, hidden, cell, lengths)
         y = tf.reshape(final, [-1, stack.lstm[-1].units])
         for dense in stack.dense:
@@ -116,7 +115,7 @@ def _core(stack: LstmStack, table: PadTable) -> Any:
 
     spec = [
         tf.TensorSpec([None, None], tf.int32, name=TOKENS),
-        tf.TensorSpec([1, None], tf.int64, name=ROW),
+        tf.TensorSpec([None], tf.int64, name=ROW),
         tf.TensorSpec([None], tf.int64, name=LENGTHS),
     ]
     model, _ = tf2onnx.convert.from_function(
@@ -161,11 +160,14 @@ def _gather_node(ctx: Any, node: Any, name: str, args: Any) -> None:
     """tf2onnx handler: a plain Gather; its own wraps negative ids first, which there are none of."""
     del name, args
     table, ids, axis = node.input
-    if ctx.get_node_by_output(axis).get_tensor_value() != 0 or node.get_attr_int("batch_dims"):
-        raise ConversionError("only a Gather of rows is expected here")
+    if node.get_attr_int("batch_dims"):
+        raise ConversionError("only a plain Gather is expected here")
+    place = ctx.get_node_by_output(axis).get_tensor_value()
     output, shape, dtype = node.output[0], ctx.get_shape(node.output[0]), ctx.get_dtype(table)
     ctx.remove_node(node.name)
-    ctx.make_node("Gather", [table, ids], outputs=[output], shapes=[shape], dtypes=[dtype])
+    ctx.make_node(
+        "Gather", [table, ids], {"axis": place}, outputs=[output], shapes=[shape], dtypes=[dtype]
+    )
 
 
 def _lstm_node(ctx: Any, node: Any, name: str, args: Any) -> None:
