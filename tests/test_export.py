@@ -403,21 +403,38 @@ def holds(table: Array, state: Array) -> bool:
     return bool((np.abs(windows - state) <= 1e-6 * np.maximum(1, np.abs(state))).all(-1).any())
 
 
-def test_a_folded_int8_table_has_a_scale_for_each_row(
-    exported: Callable[[str, str], Exported],
+@pytest.mark.parametrize("folded", [False, True])
+def test_an_int8_embedding_has_a_scale_for_each_row(
+    folded: bool, exported: Callable[[str, str], Exported]
 ) -> None:
-    made = exported("wide, to be quantised", "tflite-int8-dynamic-folded")
+    name = "tflite-int8-dynamic" + ("-folded" if folded else "")
+    made = exported("wide, to be quantised", name)
     first = made.stack.lstm[0]
-    wanted = made.stack.embedding.astype(np.float64) @ first.kernel + first.bias
+    wanted = made.stack.embedding.astype(np.float64)
+    if folded:
+        wanted = wanted @ first.kernel + first.bias
     schema = require("ai_edge_litert.schema_py_generated", "testing")
     model = schema.ModelT.InitFromPackedBuf(made.path.read_bytes(), 0)
-    tensors = [(t, model.buffers[t.buffer].data) for g in model.subgraphs for t in g.tensors]
-    shapes = [() if t.shape is None else tuple(t.shape) for t, _ in tensors]
-    codes = np.frombuffer(bytes(tensors[shapes.index(wanted.shape)][1]), np.int8)
-    scales = np.frombuffer(bytes(tensors[shapes.index((len(wanted), 1))][1]), np.float32)[:, None]
-    assert scales.min() < scales.max() / 1.5  # so one scale for all would not do
-    off = np.abs(codes.reshape(wanted.shape) * scales - wanted)
-    assert (off <= 0.5001 * scales).all()
+
+    def table(width: int) -> Array:
+        (found,) = (
+            (tensor, model.buffers[tensor.buffer].data)
+            for graph in model.subgraphs
+            for tensor in graph.tensors
+            if tensor.shape is not None and (len(wanted), width) == tuple(tensor.shape)
+        )
+        tensor, data = found
+        if tensor.type == schema.TensorType.FLOAT32:  # too small to be quantised
+            return np.frombuffer(bytes(data), np.float32).reshape(-1, width)
+        assert tensor.type == schema.TensorType.INT8
+        codes = np.frombuffer(bytes(data), np.int8).reshape(-1, width)
+        return codes * tensor.quantization.scale[0]
+
+    codes, scales = table(wanted.shape[1]), table(1)
+    assert np.allclose(codes, np.round(codes), atol=1e-5), "the codes are not stored exactly"
+    assert scales.min() < scales.max() / 1.2  # one scale for all would not do
+    assert (scales <= np.abs(wanted).max(1, keepdims=True) / 127 + scales.max() / 127 + 1e-9).all()
+    assert (np.abs(codes * scales - wanted) <= 0.5001 * scales).all()
 
 
 @pytest.mark.parametrize(

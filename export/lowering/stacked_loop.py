@@ -36,8 +36,8 @@ class Layout:
     Attributes:
         steps: time steps in one iteration; divides the model's length.
         stride: pads between two rows of the pad-state table, a multiple of ``steps``.
-        folded: the embedding is looked up with the first layer's input product done: int8 rows
-            with a scale each where ``quantised``.
+        folded: the embedding is looked up with the first layer's input product done.
+        quantised: its rows are int8 with a scale each; else the converter stores them.
     """
 
     steps: int
@@ -81,7 +81,7 @@ def module(stack: LstmStack, table: PadTable, plan: Layout) -> Any:
         ids = ids[0]
         position = tf.range(length)
         is_real = tf.not_equal(ids, pad)
-        last = tf.reduce_max(tf.where(is_real, position + 1, 0))  # past the last real token
+        last = tf.reduce_max(tf.where(is_real, position, -1)) + 1  # past the last real token
         first = tf.minimum(tf.reduce_min(tf.where(is_real, position, length)), last)
         pads = length - (last - first)
         row = tf.minimum(pads // stride, table.last_row)
@@ -115,21 +115,29 @@ def module(stack: LstmStack, table: PadTable, plan: Layout) -> Any:
 
 def _look_up(tf: Any, stack: LstmStack, plan: Layout) -> Any:
     """Tokens [steps] -> what the first layer starts from, [steps, D], folded [steps, 4U]."""
-    if not plan.folded:
-        return lambda tokens: tf.gather(tf.constant(stack.embedding), tokens)
-    first = stack.lstm[0]
-    rows = stack.embedding.astype(np.float64) @ first.kernel + first.bias
+    rows = stack.embedding
+    if plan.folded:
+        first = stack.lstm[0]
+        rows = (rows.astype(np.float64) @ first.kernel + first.bias).astype(np.float32)
     if not plan.quantised:
-        return lambda tokens: tf.gather(tf.constant(rows.astype(np.float32)), tokens)
-    # A scale for each row: words differ in size, and the converter's one scale for the whole table
-    # rounds the small ones away.
+        return lambda tokens: tf.gather(tf.constant(rows), tokens)
     codes, scales = _int8_rows(rows)
+    return lambda tokens: (
+        tf.gather(tf.constant(codes), tokens) * tf.gather(tf.constant(scales), tokens)
+    )
 
-    def look_up(tokens: Any) -> Any:
-        found = tf.cast(tf.gather(tf.constant(codes), tokens), tf.float32)
-        return found * _exact_rows(tf, scales, tokens)
 
-    return look_up
+def _int8_rows(rows: Array) -> tuple[Array, Array]:
+    """Rows float32 [V, D] as codes [V, D] times a scale for each, [V, 1].
+
+    Words differ in size, and the converter's one scale for a whole table rounds the small ones away.
+    It stores these two tables in int8 exactly, and reads them faster than int8 tables of ours: codes
+    are whole numbers up to 127, scales whole multiples, up to 127 times, of one unit.
+    """
+    largest = np.abs(rows).max(1, keepdims=True)
+    unit = np.maximum(largest.max(), np.finfo(np.float32).tiny) / np.float32(127 * 127)
+    scales = np.clip(np.ceil(largest / (127 * unit)), 1, 127) * unit  # up: no code is cut off
+    return np.clip(np.round(rows / scales), -127, 127), scales
 
 
 def _exact_rows(tf: Any, table: Array, rows: Any) -> Any:
@@ -138,12 +146,6 @@ def _exact_rows(tf: Any, table: Array, rows: Any) -> Any:
     A slice would not be quantised, but its result has no fixed shape.
     """
     return tf.bitcast(tf.gather(tf.constant(table.view(np.int32)), rows), tf.float32)
-
-
-def _int8_rows(rows: Array) -> tuple[Array, Array]:
-    """Symmetric int8 [V, D] and float32 scales [V, 1] of rows [V, D]."""
-    scales = np.maximum(np.abs(rows).max(1, keepdims=True), np.finfo(np.float32).tiny) / 127
-    return np.round(rows / scales).astype(np.int8), scales.astype(np.float32)
 
 
 def _block(
