@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import gzip
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_edge.answers import classes_of, probabilities_of
 from lstm_edge.bundle import Bundle, open_bundle
+from lstm_edge.data import TABLES, kind_of
 from lstm_edge.errors import BundleError, InputError, MissingExtraError
+from lstm_edge.files import replacing
 from lstm_edge.progress import SILENT, Progress
 from lstm_edge.runners import Runner
 
@@ -21,6 +26,15 @@ class Prediction:
     probability: float
     probabilities: dict[str, float]
 
+    def to_line(self, text: str) -> str:
+        """Label, probability and text (on one line, its spaces single), separated by tabs."""
+        return f"{self.label}\t{self.probability:.4f}\t{' '.join(text.split())}"
+
+    def to_json(self, text: str) -> str:
+        """One JSON object in one line: the text, the label and every label's probability."""
+        value = {"text": text, "label": self.label, "probabilities": self.probabilities}
+        return json.dumps(value, ensure_ascii=False)
+
 
 class Classifier:
     """Texts to labels, on one variant of a bundle.
@@ -29,13 +43,16 @@ class Classifier:
         bundle: an opened bundle with a vocabulary.
         variant: its name; None takes the first whose runtime is installed.
         threads: threads for one inference.
+        workers: inferences at a time; the answers do not depend on it.
 
     Raises:
         BundleError: no such variant, or no vocabulary.
         MissingExtraError: no runtime is installed for it.
     """
 
-    def __init__(self, bundle: Bundle, variant: str | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, bundle: Bundle, variant: str | None = None, threads: int = 1, workers: int = 1
+    ) -> None:
         self.bundle = bundle
         tokenizer = bundle.tokenizer()
         if tokenizer is None:
@@ -45,6 +62,7 @@ class Classifier:
             )
         self.tokenizer = tokenizer
         self.variant, self.runner = _first_runner(bundle, variant, threads)
+        self.runner.set_workers(workers)
 
     def predict(self, texts: Sequence[str], progress: Progress = SILENT) -> list[Prediction]:
         """A prediction for each text; an empty text is answered as the model answers no words.
@@ -83,6 +101,50 @@ def _first_runner(bundle: Bundle, variant: str | None, threads: int) -> tuple[st
     raise missing
 
 
-def load_bundle(path: Path | str, variant: str | None = None, threads: int = 1) -> Classifier:
+def load_bundle(
+    path: Path | str, variant: str | None = None, threads: int = 1, workers: int = 1
+) -> Classifier:
     """Open a bundle for prediction: ``load_bundle("bundle").predict(["a fine film"])``."""
-    return Classifier(open_bundle(path), variant, threads)
+    return Classifier(open_bundle(path), variant, threads, workers)
+
+
+def check_table(path: Path) -> None:
+    """Refuse a path that :func:`write_table` could not write."""
+    if kind_of(path) not in TABLES:
+        raise InputError(
+            f"{path}: unknown kind of file to write; expected {', '.join(TABLES)} (or one of these "
+            "with .gz)"
+        )
+
+
+def write_table(path: Path, answers: Iterable[tuple[str, Prediction]]) -> None:
+    """Write texts with their predictions, as they come; the file appears when all are written.
+
+    ``.jsonl`` holds the lines of :meth:`Prediction.to_json`, ``.tsv`` those of
+    :meth:`Prediction.to_line`, ``.csv`` the same columns with the text as it is; both have a heading.
+
+    Raises:
+        InputError: another suffix, or it cannot be written.
+    """
+    check_table(path)
+    kind, heading = kind_of(path), ("label", "probability", "text")
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with (
+            replacing(path) as temporary,
+            # half a character, from an argument that was not UTF-8, is no reason to lose the rest
+            opened(temporary, "wt", encoding="utf-8", errors="replace", newline="") as file,
+        ):
+            if kind == ".csv":
+                rows = csv.writer(file, lineterminator="\n")
+                rows.writerow(heading)
+                for text, answer in answers:
+                    rows.writerow((answer.label, f"{answer.probability:.4f}", text))
+            else:
+                if kind == ".tsv":
+                    file.write("\t".join(heading) + "\n")
+                for text, answer in answers:
+                    line = answer.to_json(text) if kind == ".jsonl" else answer.to_line(text)
+                    file.write(line + "\n")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,16 +19,16 @@ from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
 
 if TYPE_CHECKING:
     from lstm_edge.bundle import Bundle
-    from lstm_edge.classifier import Classifier
+    from lstm_edge.classifier import Classifier, Prediction
     from lstm_edge.console import Bars
-    from lstm_edge.data import Dataset
+    from lstm_edge.data import Dataset, Evaluation
     from lstm_edge.latency import LatencyReport
     from lstm_edge.parity import ParityRun
+    from lstm_edge.progress import Advance
     from lstm_edge.report import Table
     from lstm_edge.train import Epoch, TrainConfig
 
 DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
-LINES_AT_ONCE = 512
 BENCH_EXAMPLES = 200
 
 
@@ -90,6 +89,10 @@ _VERBOSE = click.option(
 _THREADS = click.option(
     "--threads", type=int, default=1, show_default=True, help="Threads for one inference."
 )
+_WORKERS = click.option(
+    "--workers", type=int, metavar="N",
+    help="Inferences at a time, each with --threads [default: as many as there are cores for].",
+)  # fmt: skip
 _JSON = click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write JSON."
 )
@@ -178,6 +181,18 @@ def _write_json(path: Path | None, value: Any) -> None:
 def _check_threads(threads: int) -> None:
     if threads < 1:
         raise InputError(f"--threads is {threads}; it must be at least 1")
+
+
+def _workers(workers: int | None, threads: int) -> int:
+    """As many as asked for, else one for every ``threads`` cores."""
+    from lstm_edge import machine
+
+    _check_threads(threads)
+    if workers is None:
+        return max(1, (machine.cores() or 1) // threads)
+    if workers < 1:
+        raise InputError(f"--workers is {workers}; it must be at least 1")
+    return workers
 
 
 def _check_limit(limit: int | None) -> None:
@@ -374,6 +389,7 @@ def _outside() -> int:
 )  # fmt: skip
 @_VARIANTS
 @_THREADS
+@_WORKERS
 @_JSON
 @_VERBOSE
 def verify(
@@ -385,10 +401,13 @@ def verify(
     model: Path | None,
     variants: Sequence[str],
     threads: int,
+    workers: int | None,
     json_file: Path | None,
     verbose: bool,
 ) -> int:
     """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, independence.
+
+    Data are read window by window: memory does not grow with them.
 
     \b
     lstm-edge verify bundle
@@ -397,11 +416,13 @@ def verify(
     """
     from lstm_edge import report
 
-    _check_threads(threads)
+    workers = _workers(workers, threads)
     _check_limit(limit)
     opened = _open(bundle)
-    dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
-    run = _verify(opened, dataset, verbose, model, limit, variants, threads)
+    tested = None
+    if source is not None:
+        tested = _tested_data(source, text_column, label_column, verbose)
+    run = _verify(opened, tested, verbose, model, limit, variants, threads, workers)
     _show(report.parity_table(run))
     _write_json(json_file, run.to_json())
     return DONE if run.ok else _outside()
@@ -413,25 +434,36 @@ def _open(path: Path) -> Bundle:
     return open_bundle(path)
 
 
+def _tested_data(
+    source: str, text_column: str | None, label_column: str | None, verbose: bool
+) -> Evaluation:
+    from lstm_edge import data
+
+    with _quiet(verbose) as bars, bars.task("Checking the data", None):
+        return data.evaluation(source, text_column, label_column)
+
+
 def _verify(
     bundle: Bundle,
-    dataset: Dataset | None,
+    source: Evaluation | None,
     verbose: bool,
     model: Path | None = None,
     limit: int | None = None,
     variants: Sequence[str] = (),
     threads: int = 1,
+    workers: int = 1,
 ) -> ParityRun:
     from lstm_edge.verify import verify as run_verify
 
     with _quiet(verbose) as bars:
         return run_verify(
             bundle,
-            dataset,
+            source,
             model=model,
             limit=limit,
             variants=variants,
             threads=threads,
+            workers=workers,
             progress=bars,
         )
 
@@ -442,55 +474,102 @@ def _verify(
 @cli.command(short_help="Texts in, labels and probabilities out; no TensorFlow.")
 @_BUNDLE
 @click.argument("texts", nargs=-1)
+@click.option(
+    "--input", "source", type=click.Path(path_type=Path), metavar="FILE",
+    help="Texts of a table (.csv, .tsv, .jsonl) or lines of a .txt, each also .gz.",
+)  # fmt: skip
+@click.option(
+    "--text-column", metavar="NAME",
+    help="Text column of --input (found if common); its number from 1 on without a heading line.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write a table (.csv, .tsv, .jsonl, each also .gz) instead of printing.",
+)  # fmt: skip
 @click.option("--variant", metavar="NAME", help="[default: the first whose runtime is installed]")
 @_THREADS
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@_WORKERS
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @_VERBOSE
 def predict(
     bundle: Path,
     texts: tuple[str, ...],
+    source: Path | None,
+    text_column: str | None,
+    out: Path | None,
     variant: str | None,
     threads: int,
+    workers: int | None,
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """Predict TEXTS, or the lines of standard input, with a bundle.
+    """Predict TEXTS, the texts of a file, or the lines of standard input, with a bundle.
 
-    Prints label, probability and text, separated by tabs.
+    Prints label, probability and text, separated by tabs, in the order of the texts. Any number of
+    them can be given: memory does not grow with it.
 
     \b
     lstm-edge predict bundle "a film to remember" "two hours I will not get back"
     lstm-edge predict bundle --variant tflite-int8-dynamic --json < reviews.txt
+    lstm-edge predict bundle --input reviews.csv.gz --text-column body --out answers.jsonl
     """
-    from lstm_edge.classifier import load_bundle
+    from lstm_edge import data
+    from lstm_edge.classifier import check_table, load_bundle, write_table
 
-    _check_threads(threads)
-    if not texts and sys.stdin.isatty():
-        raise InputError("no text given; put texts after the bundle, or lines on standard input")
-    with _quiet(verbose):
-        classifier = load_bundle(bundle, variant, threads)
-    lines: Iterator[str] = iter(texts) if texts else _lines()
-    while chunk := [*itertools.islice(lines, LINES_AT_ONCE)]:
-        _print_predictions(classifier, chunk, as_json)
+    workers = _workers(workers, threads)
+    if texts and source is not None:
+        raise InputError("there are texts after the bundle and --input; give one of them")
+    if text_column is not None and source is None:
+        raise InputError("--text-column is of the table that --input names; give that too")
+    if out is not None:
+        check_table(out)
+        if as_json:
+            raise InputError("--json is for what is printed; --out takes its form from its suffix")
+        if source is not None and out.resolve() == source.resolve():
+            raise InputError(f"--out {out} would replace the input; give another name")
+    if not texts and source is None and sys.stdin.isatty():
+        raise InputError(
+            "no text given; put texts after the bundle, name a file with --input, or give lines on "
+            "standard input"
+        )
+    total = None
+    with _quiet(verbose) as bars:
+        workers = min(workers, len(texts)) if texts else workers
+        classifier = load_bundle(bundle, variant, threads, workers)
+        if source is not None:  # to the end, before the first is answered
+            with bars.task("Checking the texts", None):
+                total = sum(1 for _ in data.texts(source, text_column))
+    if texts:
+        windows = data.windows(texts)
+    elif source is not None:
+        windows = data.windows(data.texts(source, text_column))
+    else:
+        windows = data.arriving(sys.stdin.buffer, "standard input")
+    # not beside answers on the same terminal, nor for the moment that a few texts take
+    shown = not texts and (out is not None or not sys.stdout.isatty())
+    with (
+        bars.task(f"Predicting with {classifier.variant}", total)
+        if shown
+        else contextlib.nullcontext(lambda n: None)
+    ) as advance:
+        answers = _answers(classifier, windows, advance)
+        if out is not None:
+            write_table(out, itertools.chain.from_iterable(answers))
+        else:
+            for window in answers:  # a window at a time: one write for each
+                click.echo("\n".join(a.to_json(t) if as_json else a.to_line(t) for t, a in window))
+    if out is not None:
+        click.echo(f"Written: {out}")
     return DONE
 
 
-def _lines() -> Iterator[str]:
-    try:
-        for line in sys.stdin.buffer:  # UTF-8 whatever the locale says
-            yield line.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"standard input is not UTF-8 text: {error}") from None
+def _answers(
+    classifier: Classifier, windows: Iterable[list[str]], advance: Advance
+) -> Iterator[list[tuple[str, Prediction]]]:
+    from lstm_edge.progress import Within
 
-
-def _print_predictions(classifier: Classifier, texts: list[str], as_json: bool) -> None:
-    for text, answer in zip(texts, classifier.predict(texts), strict=True):
-        if as_json:
-            value = {"text": text, "label": answer.label, "probabilities": answer.probabilities}
-            click.echo(json.dumps(value, ensure_ascii=False))
-        else:
-            shown = " ".join(text.split())
-            click.echo(f"{answer.label}\t{answer.probability:.4f}\t{shown}")
+    for window in windows:
+        yield [*zip(window, classifier.predict(window, Within(advance)), strict=True)]
 
 
 # ---------------------------------------------------------------- bench

@@ -53,14 +53,30 @@ class Bars:
             stream = os.fdopen(self._fd, "w", encoding="utf-8")
             self._console = Console(file=stream, force_terminal=True)
         columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}")]
-        if total is not None:
-            columns += [BarColumn(), MofNCompleteColumn(), _rate()]
-        columns.append(TimeElapsedColumn())
+        columns += [_count()] if total is None else [BarColumn(), MofNCompleteColumn()]
+        columns += [_rate(), TimeElapsedColumn()]
         if total is not None:
             columns += [TextColumn("left"), TimeRemainingColumn()]
-        with Progress(*columns, console=self._console, transient=True) as progress:
+        with Progress(
+            *columns,
+            console=self._console,
+            transient=True,
+            redirect_stdout=False,  # what is printed meanwhile goes where the user sent it
+            redirect_stderr=False,
+        ) as progress:
             task = progress.add_task(description, total=total)
             yield lambda n: progress.advance(task, n)
+
+
+def _count() -> Any:
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class Count(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.completed:,.0f}" if task.completed else "")
+
+    return Count()
 
 
 def _rate() -> Any:

@@ -35,13 +35,18 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def cores() -> int | None:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count()
+
+
 def describe(packages: Iterable[str]) -> dict[str, Any]:
     """Processor, cores, memory (GiB), governor, system, Python and the versions of ``packages``."""
     memory = _first("/proc/meminfo", "MemTotal")
-    affinity = getattr(os, "sched_getaffinity", None)
     return {
         "cpu": _first("/proc/cpuinfo", "model name") or platform.processor() or None,
-        "cores": len(affinity(0)) if affinity else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": round(int(memory.split()[0]) / 2**20, 1) if memory else None,
         "governor": _first("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "system": platform.platform(),

@@ -153,6 +153,99 @@ class ParityRun:
         return cls(**{**items, "reports": reports})
 
 
+class Comparison:
+    """Compares a variant's outputs with the reference's, a window after the other, and judges them.
+
+    Only counts, sums and the worst example are kept, however many windows there are.
+    """
+
+    def __init__(self, variant: str, tolerance: Tolerance) -> None:
+        self.variant, self.tolerance = variant, tolerance
+        self._examples = self._broken = self._flips = self._near = 0
+        self._sum = 0.0
+        self._max = -1.0
+        self._worst: Case | None = None
+        # of the variant and of the reference; None: not known
+        self._right: tuple[int, int] | None = (0, 0)
+
+    def add(
+        self,
+        reference: Probabilities,
+        outputs: Probabilities,
+        classes: npt.NDArray[np.int64] | None = None,
+        texts: Sequence[str] | None = None,
+    ) -> None:
+        """Take the next outputs [N, K]; for the rest see :func:`compare`."""
+        broken = ~(np.isfinite(outputs).all(1) & np.isfinite(reference).all(1))
+        difference = np.abs(outputs.astype(np.float64) - reference.astype(np.float64)).max(1)
+        difference[broken] = 1.0  # no probability at all is as wrong as can be
+        ours, theirs = classes_of(np.nan_to_num(outputs)), classes_of(reference)
+        flipped = (ours != theirs) | broken
+        near = flipped & ~broken & (margins(reference) <= self.tolerance.flip_margin)
+        worst = int(difference.argmax())
+        if difference[worst] > self._max:
+            self._max = float(difference[worst])
+            self._worst = Case(
+                self._examples + worst,
+                None if texts is None else texts[worst][:200],
+                _finite(reference[worst]),
+                _finite(outputs[worst]),
+            )
+        self._examples += len(outputs)
+        self._sum += float(difference.sum())
+        self._broken += int(broken.sum())
+        self._flips += int(flipped.sum())
+        self._near += int(near.sum())
+        if classes is None or self._right is None:
+            self._right = None
+        else:
+            right = int(((ours == classes) & ~broken).sum()), int((theirs == classes).sum())
+            self._right = self._right[0] + right[0], self._right[1] + right[1]
+
+    def report(self, checks: Sequence[Check] = ()) -> ParityReport:
+        """The report of everything that was added, one window at least, with these checks."""
+        if self._worst is None:
+            raise ValueError("nothing was compared")
+        n, max_abs, tolerance = self._examples, self._max, self.tolerance
+        counted = self._flips - self._near
+        accuracy = expected = None
+        if self._right is not None:
+            accuracy, expected = self._right[0] / n, self._right[1] / n
+
+        failures = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
+        if self._broken:
+            failures.append(f"{self._broken} of {n} answers are not numbers")
+        if tolerance.max_abs is not None and max_abs > tolerance.max_abs:
+            failures.append(f"max |Δp| {max_abs:.2g} is above {tolerance.max_abs:g}")
+        if counted > _allowed(tolerance.flip_rate, n):
+            failures.append(
+                f"{counted} of {n} labels flip ({counted / n:.2%}), more than "
+                f"{tolerance.flip_rate:.2%}"
+            )
+        drop = tolerance.accuracy_drop
+        if accuracy is not None and expected is not None and drop is not None:
+            lost = round((expected - accuracy) * n)
+            if lost > _allowed(drop, n):
+                failures.append(
+                    f"accuracy falls from {expected:.2%} to {accuracy:.2%}, more than "
+                    f"{drop * 100:g} points"
+                )
+        return ParityReport(
+            variant=self.variant,
+            examples=n,
+            max_abs=max_abs,
+            mean_abs=self._sum / n,
+            flips=self._flips,
+            flips_at_threshold=self._near,
+            accuracy=accuracy,
+            reference_accuracy=expected,
+            worst=self._worst,
+            checks=tuple(checks),
+            tolerance=tolerance,
+            failures=tuple(failures),
+        )
+
+
 def compare(
     variant: str,
     reference: Probabilities,
@@ -170,54 +263,9 @@ def compare(
         texts: the N texts, to quote the worst.
         checks: results to be judged with them.
     """
-    broken = ~np.isfinite(outputs).all(1)
-    difference = np.abs(outputs.astype(np.float64) - reference.astype(np.float64)).max(1)
-    difference[broken] = 1.0  # no probability at all is as wrong as can be
-    ours, theirs = classes_of(np.nan_to_num(outputs)), classes_of(reference)
-    flipped = (ours != theirs) | broken
-    near = flipped & ~broken & (margins(reference) <= tolerance.flip_margin)
-    worst = int(difference.argmax())
-    accuracy = None if classes is None else float(((ours == classes) & ~broken).mean())
-    expected = None if classes is None else float((theirs == classes).mean())
-    max_abs, n = float(difference.max()), len(outputs)
-    flips, counted = int(flipped.sum()), int((flipped & ~near).sum())
-
-    failures = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
-    if broken.any():
-        failures.append(f"{broken.sum()} of {n} answers are not numbers")
-    if tolerance.max_abs is not None and max_abs > tolerance.max_abs:
-        failures.append(f"max |Δp| {max_abs:.2g} is above {tolerance.max_abs:g}")
-    if counted > _allowed(tolerance.flip_rate, n):
-        failures.append(
-            f"{counted} of {n} labels flip ({counted / n:.2%}), more than {tolerance.flip_rate:.2%}"
-        )
-    drop = tolerance.accuracy_drop
-    if accuracy is not None and expected is not None and drop is not None:
-        lost = round((expected - accuracy) * n)
-        if lost > _allowed(drop, n):
-            failures.append(
-                f"accuracy falls from {expected:.2%} to {accuracy:.2%}, more than "
-                f"{drop * 100:g} points"
-            )
-    return ParityReport(
-        variant=variant,
-        examples=n,
-        max_abs=max_abs,
-        mean_abs=float(difference.mean()),
-        flips=flips,
-        flips_at_threshold=flips - counted,
-        accuracy=accuracy,
-        reference_accuracy=expected,
-        worst=Case(
-            worst,
-            None if texts is None else texts[worst][:200],
-            _finite(reference[worst]),
-            _finite(outputs[worst]),
-        ),
-        checks=tuple(checks),
-        tolerance=tolerance,
-        failures=tuple(failures),
-    )
+    comparison = Comparison(variant, tolerance)
+    comparison.add(reference, outputs, classes, texts)
+    return comparison.report(checks)
 
 
 def _allowed(rate: float, n: int) -> int:
@@ -290,6 +338,62 @@ def edge_sequences(length: int, num_ids: int, first_id: int) -> dict[str, Ids]:
     }
 
 
+class Measurement:
+    """Runs a variant on examples, a window after the other, and on the edge cases.
+
+    Args:
+        edge, edge_reference: the cases of :func:`edge_sequences` and the reference's outputs.
+        checks: results to be judged with those that are made here.
+    """
+
+    def __init__(
+        self,
+        variant: str,
+        runner: Runner,
+        edge: Sequence[Ids],
+        edge_reference: Probabilities,
+        tolerance: Tolerance,
+        checks: Sequence[Check] = (),
+    ) -> None:
+        self._runner, self._edge, self._edge_reference = runner, edge, edge_reference
+        self._given, self._made = checks, list[Check]()
+        self._comparison = Comparison(variant, tolerance)
+
+    def add(
+        self,
+        sequences: Sequence[Ids],
+        reference: Probabilities,
+        *,
+        classes: npt.NDArray[np.int64] | None = None,
+        texts: Sequence[str] | None = None,
+        progress: Progress = SILENT,
+    ) -> None:
+        """Run the next N examples: see :func:`measure`.
+
+        Those of the first window are the ones that :func:`independence_checks` runs again.
+        """
+        runner, comparison = self._runner, self._comparison
+        if not self._made:
+            length = runner.max_length or 1
+            self._made += independence_checks(runner, sequences, self._edge, length)
+        outputs = runner.run_sequences(sequences, progress, f"Verifying {comparison.variant}")
+        comparison.add(reference, outputs, classes, texts)
+
+    def report(self) -> ParityReport:
+        """The report of everything that was added, one window at least."""
+        tolerance = self._comparison.tolerance
+        # the edge cases are judged by the numbers: four examples say nothing about a rate of flips
+        extreme = np.concatenate([self._runner.run_sequences([row]) for row in self._edge])
+        off = np.abs(extreme.astype(np.float64) - self._edge_reference).max(1)
+        limit = EDGE_LIMIT if tolerance.max_abs is None else tolerance.max_abs
+        edges = Check(
+            "no, one, exactly and too many tokens",
+            bool((off <= limit).all()),
+            "differ by " + ", ".join(f"{d:.2g}" for d in off) + f" (limit {limit:g})",
+        )
+        return self._comparison.report([*self._made, edges, *self._given])
+
+
 def measure(
     variant: str,
     runner: Runner,
@@ -312,24 +416,6 @@ def measure(
         edge, edge_reference: the cases of :func:`edge_sequences` and the reference's outputs.
         classes, texts, checks: see :func:`compare`.
     """
-    length = runner.max_length or 1
-    independent = independence_checks(runner, sequences, edge, length)
-    outputs = runner.run_sequences(sequences, progress, f"Verifying {variant}")
-    # the edge cases are judged by the numbers: four examples say nothing about a rate of flips
-    extreme = np.concatenate([runner.run_sequences([row]) for row in edge])
-    off = np.abs(extreme.astype(np.float64) - edge_reference).max(1)
-    limit = EDGE_LIMIT if tolerance.max_abs is None else tolerance.max_abs
-    edges = Check(
-        "no, one, exactly and too many tokens",
-        bool((off <= limit).all()),
-        "differ by " + ", ".join(f"{d:.2g}" for d in off) + f" (limit {limit:g})",
-    )
-    return compare(
-        variant,
-        reference,
-        outputs,
-        tolerance,
-        classes=classes,
-        texts=texts,
-        checks=[*independent, edges, *checks],
-    )
+    measurement = Measurement(variant, runner, edge, edge_reference, tolerance, checks)
+    measurement.add(sequences, reference, classes=classes, texts=texts, progress=progress)
+    return measurement.report()

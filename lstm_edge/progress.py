@@ -15,7 +15,10 @@ class Progress(Protocol):
     def task(
         self, description: str, total: int | None
     ) -> contextlib.AbstractContextManager[Advance]:
-        """Begin a task of ``total`` units (None: unknown); the block's value advances it by n."""
+        """Begin a task of ``total`` units (None: unknown); the block's value advances it by n.
+
+        It may be called from several threads.
+        """
         ...
 
 
@@ -27,6 +30,19 @@ class Silent:
     ) -> contextlib.AbstractContextManager[Advance]:
         del description, total
         return contextlib.nullcontext(lambda n: None)
+
+
+class Within:
+    """Counts on a task that is already shown: a part of a longer computation."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+
+    def task(
+        self, description: str, total: int | None
+    ) -> contextlib.AbstractContextManager[Advance]:
+        del description, total
+        return contextlib.nullcontext(self._advance)
 
 
 SILENT = Silent()

@@ -3,91 +3,143 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_edge import data, machine, parity
-from lstm_edge.bundle import Bundle
+from lstm_edge.answers import Probabilities
+from lstm_edge.bundle import Bundle, Golden
 from lstm_edge.errors import InputError
 from lstm_edge.files import sha256
 from lstm_edge.parity import Check, ParityReport, ParityRun
-from lstm_edge.progress import SILENT, Progress
+from lstm_edge.progress import SILENT, Progress, Within
 from lstm_edge.runners import KerasRunner
+from lstm_edge.text import Ids
 
 GOLDEN_DATA = "golden vectors"
 
 
+@dataclass(frozen=True)
+class _Window:
+    """N examples that are run together."""
+
+    sequences: Sequence[Ids]
+    classes: npt.NDArray[np.int64] | None
+    texts: Sequence[str] | None
+
+
 def verify(
     bundle: Bundle,
-    dataset: data.Dataset | None = None,
+    source: data.Evaluation | None = None,
     *,
     model: Path | None = None,
     limit: int | None = None,
     variants: Sequence[str] = (),
     threads: int = 1,
+    workers: int = 1,
     progress: Progress = SILENT,
 ) -> ParityRun:
     """Verify variants on the bundle's golden vectors, or on labelled data with the Keras model.
 
-    Without ``dataset`` no TensorFlow is needed: the golden vectors hold the reference's answers.
+    Without ``source`` no TensorFlow is needed: the golden vectors hold the reference's answers.
+    Memory does not grow with the data: the reference and then every variant run one window of them
+    after the other.
 
     Args:
-        dataset: its test split (or all of it) is used.
+        source: from :func:`lstm_edge.data.evaluation`.
         model: the Keras model file; None takes the one that the bundle was made from.
         limit: at most so many examples, drawn evenly.
         variants: names; none means all.
+        threads: threads for one inference.
+        workers: inferences at a time; the answers do not depend on it.
 
     Raises:
-        InputError: the model is not there, or is not the one that was exported.
+        InputError: the model is not there, or is not the one that was exported; labels that are not
+            known to it.
         BundleError: no such variant.
     """
+    if limit is not None and limit < 1:
+        raise InputError(f"limit is {limit}; it must be at least 1")
     chosen = [bundle.variant(name) for name in variants or bundle.variants]
     golden = bundle.golden()
-    reference_name = "golden.json"
-    if dataset is None:
-        take = slice(limit)
-        texts = None if golden.texts is None else golden.texts[take]
-        sequences, reference = golden.ids[take], golden.outputs[take]
-        classes = None if golden.classes is None else np.array(golden.classes[take], np.int64)
+    if source is None:
+        windows = iter([_golden_window(golden, limit)])
+        runs = len(golden.ids[:limit]) * len(chosen)
+        reference_name = "golden.json"
+
+        def reference(sequences: Sequence[Ids], progress: Progress) -> Probabilities:
+            return golden.outputs[: len(sequences)]
     else:
-        examples = data.cap_ids(dataset.evaluation().sample(limit), bundle.num_ids, bundle.settings)
-        classes = data.resolve_labels(examples.labels, bundle.labels, bundle.label_values)
-        texts = examples.texts
-        sequences = tuple(examples.encode(bundle.tokenizer(), bundle.settings))
+        windows = _windows(bundle, source, limit)
+        runs = min(len(source), limit or len(source)) * (1 + len(chosen))
         path = source_model(bundle, model)
         reference_name = path.name
         with progress.task("Starting Keras", None):
             keras = KerasRunner(path, max_length=bundle.settings.max_length)
-        reference = keras.run_sequences(sequences, progress, "Running the reference")
-    reports: list[ParityReport] = []
+        keras.set_workers(workers)
+        reference = keras.run_sequences
+    measurements = []
     for info in chosen:
         runner = bundle.runner(info.name, threads)
-        structure = [Check("structure", False, problem) for problem in info.problems]
-        reports.append(
-            parity.measure(
-                info.name,
-                runner,
-                sequences,
-                reference,
-                golden.edge_ids,
-                golden.edge_outputs,
-                info.tolerance,
-                classes=classes,
-                texts=texts,
-                checks=structure,
-                progress=progress,
+        runner.set_workers(workers)
+        checks = [Check("structure", False, problem) for problem in info.problems]
+        measurements.append(
+            parity.Measurement(
+                info.name, runner, golden.edge_ids, golden.edge_outputs, info.tolerance, checks
             )
         )
+    what = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} variants"
+    with progress.task(f"Verifying {what} against {reference_name}", runs) as advance:
+        part = Within(advance)
+        for window in windows:
+            expected = reference(window.sequences, part)
+            for measurement in measurements:
+                measurement.add(
+                    window.sequences,
+                    expected,
+                    classes=window.classes,
+                    texts=window.texts,
+                    progress=part,
+                )
     return ParityRun(
         bundle=str(bundle.path),
-        data=GOLDEN_DATA if dataset is None else dataset.name,
+        data=GOLDEN_DATA if source is None else source.name,
         reference=reference_name,
         machine=machine.describe(machine.MEASURED),
         measured_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        reports=tuple(reports),
+        reports=tuple(measurement.report() for measurement in measurements),
     )
+
+
+def _golden_window(golden: Golden, limit: int | None) -> _Window:
+    take = slice(limit)
+    classes, texts = golden.classes, golden.texts
+    return _Window(
+        golden.ids[take],
+        None if classes is None else np.array(classes[take], np.int64),
+        None if texts is None else texts[take],
+    )
+
+
+def _windows(bundle: Bundle, source: data.Evaluation, limit: int | None) -> Iterator[_Window]:
+    """Windows of ids; what the bundle cannot take is refused here, before any of them is run."""
+    names, values, settings = bundle.labels, bundle.label_values, bundle.settings
+    data.resolve_labels(tuple(source.labels), names, values)
+    tokenizer = bundle.tokenizer()
+
+    def window(examples: data.Examples) -> _Window:
+        examples = data.cap_ids(examples, bundle.num_ids, settings)
+        classes = data.resolve_labels(examples.labels, names, values)
+        return _Window(examples.encode(tokenizer, settings), classes, examples.texts)
+
+    examples = source.windows(limit=limit)
+    first = window(next(examples))
+    return itertools.chain([first], map(window, examples))
 
 
 def exported(bundle: Bundle) -> ParityRun:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from models import DEFAULT, VARIANTS, plain
 
 from export import bundling
 from lstm_edge import bundle as bundles
-from lstm_edge import data, load_bundle, run_folder, samples
+from lstm_edge import data, load_bundle, parity, run_folder, samples
 from lstm_edge.bundle import GOLDEN, LABELS, MANIFEST, VOCAB, Bundle, Golden, open_bundle, seal
+from lstm_edge.classifier import Prediction, write_table
 from lstm_edge.errors import BundleError, ConversionError, InputError
 from lstm_edge.files import sha256
 from lstm_edge.parity import ParityReport
@@ -151,6 +154,86 @@ def test_wrong_golden_vectors_are_noticed(small_bundle: Path, monkeypatch: Any) 
     wrong = Golden(**{**vars(golden), "outputs": golden.outputs[::-1]})
     monkeypatch.setattr(Bundle, "golden", lambda self: wrong)
     assert not verify(open_bundle(small_bundle)).ok
+
+
+def test_verify_on_more_than_a_window(
+    small_bundle: Path, model_files: Path, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """The counts are those of all examples at once, for the whole and for a part drawn from it."""
+    n = 2 * data.WINDOW + 500
+    texts = [" ".join(rng.choice(WORDS, size)) for size in rng.integers(1, 30, n)]
+    labels = [("neg", "pos")[i] for i in rng.integers(0, 2, n)]
+    path = tmp_path / "many.tsv"
+    rows = zip(labels, texts, strict=True)
+    path.write_text("label\ttext\n" + "".join(f"{label}\t{text}\n" for label, text in rows))
+    bundle, source = open_bundle(small_bundle), data.evaluation(str(path))
+    variant = "onnx-int8-dynamic"
+    for limit in (None, data.WINDOW + 1):
+        examples = data.load(str(path)).evaluation().sample(limit)
+        ids = examples.encode(bundle.tokenizer(), bundle.settings)
+        classes = data.resolve_labels(examples.labels, bundle.labels)
+        expected = parity.compare(
+            variant,
+            KerasRunner(model_files / "small.keras", max_length=20).run_sequences(ids),
+            bundle.runner(variant).run_sequences(ids),
+            bundle.variant(variant).tolerance,
+            classes=classes,
+            texts=examples.texts,
+        )
+        advanced = Counted()
+        run = verify(bundle, source, variants=[variant], limit=limit, workers=2, progress=advanced)
+        assert (run.data, run.reference) == (str(path), "small.keras")
+        (report,) = run.reports
+        assert report.examples == (n if limit is None else limit)
+        for name in ("flips", "flips_at_threshold", "accuracy", "reference_accuracy"):
+            assert getattr(report, name) == getattr(expected, name)
+        assert report.max_abs == pytest.approx(expected.max_abs, abs=1e-6)
+        assert report.mean_abs == pytest.approx(expected.mean_abs, abs=1e-6)
+        worst = examples.texts and examples.texts[report.worst.index]
+        assert report.worst.text == worst
+        # one task for the whole run, over the reference and the variant
+        assert advanced.tasks[-1] == [
+            "Verifying onnx-int8-dynamic against small.keras",
+            2 * report.examples,
+            2 * report.examples,
+        ]
+
+
+class Counted:
+    """A progress that keeps the name, the total and the sum of every task."""
+
+    def __init__(self) -> None:
+        self.tasks: list[list[Any]] = []
+
+    @contextlib.contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        row = [description, total, 0]
+        self.tasks.append(row)
+        lock = threading.Lock()
+
+        def advance(n: int) -> None:
+            with lock:
+                row[2] += n
+
+        yield advance
+
+
+def test_what_a_bundle_cannot_take_is_refused_before_keras_starts(
+    small_bundle: Path, model_files: Path, tmp_path: Path
+) -> None:
+    """A label in the last row, and texts without a vocabulary."""
+    bundle, path = open_bundle(small_bundle), tmp_path / "a.csv"
+    path.write_text("text,label\n" + "a,pos\n" * 5_000 + "a,maybe\n")
+    started = Counted()
+    with pytest.raises(InputError, match="labels not known to the model: 'maybe'"):
+        verify(bundle, data.evaluation(str(path)), progress=started)
+    bundling.export_bundle(model_files / "small.keras", tmp_path / "bundle", **QUICK)
+    path.write_text("text,label\na,pos\n")
+    with pytest.raises(InputError, match="there is no vocabulary to encode them"):
+        verify(open_bundle(tmp_path / "bundle"), data.evaluation(str(path)), progress=started)
+    with pytest.raises(InputError, match="limit is 0; it must be at least 1"):
+        verify(bundle, limit=0, progress=started)
+    assert started.tasks == []
 
 
 def test_the_source_model_must_be_the_one(small_bundle: Path, model_files: Path) -> None:
@@ -453,6 +536,64 @@ def test_all_variants_predict_alike(small_bundle: Path, model_files: Path) -> No
         limit = precision.tolerance.max_abs or 0.05
         np.testing.assert_allclose(positive, keras, atol=limit)
         assert [p.label for p in answers] == [data.BINARY_NAMES[int(p > 0.5)] for p in positive]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_workers_do_not_change_predictions(name: str, small_bundle: Path, rng: Any) -> None:
+    texts = [" ".join(rng.choice(WORDS, n)) for n in rng.integers(0, 30, 200)]
+    expected = load_bundle(small_bundle, name).predict(texts)
+    assert load_bundle(small_bundle, name, workers=3).predict(texts) == expected
+
+
+# --- tables of predictions ------------------------------------------------------------------------
+
+ANSWERED = ["good", "", 'a, "b"\nc\td', "été 😀 \u2028", "bad " * 30]
+
+
+def answers(small_bundle: Path) -> list[tuple[str, Prediction]]:
+    predictions = load_bundle(small_bundle, "onnx-float32").predict(ANSWERED)
+    return list(zip(ANSWERED, predictions, strict=True))
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+@pytest.mark.parametrize("kind", data.TABLES)
+def test_tables_of_predictions_can_be_read_again(
+    kind: str, packed: str, small_bundle: Path, tmp_path: Path
+) -> None:
+    """By this project's own readers; the text is the one that was given, in .tsv on one line."""
+    path = tmp_path / f"out{kind}{packed}"
+    pairs = answers(small_bundle)
+    write_table(path, iter(pairs))
+    assert (path.read_bytes()[:2] == b"\x1f\x8b") is bool(packed)
+    one_line = kind == ".tsv"
+    expected = [" ".join(text.split()) if one_line else text for text in ANSWERED]
+    assert list(data.texts(path)) == expected
+    assert list(data.texts(path, "label")) == [answer.label for _, answer in pairs]
+    if kind != ".jsonl":  # which has the probability of every label
+        found = list(data.texts(path, "probability"))
+        assert found == [f"{answer.probability:.4f}" for _, answer in pairs]
+
+
+def test_a_table_that_fails_leaves_things_as_they_were(small_bundle: Path, tmp_path: Path) -> None:
+    """Whether there was one or not."""
+    pairs = answers(small_bundle)
+
+    def failing() -> Iterator[tuple[str, Prediction]]:
+        yield from pairs * 5_000  # more than a buffer
+        raise InputError("no more")
+
+    for path in (tmp_path / "new.csv", tmp_path / "old.jsonl.gz"):
+        if "old" in path.name:
+            path.write_bytes(b"kept")
+        before = contents(tmp_path)
+        with pytest.raises(InputError, match="no more"):
+            write_table(path, failing())
+        assert contents(tmp_path) == before
+    with pytest.raises(InputError, match=r"old\.jsonl\.gz/a\.csv cannot be written: "):
+        write_table(tmp_path / "old.jsonl.gz" / "a.csv", pairs)
+    with pytest.raises(InputError, match=r"out\.parquet: unknown kind of file to write"):
+        write_table(tmp_path / "out.parquet", pairs)
+    assert contents(tmp_path) == before
 
 
 def test_a_bundle_without_a_vocabulary_takes_ids_only(model_files: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -150,6 +152,139 @@ def test_predict_takes_many_lines_and_empty_ones(made: Made) -> None:
     assert len(labels) == 1200
     assert set(labels[::3]) == {"Positive"}
     assert set(labels[2::3]) == {"Negative"}
+
+
+TEXTS = ["wonderful film", 'awful, "dull" story', "", "bright été 😀", "cheap and stupid"] * 9
+
+
+def written(path: Path, texts: list[str]) -> Path:
+    """A file of texts as its suffix says."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    with opened(path, "wt", encoding="utf-8", newline="") as file:
+        if kind == ".jsonl":
+            file.writelines(json.dumps({"id": 1, "body": t}) + "\n" for t in texts)
+        elif kind == ".txt":
+            file.writelines(f"{t}\n" for t in texts)
+        elif kind == ".tsv":
+            file.writelines(f"1\t{t}\n" for t in ["body", *texts])
+        else:
+            csv.writer(file).writerows([("id", "body"), *((1, t) for t in texts)])
+    return path
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+@pytest.mark.parametrize("kind", [".csv", ".tsv", ".jsonl", ".txt"])
+def test_predict_a_file(made: Made, tmp_path: Path, kind: str, packed: str) -> None:
+    """As its texts are answered when they are arguments, in their order."""
+    path = written(tmp_path / f"in{kind}{packed}", TEXTS)
+    expected = call("predict", made.bundle, *TEXTS)
+    assert expected.exit_code == 0, expected.output
+    assert len(expected.stdout.splitlines()) == len(TEXTS)
+    result = call("predict", made.bundle, "--input", path)
+    assert result.stdout == expected.stdout
+    if kind == ".tsv":
+        result = call("predict", made.bundle, "--input", path, "--text-column", 2)
+        assert result.stdout.splitlines()[1:] == expected.stdout.splitlines()
+    as_json = call("predict", made.bundle, "--json", "--input", path)
+    assert as_json.stdout == call("predict", made.bundle, "--json", *TEXTS).stdout
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+@pytest.mark.parametrize("kind", [".csv", ".tsv", ".jsonl"])
+@pytest.mark.parametrize("given", ["arguments", "file", "standard input"])
+def test_predict_to_a_file(made: Made, tmp_path: Path, given: str, kind: str, packed: str) -> None:
+    """What would be printed, in each form; an earlier file is replaced."""
+    out = tmp_path / f"out{kind}{packed}"
+    out.write_bytes(b"earlier")
+    args, lines = ["predict", str(made.bundle), "--out", str(out)], None
+    if given == "arguments":
+        args += TEXTS
+    elif given == "file":
+        args += ["--input", str(written(tmp_path / "in.csv", TEXTS))]
+    else:
+        lines = "\n".join(TEXTS)
+    result = CliRunner().invoke(cli, args, input=lines, catch_exceptions=False)
+    assert (result.exit_code, result.stdout) == (0, f"Written: {out}\n"), result.output
+    content = out.read_bytes()
+    content = (gzip.decompress(content) if packed else content).decode()
+    if kind == ".csv":
+        header, *rows = csv.reader(content.splitlines())
+        found = ["\t".join(row) for row in rows]
+        assert header == ["label", "probability", "text"]
+    else:
+        found = content.splitlines()
+        if kind == ".tsv":
+            assert found.pop(0) == "label\tprobability\ttext"
+    printed = call("predict", made.bundle, *(["--json"] if kind == ".jsonl" else []), *TEXTS)
+    assert found == printed.stdout.splitlines()
+
+
+@pytest.mark.parametrize("out", ["new.csv", "old.jsonl"])
+def test_predict_leaves_nothing_half_written(made: Made, tmp_path: Path, out: str) -> None:
+    """The input is bad after more than a window."""
+    source = written(tmp_path / "in.csv", ["wonderful film"] * 5_000)
+    with source.open("a") as file:
+        file.write("of one column only\n")
+    (tmp_path / "old.jsonl").write_text("earlier")
+    result = call("predict", made.bundle, "--input", source, "--out", tmp_path / out)
+    assert result.exit_code == 2
+    assert result.stderr == f"lstm-edge: {source}, line 5002: 1 columns; expected at least 2\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "old.jsonl"]
+    assert (tmp_path / "old.jsonl").read_text() == "earlier"
+    lines = b"wonderful film\n" * 5_000 + b"\xff\n"  # standard input cannot be read before
+    args = ["predict", str(made.bundle), "--out", str(tmp_path / out)]
+    result = CliRunner().invoke(cli, args, input=lines, catch_exceptions=False)
+    assert result.exit_code == 2
+    assert result.stderr == "lstm-edge: standard input, line 5001: not UTF-8 text\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "old.jsonl"]
+    assert (tmp_path / "old.jsonl").read_text() == "earlier"
+
+
+def test_an_interrupted_predict_leaves_nothing(made: Made, tmp_path: Path) -> None:
+    """Ctrl-C between two windows, with two workers."""
+    out = tmp_path / "out.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "lstm_edge.cli",
+        "predict",
+        str(made.bundle),
+        "--out",
+        str(out),
+    ]
+    process = subprocess.Popen(
+        [*command, "--workers", "2"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stderr is not None
+    process.stdin.write(b"wonderful film\n" * 3_000)
+    process.stdin.flush()  # and it stays open
+    for _ in range(1200):
+        if list(tmp_path.iterdir()) or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    assert [path.name[:5] for path in tmp_path.iterdir()] == [".out-"]
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.read().strip() == b"lstm-edge: interrupted"
+    assert process.wait(timeout=60) == 130
+    process.stdin.close()
+    process.stderr.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predict_answers_a_line_before_the_next_comes(made: Made) -> None:
+    """As another program needs it, which writes a text and waits for its label."""
+    command = [sys.executable, "-m", "lstm_edge.cli", "predict", str(made.bundle)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for text, label in (("wonderful film", b"Positive"), ("awful film", b"Negative")):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline().startswith(label)
+        process.stdin.close()
+    assert process.returncode == 0
 
 
 def test_bench_and_report(made: Made, tmp_path: Path) -> None:
@@ -348,6 +483,30 @@ BAD_INPUT = {
     "newer schema": (lambda m, t: ("verify", newer_schema(m, t)), ("schema 99", "upgrade")),
     "missing variant": (lambda m, t: ("predict", m.bundle, "x", "--variant", "onnx-int4"),
                         ("onnx-int4", "onnx-float32")),
+    "workers 0": (lambda m, t: ("predict", m.bundle, "x", "--workers", 0), ("--workers is 0",)),
+    "workers 0, verify": (lambda m, t: ("verify", m.bundle, "--workers", 0), ("--workers is 0",)),
+    "no such input": (lambda m, t: ("predict", m.bundle, "--input", t / "no.csv"),
+                      ("no.csv does not exist", ".csv, .tsv, .jsonl, .txt")),
+    "input of another kind": (lambda m, t: ("predict", m.bundle, "--input", _bytes(t / "a.pdf", b"x")),
+                              ("a.pdf: unknown kind", ".csv, .tsv, .jsonl, .txt")),
+    "input without the column": (lambda m, t: ("predict", m.bundle, "--input", m.data,
+                                               "--text-column", "body"),
+                                 ("no text column", "'review', 'sentiment'", "'body'")),
+    "input that is empty": (lambda m, t: ("predict", m.bundle, "--input", _bytes(t / "a.txt", b"")),
+                            ("a.txt holds no text",)),
+    "input and texts": (lambda m, t: ("predict", m.bundle, "x", "--input", m.data),
+                        ("--input", "one of them")),
+    "text column without input": (lambda m, t: ("predict", m.bundle, "x", "--text-column", "a"),
+                                  ("--text-column", "--input")),
+    "output of another kind": (lambda m, t: ("predict", m.bundle, "x", "--out", t / "out.xlsx"),
+                               ("out.xlsx", ".csv, .tsv, .jsonl")),
+    "output is a folder": (lambda m, t: ("predict", m.bundle, "x", "--out", t), ("is a directory",)),
+    "output and --json": (lambda m, t: ("predict", m.bundle, "x", "--json", "--out", t / "out.csv"),
+                          ("--json", "--out")),
+    "output is the input": (lambda m, t: ("predict", m.bundle, "--input", _bytes(t / "a.csv", b"text\n"),
+                                          "--out", t / "a.csv"), ("replace the input",)),
+    "output cannot be written": (lambda m, t: ("predict", m.bundle, "x", "--out",
+                                               _bytes(t / "a", b"") / "out.csv"), ("cannot be written",)),
     "missing variant, bench": (lambda m, t: ("bench", m.bundle, "--variant", "coreml"), ("coreml",)),
     "threads 0": (lambda m, t: ("predict", m.bundle, "x", "--threads", 0), ("--threads is 0",)),
     "threads 0, bench": (lambda m, t: ("bench", m.bundle, "--threads", 0), ("--threads is 0",)),
@@ -513,11 +672,54 @@ def test_renamed_labels_are_found_again_by_their_raw_values(made: Made, tmp_path
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_terminal_shows_progress_and_no_chatter(made: Made) -> None:
     """Bars are drawn while what the libraries print goes to the log."""
+    text = on_terminal("verify", made.bundle, "--data", made.data)
+    runs = 240 * (1 + len(DEFAULT))
+    assert f"Verifying {len(DEFAULT)} variants against model.keras" in text
+    assert f"{runs}/{runs}" in text
+    assert "oneDNN" not in text
+    assert "XNNPACK" not in text
+    assert text.index("Parity of") > text.rindex("Verifying"), "the table comes last"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_shows_how_far_predict_is(made: Made, tmp_path: Path) -> None:
+    """The total of a file is known, that of standard input is not; answers are where they belong."""
+    texts = TEXTS * 100
+    source, answers = written(tmp_path / "in.csv", texts), tmp_path / "answers"
+    with answers.open("wb") as stdout:
+        text = on_terminal("predict", made.bundle, "--input", source, stdout=stdout)
+    assert "Predicting with onnx-float32" in text
+    assert f"{len(texts)}/{len(texts)}" in text
+    assert "/s" in text
+    assert "left" in text
+    assert "Positive" not in text
+    assert len(answers.read_text().splitlines()) == len(texts)
+
+    lines, out = written(tmp_path / "in.txt", texts), tmp_path / "out.jsonl"
+    with lines.open("rb") as stdin:
+        text = on_terminal("predict", made.bundle, "--out", out, stdin=stdin)
+    assert f" {len(texts):,} " in text
+    assert "left" not in text
+    assert f"Written: {out}" in text
+    assert len(out.read_text().splitlines()) == len(texts)
+
+    text = on_terminal("predict", made.bundle, "--input", source)
+    assert "Predicting" not in text, "not among the answers"
+    assert text.count("Positive\t") + text.count("Negative\t") == len(texts)
+
+
+def on_terminal(*args: object, stdin: IO[bytes] | None = None, stdout: Any = None) -> str:
+    """What a command shows on a terminal 200 columns wide."""
     import pty
 
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "lstm_edge.cli", "verify", str(made.bundle)]
-    process = subprocess.Popen([*command, "--data", str(made.data)], stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lstm_edge.cli", *map(str, args)],
+        stdin=stdin or theirs,
+        stdout=stdout or theirs,
+        stderr=theirs,
+        env={**os.environ, "COLUMNS": "200"},
+    )
     os.close(theirs)
     shown = b""
     while True:
@@ -526,11 +728,5 @@ def test_a_terminal_shows_progress_and_no_chatter(made: Made) -> None:
         except OSError:  # the other side is closed
             break
     os.close(ours)
-    assert process.wait() == 0
-    text = shown.decode()
-    assert "Running the reference" in text
-    assert "Verifying tflite-int8-dynamic" in text
-    assert "240/240" in text
-    assert "oneDNN" not in text
-    assert "XNNPACK" not in text
-    assert text.index("Parity of") > text.rindex("Verifying"), "the table comes last"
+    assert process.wait() == 0, shown
+    return shown.decode()

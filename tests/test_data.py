@@ -10,9 +10,11 @@ import os
 import pickle
 import random
 import re
+import time
+import tracemalloc
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -455,10 +457,11 @@ def test_npz_that_is_refused(tmp_path: Path, arrays: dict[str, Any], reason: str
     refuses(str(path), reason.replace("FILE", f"data {path}"))
 
 
-def refuses(source: str, reason: str, *columns: str | None) -> None:
-    """Assert that loading gives an InputError with the reason in it."""
-    with pytest.raises(InputError, match=re.escape(reason)):
-        data.load(source, *columns)
+def refuses(source: str, reason: str, *columns: str | None, tested: bool = False) -> None:
+    """Assert that loading gives an InputError with the reason in it; ``tested``: evaluation too."""
+    for read in (data.load, data.evaluation) if tested else (data.load,):
+        with pytest.raises(InputError, match=re.escape(reason)):
+            read(source, *columns)
 
 
 # --- bad tables and folders -----------------------------------------------------------------------
@@ -535,7 +538,7 @@ def test_tables_that_are_refused(tmp_path: Path, name: str, content: bytes, reas
     """One InputError each that names the file and, where there is one, the line."""
     path = tmp_path / name
     path.write_bytes(content)
-    refuses(str(path), reason.replace("FILE", str(path)))
+    refuses(str(path), reason.replace("FILE", str(path)), tested=True)
 
 
 @pytest.mark.parametrize(
@@ -555,7 +558,7 @@ def test_columns_that_are_refused(
     """A name that is not there, a number out of range, a number beside a name."""
     path = tmp_path / "data.csv"
     path.write_bytes(HEAD + b"a,1\n")
-    refuses(str(path), reason, *columns)
+    refuses(str(path), reason, *columns, tested=True)
 
 
 def make(folder: Path, files: dict[str, bytes]) -> None:
@@ -596,7 +599,8 @@ def test_folders_that_are_refused(tmp_path: Path, files: dict[str, bytes], reaso
 @pytest.mark.parametrize("source", ["no/such.csv", "no such folder", "no.npz", "a\0b", "x" * 999])
 def test_missing_sources_are_refused(source: str) -> None:
     """By the name that was given, with what is expected."""
-    refuses(source, f"data {source} does not exist; expected 'imdb', a folder, or a file ending in")
+    expected = f"data {source} does not exist; expected 'imdb', a folder, or a file ending in"
+    refuses(source, expected, tested=True)
 
 
 # --- labels ---------------------------------------------------------------------------------------
@@ -811,6 +815,314 @@ def test_examples_are_encoded() -> None:
     assert [row.tolist() for row in ids.encode(None, settings)] == [[8, 7, 6], [5]]
     with pytest.raises(InputError, match="no vocabulary"):
         texts.encode(None, settings)
+
+
+# --- window by window -----------------------------------------------------------------------------
+
+MANY = [(f"text {i} é", "neg" if i < 30 else "pos") for i in range(50)]
+
+
+def table_of_many(folder: Path, name: str, split: str | None = None) -> None:
+    """A table of MANY, with a split column that names others, too, where a split is given."""
+    rows: list[tuple[str, ...]] = list(MANY)
+    header: tuple[str, ...] = ("text", "label")
+    if split is not None:
+        rows = [(*row, split) for row in rows]
+        rows[10:10] = [("of another split", "pos", "train"), ("of none", "pos", "")]
+        header = (*header, "split")
+    kind = next(k for k in data.TABLES if k in name)
+    raw = table(kind, rows, header)
+    (folder / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+
+
+def folders_of_many(folder: Path) -> None:
+    """As aclImdb is."""
+    for split in ("train", "test"):
+        files = {
+            f"{split}/{label}/{i:03}_1.txt": f"{split} {text}".encode()
+            for i, (text, label) in enumerate(MANY)
+        }
+        make(folder, files)
+
+
+def arrays_of_many(folder: Path) -> None:
+    """As Keras's imdb.npz is."""
+    x = objects([[i, i + 1] for i in range(50)])
+    y = [int(label == "pos") for _, label in MANY]
+    np.savez(folder / "ids.npz", x_train=x[:3], y_train=y[:3], x_test=x, y_test=y)
+
+
+SOURCES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "csv": (lambda f: table_of_many(f, "a.csv"), "a.csv"),
+    "tsv.gz": (lambda f: table_of_many(f, "a.tsv.gz"), "a.tsv.gz"),
+    "jsonl": (lambda f: table_of_many(f, "a.jsonl"), "a.jsonl"),
+    "csv with a test split": (lambda f: table_of_many(f, "a.csv", "test"), "a.csv"),
+    "jsonl with a test split": (lambda f: table_of_many(f, "a.jsonl.gz", "test"), "a.jsonl.gz"),
+    "folder of tables": (
+        lambda f: (table_of_many(f, "train.csv"), table_of_many(f, "test.csv.gz"))[0],
+        ".",
+    ),
+    "folder of tables with splits": (lambda f: table_of_many(f, "test.tsv", "test"), "."),
+    "class folders": (folders_of_many, "."),
+    "npz": (arrays_of_many, "ids.npz"),
+}
+
+
+def joined(windows: list[Examples]) -> Examples:
+    """The examples of all windows."""
+    texts = [t for w in windows for t in w.texts or ()]
+    ids = [row for w in windows for row in w.ids or ()]
+    labels = tuple(label for w in windows for label in w.labels)
+    return Examples(tuple(texts) or None, tuple(ids) or None, labels)
+
+
+def same(one: Examples, other: Examples) -> bool:
+    """Whether texts, ids and labels are equal."""
+    if (one.ids is None) != (other.ids is None) or (one.ids and ids_of(one) != ids_of(other)):
+        return False
+    return (one.texts, one.labels) == (other.texts, other.labels)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("limit", [None, 1, 20, 50, 99])
+def test_windows_are_what_loading_gives(tmp_path: Path, name: str, limit: int | None) -> None:
+    """The same examples in the same order, also those that a limit draws; again and again."""
+    write, place = SOURCES[name]
+    write(tmp_path)
+    source = str(tmp_path / place)
+    whole = data.load(source).evaluation()
+    found = data.evaluation(source)
+    assert (found.name, len(found)) == (source, 50)
+    assert found.labels == Counter(whole.labels)
+    expected = whole.sample(limit)
+    for size in (1, 7, 20, 1000):
+        windows = list(found.windows(size, limit))
+        assert [len(w) for w in windows[:-1]] == [size] * (len(windows) - 1)
+        assert 0 < len(windows[-1]) <= size
+        assert same(joined(windows), expected)
+    if limit == 20:
+        assert same(joined(list(found.windows(7, limit, seed=1))), whole.sample(limit, seed=1))
+
+
+@pytest.mark.parametrize("bad", [b"", b"\xff", b"words,label\na,1\n", HEAD + b",1\n"])
+def test_other_splits_are_not_read(tmp_path: Path, bad: bytes) -> None:
+    """Neither for time nor for what is wrong with them."""
+    table_of_many(tmp_path, "test.csv")
+    (tmp_path / "train.csv").write_bytes(bad)
+    assert len(data.evaluation(str(tmp_path))) == 50
+    with pytest.raises(InputError, match=r"train\.csv"):
+        data.load(str(tmp_path))
+
+
+def test_nothing_to_test_on(tmp_path: Path) -> None:
+    """In a table, a folder and an archive: what there is, and what is needed."""
+    (tmp_path / "a.csv").write_bytes(b"text,label,split\na,1,train\nb,0,validation\n")
+    with pytest.raises(InputError, match=r"a\.csv has only the split train, validation; testing"):
+        data.evaluation(str(tmp_path / "a.csv"))
+    (tmp_path / "train.csv").write_bytes(HEAD + b"a,1\n")
+    with pytest.raises(InputError, match="has only the split train; testing needs"):
+        data.evaluation(str(tmp_path))
+    np.savez(tmp_path / "ids.npz", x_train=[[1]], y_train=[1])
+    with pytest.raises(InputError, match=r"ids\.npz has only the split train; testing needs"):
+        data.evaluation(str(tmp_path / "ids.npz"))
+    (tmp_path / "test.csv").write_bytes(b"text,label,split\na,1,train\n")
+    with pytest.raises(InputError, match=r"test\.csv: no row has 'test' in its 'split' column"):
+        data.evaluation(str(tmp_path))
+
+
+@pytest.mark.parametrize("change", ["longer", "shorter"])
+def test_data_that_change_meanwhile_are_noticed(tmp_path: Path, change: str) -> None:
+    """Or counts and answers would be of different data."""
+    path = tmp_path / "a.csv"
+    table_of_many(tmp_path, path.name)
+    found = data.evaluation(str(path))
+    content = path.read_bytes()
+    path.write_bytes(
+        content + b"more,pos\n" if change == "longer" else content[: len(content) // 2]
+    )
+    with pytest.raises(InputError, match=r"a\.csv changed while they were read"):
+        list(found.windows(7))
+
+
+def test_windows_take_no_more_than_they_give() -> None:
+    """One window of items at a time, however many there are."""
+    taken = []
+
+    def endless() -> Iterator[int]:
+        number = 0
+        while True:
+            taken.append(number)
+            yield number
+            number += 1
+
+    windows = data.windows(endless(), 7)
+    for number in range(1, 50):
+        assert next(windows) == list(range(7 * number - 7, 7 * number))
+        assert len(taken) == 7 * number
+    assert list(data.windows(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(data.windows([])) == []
+
+
+@pytest.mark.parametrize("kind", [".csv", ".jsonl.gz", "folders"])
+def test_memory_holds_a_window_and_not_the_data(tmp_path: Path, kind: str) -> None:
+    """40 windows of a quarter of a megabyte each."""
+    rows = [(f"{i:05} " + "x" * 25_000, "01"[i % 2]) for i in range(400)]
+    if kind == "folders":
+        make(tmp_path, {f"test/{c}/{i:03}.txt": t.encode() for i, (t, c) in enumerate(rows)})
+        source = tmp_path
+    else:
+        source = tmp_path / f"a{kind}"
+        raw = table(kind.removesuffix(".gz"), rows, ("text", "label"))
+        source.write_bytes(gzip.compress(raw) if ".gz" in kind else raw)
+    del rows
+    tracemalloc.start()
+    try:
+        found = data.evaluation(str(source))
+        count = sum(len(window) for window in found.windows(10))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 400
+    assert peak < 2_500_000, "10 MB of texts, 0.25 MB in a window"
+
+
+# --- texts without labels -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+@pytest.mark.parametrize("mark", [False, True], ids=["no BOM", "BOM"])
+@pytest.mark.parametrize("kind", [*data.TABLES, ".txt"])
+def test_texts_of_a_file(tmp_path: Path, kind: str, mark: bool, packed: bool) -> None:
+    """In their order, empty ones among them; a table needs no label."""
+    texts = list(TEXTS) if kind in (".csv", ".jsonl") else [" ".join(t.split()) for t in TEXTS]
+    texts[2:2] = ["", " "]
+    if kind == ".txt":
+        raw = "".join(text + "\n" for text in texts).encode()
+    else:
+        raw = table(kind, [("1", text) for text in texts], ("id", "Review"))
+    raw = (b"\xef\xbb\xbf" if mark else b"") + raw
+    path = tmp_path / f"my.texts{kind}{'.gz' if packed else ''}"
+    path.write_bytes(gzip.compress(raw) if packed else raw)
+    assert list(data.texts(path)) == texts
+    if kind != ".txt":
+        assert list(data.texts(path, "review")) == texts
+
+
+@pytest.mark.parametrize("kind", [".csv", ".tsv"])
+def test_texts_of_a_numbered_column(tmp_path: Path, kind: str) -> None:
+    """In a table without a heading line."""
+    path = tmp_path / f"a{kind}"
+    path.write_bytes(table(kind, [("ham", "one"), ("spam", "two")], None))
+    assert list(data.texts(path, "2")) == ["one", "two"]
+
+
+def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
+    """As standard input's do: characters that other tools take for an end are part of the text."""
+    path = tmp_path / "a.txt"
+    path.write_bytes("one\r\ntwo\x85\u2028\x0b\rtwo\n\nlast".encode())
+    assert list(data.texts(path)) == ["one", "two\x85\u2028\x0b\rtwo", "", "last"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column", "reason"),
+    [
+        ("gone.csv", None, None, "input FILE does not exist; expected a file ending in .csv, .tsv"),
+        (
+            "a.pdf",
+            b"a",
+            None,
+            "input FILE: unknown kind of file; expected .csv, .tsv, .jsonl, .txt",
+        ),
+        ("a.npz", b"a", None, "input FILE: unknown kind of file"),
+        ("a", b"a", None, "input FILE: unknown kind of file"),
+        ("a.txt", b"a", "text", "input FILE has lines and no columns; leave --text-column out"),
+        ("a.txt", b"", None, "data FILE holds no text"),
+        ("a.csv", b"", None, "data FILE is empty"),
+        ("a.csv", b"text\n", None, "data FILE holds no example"),
+        ("a.csv", b"words\na\n", None, "data FILE has no text column: its first line has 'words'"),
+        ("a.csv", b"text\na\n", "0", "give the text column by number (from 1 on), or by name"),
+        ("a.csv", b"text\na\n", "2", "FILE, line 1: 1 columns; expected at least 2"),
+        ("a.jsonl", b'{"text": "a"}\n{"text": 3}\n', None, "FILE, line 2: 'text' is not a string"),
+        ("a.jsonl", b'{"text": "a"}\n{"t": "b"}\n', None, "FILE, line 2: no 'text'"),
+        ("a.txt", b"a\nb\n\xff\n", None, "FILE, line 3: not UTF-8 text"),
+        ("a.txt.gz", b"a", None, "data FILE cannot be read: Not a gzipped file"),
+        ("a.csv.gz", gzip.compress(b"text\na\n" * 999)[:-9], None, "data FILE cannot be read: Com"),
+    ],
+)
+def test_texts_that_are_refused(
+    tmp_path: Path, name: str, content: bytes | None, column: str | None, reason: str
+) -> None:
+    """One InputError each that names the file and, where there is one, the line."""
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(reason.replace("FILE", str(path)))):
+        list(data.texts(path, column))
+
+
+def test_a_folder_is_no_file_of_texts(tmp_path: Path) -> None:
+    """Also when its name ends like one."""
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(InputError, match="unknown kind of file"):
+        data.texts(tmp_path / "a.csv")
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[Any, Any]]:
+    """A real pipe: the side to read, and the side to write without a buffer."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as ours, open(writing, "wb", buffering=0) as theirs:  # noqa: PTH123
+        yield ours, theirs
+
+
+def test_lines_are_given_while_the_pipe_is_open(pipe: tuple[Any, Any]) -> None:
+    """Who writes a line and waits for its answer gets it: nothing waits for the end."""
+    ours, theirs = pipe
+    windows = data.arriving(ours, "pipe")
+    for line in ("one", "two", "drei ü"):
+        theirs.write(f"{line}\n".encode())
+        assert next(windows) == [line]
+    theirs.write(b"half of a li" + "ü".encode()[:1])
+    time.sleep(2 * data.PATIENCE)
+    theirs.write("ü".encode()[1:] + b"ne\r\nand\nthe end")
+    assert next(windows) == ["half of a liüne", "and"]
+    theirs.close()
+    assert list(windows) == [["the end"]]
+
+
+def test_lines_that_are_there_come_in_full_windows(tmp_path: Path) -> None:
+    """Of a file, whatever the blocks are in which it is read."""
+    lines = [f"{i} " + "é" * (i % 300) for i in range(5_000)]
+    path = tmp_path / "lines"
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    with path.open("rb") as file:
+        windows = list(data.arriving(file, "file", 1_000))
+    assert [line for window in windows for line in window] == lines
+    assert max(map(len, windows)) == 1_000
+    assert len(windows) < 50, "not one for every block that is read"
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"", []),
+        (b"\n", [""]),
+        (b"\n\na", ["", "", "a"]),
+        (b"a\r\nb\r", ["a", "b"]),
+        (b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", ["a", "\ufeffb"]),
+        (b"x" * 300_000 + b"\ny\n", ["x" * 300_000, "y"]),
+    ],
+)
+def test_lines_of_a_stream(content: bytes, lines: list[str]) -> None:
+    """Of one in memory, as tests and other programs give it."""
+    windows = data.arriving(io.BytesIO(content), "stream")
+    assert [line for window in windows for line in window] == lines
+
+
+def test_a_line_that_is_not_utf8_is_named() -> None:
+    """By its number."""
+    with pytest.raises(InputError, match="my input, line 3: not UTF-8 text"):
+        list(data.arriving(io.BytesIO(b"a\nb\n\xe9t\xe9\n"), "my input"))
 
 
 # --- real data ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -166,6 +167,53 @@ def test_failed_checks_are_failures() -> None:
     report = compared(column(0.2), column(0.2), EXACT, checks=checks)
     assert report.failures == ("structure: has a Loop",)
     assert report.checks == tuple(checks)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_reference_that_is_no_number_fails(value: float) -> None:
+    report = compared(column(value, 0.2), column(0.2, 0.2), ROUGH)
+    assert report.failures == ("1 of 2 answers are not numbers",)
+    assert (report.max_abs, report.worst.reference) == (1.0, (None,))
+    json.dumps(report.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 50, 1000])
+@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("labelled", [True, False])
+def test_windows_make_the_report_of_the_whole(
+    size: int, classes: int, labelled: bool, rng: np.random.Generator
+) -> None:
+    """Differences that are the same twice, answers that are not numbers, flips on both sides."""
+    n = 120
+    reference = rng.random((n, classes)).astype(np.float32)
+    outputs = np.clip(reference + rng.normal(0, 0.05, reference.shape), 0, 1).astype(np.float32)
+    outputs[60:] = outputs[:60]
+    reference[60:] = reference[:60]
+    outputs[[17, 90], 0] = np.nan, np.inf
+    right = rng.integers(0, max(2, classes), n) if labelled else None
+    texts = [f"text {i}" for i in range(n)] if labelled else None
+    checks = [Check("run twice", False, "differs")]
+    lenient = Tolerance(None, 0.002, 0.04, 0.0015, "")
+    whole = compared(reference, outputs, lenient, classes=right, texts=texts, checks=checks)
+    assert whole.flips > whole.flips_at_threshold > 0
+
+    comparison = parity.Comparison("v", lenient)
+    for begin in range(0, n, size):
+        part = slice(begin, begin + size)
+        comparison.add(
+            reference[part],
+            outputs[part],
+            None if right is None else right[part],
+            None if texts is None else texts[part],
+        )
+    found = comparison.report(checks)
+    assert found.mean_abs == pytest.approx(whole.mean_abs, rel=1e-12)
+    assert replace(found, mean_abs=whole.mean_abs) == whole
+
+
+def test_a_report_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing was compared"):
+        parity.Comparison("v", EXACT).report()
 
 
 def test_margins() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from models import VARIANTS
 
 from lstm_edge import bundle as bundles
 from lstm_edge.errors import InputError
-from lstm_edge.runners import KerasRunner, OnnxRunner, Runner, runner_class
+from lstm_edge.runners import KerasRunner, LiteRTRunner, OnnxRunner, Runner, runner_class
 from lstm_edge.text import Ids, pad_sequences
 
 CASE = "hidden dense"
@@ -135,6 +137,99 @@ def test_batches_hold_examples_of_like_length(
     assert runner.shapes == [(32, 40), (32, 40), (6, 40)]
 
 
+def test_long_examples_make_small_batches(
+    exported: Callable[[str, str], Exported], rng: np.random.Generator
+) -> None:
+    """What a call holds is bounded, whatever the length; one example alone is always run."""
+    runner = Watching(exported(CASE, "onnx-float32").path, 1, 30, 40)
+    runner.most_ids = 35
+    sequences = [rng.integers(1, 30, n) for n in (40, 2, 3, 16, 17, 10, 11, 12, 38)]
+    outputs = runner.run_sequences(sequences)
+    assert runner.shapes == [(3, 10), (2, 12), (2, 17), (1, 38), (1, 40)]
+    alone = np.concatenate([runner.run_sequences([row]) for row in sequences])
+    np.testing.assert_allclose(outputs, alone, atol=1e-6)
+
+
+# --- several calls at a time ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("workers", [2, 5])
+def test_workers_do_not_change_an_answer(
+    variant: str, workers: int, exported: Callable[[str, str], Exported], rng: np.random.Generator
+) -> None:
+    made = exported(CASE, variant)
+    sequences = [rng.integers(1, 30, n).astype(np.int32) for n in rng.integers(0, 60, 300)]
+    expected = made.runner().run_sequences(sequences)
+    runner = made.runner()
+    runner.set_workers(workers)
+    for _ in range(3):
+        np.testing.assert_array_equal(runner.run_sequences(sequences), expected)
+    runner.set_workers(1)
+    np.testing.assert_array_equal(runner.run_sequences(sequences), expected)
+
+
+class MeetingOnnx(OnnxRunner):
+    """A call ends when another has begun."""
+
+    meeting = threading.Barrier(2, timeout=60)
+
+    def infer(self, ids: Ids) -> Any:
+        self.meeting.wait()
+        return super().infer(ids)
+
+
+class MeetingLiteRT(LiteRTRunner):
+    """The same."""
+
+    meeting = threading.Barrier(2, timeout=60)
+
+    def infer(self, ids: Ids) -> Any:
+        self.meeting.wait()
+        return super().infer(ids)
+
+
+@pytest.mark.parametrize(
+    ("cls", "variant"), [(MeetingOnnx, "onnx-float32"), (MeetingLiteRT, "tflite-float32")]
+)
+def test_two_workers_make_two_calls_at_a_time(
+    cls: type[Runner], variant: str, exported: Callable[[str, str], Exported]
+) -> None:
+    runner = cls(exported(CASE, variant).path, 1, 30, 40, 1)
+    runner.set_workers(2)
+    done = []
+
+    class Counting:
+        def task(self, description: str, total: int | None) -> Any:
+            assert total == 20
+            return contextlib.nullcontext(done.append)
+
+    assert len(runner.run_sequences([np.ones(3, np.int32)] * 20, Counting())) == 20
+    assert done == [1] * 20
+
+
+@each_format
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_one_worker_raises_is_raised(made: Exported, workers: int) -> None:
+    """And the others come to an end."""
+    runner = made.runner()
+    runner.set_workers(workers)
+    sequences = [np.ones(n % 40, np.int32) for n in range(500)]
+    sequences[250] = np.full(9, 30, np.int32)
+    before = threading.active_count()
+    with pytest.raises(InputError, match="this model knows ids from 0 to 29"):
+        runner.run_sequences(sequences)
+    assert threading.active_count() == before
+    assert len(runner.run_sequences(sequences[:250])) == 250
+
+
+@each_format
+@pytest.mark.parametrize("workers", [0, -1])
+def test_workers_must_be_at_least_1(made: Exported, workers: int) -> None:
+    with pytest.raises(InputError, match=f"workers is {workers}; it must be at least 1"):
+        made.runner().set_workers(workers)
+
+
 @pytest.mark.parametrize(
     ("batch", "widest", "in_one_call"), [(None, 32, 35), (1, 1, 1), (5, 5, 5), (1000, 32, 35)]
 )
@@ -183,6 +278,10 @@ def test_keras_itself_is_a_runner(model_files: Path, rng: np.random.Generator) -
     np.testing.assert_allclose(outputs, expected, atol=1e-6)
     with pytest.raises(InputError, match="ids from 0 to 15"):
         runner.run([[16] * 20])
+    many = [rng.integers(1, 16, n).astype(np.int32) for n in range(300)]
+    expected = runner.run_sequences(many)
+    runner.set_workers(4)
+    np.testing.assert_array_equal(runner.run_sequences(many), expected)
 
 
 # --- what cannot be loaded ------------------------------------------------------------------------
