@@ -1,65 +1,183 @@
-"""Latency of our variants beside the routes without this project, in one interleaved run.
+"""Latency of our variants beside every route without this project, in one interleaved run.
 
-usage: python -m benchmarks.latency --data ../shared/data/imdb
-           [--model RUN] [--limit 500] [--rounds 5] [--threads 1] [--json FILE]
+usage: python -m benchmarks.latency --data ../shared/data/imdb [--threads 1] [--limit 500]
+           [--rounds 5] [--only all|ours] [--model RUN] [--json FILE]
 
-Ours get each review at its own length; the other routes get it padded to the model's length, since
-that is what their files take. Every route is first held against Keras: a route that answers something
-else would not be worth timing.
+All routes are made here from the same model. Ours get each review at its own length; the others get
+it padded to the model's length, since that is what the model was trained on, and once more without
+any pads, where the model answers something else. Every route first answers all reviews in their order
+and is held against Keras: one that answers something else would not be worth timing.
+
+TensorFlow takes its threads once in a process, so each number of threads is a run of its own.
+OpenVINO and PyTorch come with ``pip install -c constraints.txt '.[bench]'``; what is not installed is
+left out, and said so. (torch 2.13.0 was measured; the build for CPUs alone is enough.)
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.routes import ROUTES
+from benchmarks import tables
+from benchmarks.routes import ROUTES, TRUE_LENGTH, by_keras
+from benchmarks.routes.base import RECORDED, prepared
+from benchmarks.run import Run, result_file, write
 from export import export_bundle
-from lstm_edge import data, latency, report, run_folder
-from lstm_edge.bundle import open_bundle
+from lstm_edge import data, latency, machine, parity, report, run_folder
+from lstm_edge.answers import Probabilities
+from lstm_edge.bundle import Bundle, open_bundle
 from lstm_edge.console import Bars, chatter_to
-from lstm_edge.files import write_json
+from lstm_edge.latency import Timing
+from lstm_edge.parity import Tolerance
 from lstm_edge.runners import KerasRunner, Runner
+from lstm_edge.text import Ids
 
-RESULT = Path(__file__).parent / "results" / "latency.json"
-# what a route may differ from Keras by on a float32 model
-SAME = 1e-3
+# inputs that a route may look at while it is made
+CALIBRATION = 300
 
 
-def measure(args: argparse.Namespace, work: Path) -> latency.LatencyReport:
+@dataclass(frozen=True)
+class Candidate:
+    """What is to be timed, and how far it may be from Keras on the same inputs."""
+
+    runner: Runner
+    tolerance: Tolerance
+    at_true_length: bool = False
+
+
+def missing(needs: Sequence[str]) -> str | None:
+    """Why a route cannot be made here."""
+    absent = [package for package in needs if find_spec(package) is None]
+    if not absent:
+        return None
+    return f"{', '.join(absent)} not installed: pip install -c constraints.txt '.[bench]'"
+
+
+def in_order(runner: Runner, sequences: Sequence[Ids]) -> Probabilities:
+    """One answer after the other, as a user gets them: what a call leaves behind shows."""
+    return np.concatenate([runner.run(runner.padded([ids])) for ids in sequences])
+
+
+def our_variants(bundle: Bundle, threads: int) -> dict[str, Candidate]:
+    # int8 flips a label of a few hundred now and then: a matter of verify, not of this
+    return {
+        name: Candidate(
+            bundle.runner(name, threads),
+            RECORDED if info.tolerance.max_abs is None else info.tolerance,
+        )
+        for name, info in bundle.variants.items()
+    }
+
+
+def other_routes(
+    models: Mapping[str, Any],
+    length: int,
+    threads: int,
+    examples: Sequence[Ids],
+    work: Path,
+    say: Callable[[str], None],
+) -> tuple[dict[str, Candidate], dict[str, str]]:
+    """All routes that can be made here, and why the others cannot.
+
+    Args:
+        models: by what stands behind a route's name: the Keras model, and with its length free.
+        examples: for routes that have to see some.
+    """
+    made: dict[str, Candidate] = {}
+    left_out: dict[str, str] = {}
+    for suffix, model in models.items():
+        at_true_length = suffix == TRUE_LENGTH
+        inputs = [prepared([ids], length, at_true_length) for ids in examples]
+        for route_name, route in ROUTES.items():
+            name = route_name + suffix
+            if reason := missing(route.needs):
+                left_out[name] = reason
+                say(f"{name} is left out: {reason}")
+                continue
+            path = work / f"{name}{route.suffix}"
+            route.build(model, path, inputs)
+            runner = route.runner(path, threads, max_length=length, batch=1)
+            made[name] = Candidate(runner, route.tolerance, at_true_length)
+            say(f"{name} is made")
+    return made, left_out
+
+
+def with_start(timing: Timing, runner: Runner) -> Timing:
+    """With the size of all that belongs to the file, and what a new process pays for it."""
+    weights = runner.path.with_suffix(".bin")  # OpenVINO's lie beside the file
+    size = sum(path.stat().st_size for path in (runner.path, weights) if path.exists())
+    # without pads it is the same program, and starts as long
+    again = timing.variant.endswith(TRUE_LENGTH)
+    return replace(timing, bytes=size, start=None if again else latency.fresh_start(runner))
+
+
+def measure(args: argparse.Namespace, work: Path) -> Run:
+    by_keras.use_threads(args.threads)
     bars = Bars()
     with chatter_to(work / "log.txt"):
-        export_bundle(args.model, work / "bundle", progress=bars)
+        export_bundle(args.model, work / "bundle", fold_embedding=True, progress=bars)
         bundle = open_bundle(work / "bundle")
-        examples = data.load(args.data).evaluation().sample(args.limit)
-        tokenizer = bundle.tokenizer()
-        sequences = examples.encode(tokenizer, bundle.settings)
-        reference = KerasRunner(
-            run_folder.find(args.model).model, max_length=bundle.settings.max_length
-        )
-        runners: dict[str, Runner] = {n: bundle.runner(n, args.threads) for n in bundle.variants}
-        expected = reference.run_sequences(sequences[:20])
-        for name, (suffix, build) in ROUTES.items():
-            path = work / f"{name}{suffix}"
-            runner = build(reference.model, path)
-            runners[name] = runner(
-                path, args.threads, max_length=bundle.settings.max_length, batch=1
+        length = bundle.settings.max_length
+        dataset = data.load(args.data)
+
+        def encoded(examples: data.Examples) -> list[Ids]:
+            return examples.encode(bundle.tokenizer(), bundle.settings)
+
+        examples = dataset.evaluation().sample(args.limit)
+        sequences = encoded(examples)
+        keras = KerasRunner(run_folder.find(args.model).model, max_length=length)
+        free = work / f"keras{TRUE_LENGTH}.keras"
+        by_keras.with_free_length(keras.model).save(free)
+        keras_free = by_keras.KerasFunction(free, args.threads, max_length=length)
+        # by whether it is at the true length
+        expected = (keras.run_sequences(sequences), in_order(keras_free, sequences))
+
+        candidates, left_out = our_variants(bundle, args.threads), dict[str, str]()
+        if args.only == "all":
+            seen = encoded(dataset.training(seed=0)[0].sample(CALIBRATION))
+            models = {"": keras.model, TRUE_LENGTH: keras_free.model}
+            made, left_out = other_routes(models, length, args.threads, seen, work, bars.print)
+            candidates |= made
+        reports = []
+        for name, candidate in candidates.items():
+            found = parity.compare(
+                name,
+                expected[candidate.at_true_length],
+                in_order(candidate.runner, sequences),
+                candidate.tolerance,
             )
-            off = float(np.abs(runners[name].run_sequences(sequences[:20]) - expected).max())
-            if off > SAME:
-                raise SystemExit(f"{name} differs from Keras by {off:.2g}; not measured")
-        return latency.measure(
-            runners,
+            if not found.ok:
+                raise SystemExit(f"{name} is not Keras: {'; '.join(found.failures)}; not measured")
+            reports.append(found)
+        measured = latency.measure(
+            {name: candidate.runner for name, candidate in candidates.items()},
             sequences,
             rounds=args.rounds,
             texts=examples.texts,
-            tokenizer=tokenizer,
-            data=args.data,
+            tokenizer=bundle.tokenizer(),
+            data=dataset.name,
+            fresh=False,
             progress=bars,
         )
+        timings = []
+        with bars.task("Starting new processes", len(candidates)) as advance:
+            for timing in measured.timings:
+                timings.append(with_start(timing, candidates[timing.variant].runner))
+                advance(1)
+    packages = [*machine.MEASURED, "openvino", "nncf", "torch"]
+    return Run(
+        replace(measured, timings=tuple(timings), machine=machine.describe(packages)),
+        tuple(reports),
+        parity.compare(f"keras{TRUE_LENGTH}", *expected, RECORDED),
+        left_out,
+    )
 
 
 def main() -> None:
@@ -69,13 +187,18 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path, default=RESULT)
+    parser.add_argument("--only", choices=("all", "ours"), default="all")
+    parser.add_argument("--json", type=Path, help="default: in benchmarks/results, of all routes")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         result = measure(args, Path(work))
-    write_json(args.json, result.to_json())
-    print(report.to_terminal(report.latency_table(result)))
-    print(f"Written: {args.json}")
+    for table in (tables.side_by_side(result), tables.side_by_side(result, TRUE_LENGTH)):
+        if table.rows:
+            print(report.to_terminal(table))
+    path = args.json or (result_file(args.threads) if args.only == "all" else None)
+    if path is not None:
+        write(path, result)
+        print(f"Written: {path}")
 
 
 if __name__ == "__main__":

@@ -11,26 +11,35 @@ import re
 import sys
 from pathlib import Path
 
+from benchmarks import ideas, pictures, tables
+from benchmarks.routes import TRUE_LENGTH
+from benchmarks.run import RESULTS, read, result_file
 from lstm_edge import report, wording
 from lstm_edge.files import read_json, write_text
-from lstm_edge.latency import LatencyReport
 from lstm_edge.parity import ParityReport, ParityRun
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
-RESULTS = Path(__file__).parent / "results"
-BASELINES = ("keras-export-onnx", "keras-loop-tflite")
+THREADS = (1, 2)
 
 
-def tables() -> dict[str, report.Table]:
+def contents() -> dict[str, report.Table]:
     """A table for each pair of markers."""
     parity = ParityRun.from_json(read_json(RESULTS / "parity.json", "results"))
-    latency = LatencyReport.from_json(read_json(RESULTS / "latency.json", "results"))
-    return {
-        "measured": report.routes_table(parity, latency, BASELINES),
-        "length": report.length_table(latency),
+    runs = [read(result_file(n)) for n in THREADS]
+    made = {
+        "measured": tables.variants(parity, runs),
+        "targets": tables.targets(runs),
+        "length": tables.lengths(runs[0]),
+        "start": tables.starts(runs[0]),
         "int8": _int8(),
     }
+    for threads, run in zip(THREADS, runs, strict=True):
+        made[f"side-by-side-{threads}"] = tables.side_by_side(run)
+        made[f"true-length-{threads}"] = tables.side_by_side(run, TRUE_LENGTH)
+    if ideas.RESULT.exists():
+        made["ideas"] = ideas.table(read_json(ideas.RESULT, "results"))
+    return made
 
 
 def _int8() -> report.Table:
@@ -46,12 +55,19 @@ def _int8() -> report.Table:
 
 
 def filled(text: str, contents: dict[str, report.Table]) -> str:
-    """A page's text with every marked part replaced."""
+    """A page's text with every marked part replaced.
+
+    Raises:
+        SystemExit: a marker without a table.
+    """
 
     def table(found: re.Match[str]) -> str:
+        if found[2] not in contents:
+            known = ", ".join(contents)
+            sys.exit(f"<!-- {found[2]} --> has no table (or its result is missing); known: {known}")
         return f"{found[1]}{report.to_markdown(contents[found[2]])}{found[3]}"
 
-    pattern = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+    pattern = re.compile(r"(<!-- ([\w-]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
     return pattern.sub(table, text)
 
 
@@ -59,16 +75,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    contents = tables()
+    made = contents()
+    before = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    after = {page: filled(text, made) for page, text in before.items()}
     for page in PAGES:
-        before = page.read_text(encoding="utf-8")
-        after = filled(before, contents)
-        if check and after != before:
+        if not check:
+            write_text(page, after[page])
+        elif after[page] != before[page]:
             sys.exit(
                 f"{page.name} differs from benchmarks/results: run python -m benchmarks.readme"
             )
-        if not check:
-            write_text(page, after)
+    if check and (stale := pictures.stale()):
+        sys.exit(f"{', '.join(stale)} of other results: run python -m benchmarks.pictures")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from export import formats
 from export.formats import Precision
 from export.lowering import stacked_loop
 from export.lowering.pad_state import pad_table
+from export.lowering.stacked_loop import Layout
 from lstm_edge.extras import require
 from lstm_edge.parity import Tolerance
 
@@ -37,20 +38,27 @@ class Exporter(formats.Exporter):
     )
 
     def write(self, precision: Precision, path: Path) -> None:
-        tf = require("tensorflow", "exporting to TFLite")
-        saved = self.work / precision.name
+        self.convert(precision, self.layout(precision), path)
+
+    def layout(self, precision: Precision) -> Layout:
+        """How the loop of this precision is laid out."""
         kind = _KINDS[precision.base]
-        layout = stacked_loop.layout(
+        return stacked_loop.layout(
             self.stack,
             kind.stride,
             kind.weight_bytes,
             folded=precision.folded,
             quantised=kind.quantised,
         )
+
+    def convert(self, precision: Precision, layout: Layout, path: Path) -> None:
+        """Write a file in this layout (also for ``benchmarks/ideas.py``)."""
+        tf = require("tensorflow", "exporting to TFLite")
+        saved = self.work / f"{path.stem}.saved"
         module = stacked_loop.module(self.stack, pad_table(self.stack, layout.stride), layout)
         tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-        kind.configure(tf, converter)
+        _KINDS[precision.base].configure(tf, converter)
         path.write_bytes(converter.convert())
 
 

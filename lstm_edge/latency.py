@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,19 @@ from lstm_edge.text import Ids, Tokenizer
 
 WARM_UP = 10
 # Inputs that one runner takes before the next has its turn: few enough that what the machine does
-# meanwhile hits all alike, enough that the median is not the price of refilling the caches.
+# meanwhile hits all alike. One more goes before them, untimed: it finds the caches full of the runner
+# before, whose threads may still be spinning.
 BLOCK = 10
 _REQUIRED = re.compile(r"[^A-Za-z0-9._-]")  # what ends the name in a requirement
 # pyperf calls a benchmark unstable when the standard deviation exceeds a tenth of the mean
 UNSTABLE = 0.1
+# New processes for each figure of a start: the first one also reads the disk.
+STARTS = 3
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a fresh process pays: times in ms, peak resident memory in MiB."""
+    """What a fresh process pays, medians of some: times in ms, peak resident memory in MiB."""
 
     import_ms: float
     load_ms: float
@@ -49,7 +53,8 @@ class Timing:
 
     Attributes:
         bytes, sha256: of the file.
-        samples_ms: milliseconds of each inference, [rounds][inputs], after the warm-up.
+        samples_ms: milliseconds of each inference, [rounds][inputs], after the warm-up, in four
+            digits.
         warm_up_ms: the inferences before, kept apart.
         start: in a fresh process; None: not measured.
         install_mib: the runtime and NumPy with what they need, on disk; None: not measured.
@@ -179,7 +184,7 @@ def measure(
         infer, ids = runners[name].infer, inputs[name][index]
         began = time.perf_counter_ns()
         infer(ids)
-        return (time.perf_counter_ns() - began) / 1e6
+        return _milliseconds(time.perf_counter_ns() - began)
 
     for name in names:
         warm[name] = [timed(name, i % len(sequences)) for i in range(WARM_UP)]
@@ -194,6 +199,7 @@ def measure(
                     block = range(begin, min(begin + BLOCK, len(sequences)))
                     shift = (turn + number) % len(names)
                     for name in names[shift:] + names[:shift]:
+                        timed(name, block[-1])  # not kept: it pays for the one before
                         samples[name][turn] += [timed(name, index) for index in block]
                     advance(len(block))
         finally:
@@ -233,7 +239,12 @@ def measure(
 def _tokenise(tokenizer: Tokenizer, text: str) -> float:
     began = time.perf_counter_ns()
     tokenizer.encode([text])
-    return (time.perf_counter_ns() - began) / 1e6
+    return _milliseconds(time.perf_counter_ns() - began)
+
+
+def _milliseconds(nanoseconds: int) -> float:
+    # the digits that a clock can be trusted with, and a file has room for
+    return float(f"{nanoseconds / 1e6:.4g}")
 
 
 # Run in a new process: import the runtime, load the file, answer once, then a few times more.
@@ -265,11 +276,22 @@ print("\\n" + json.dumps([*(1000 * t for t in times), peak]))
 
 
 def fresh_start(runner: Runner) -> Start:
-    """Load and run the runner's file in a new process.
+    """Load and run the runner's file in new processes.
 
     Raises:
-        InputError: the process failed; its last line is given.
+        InputError: a process failed; its last line is given.
     """
+    starts = [_start_once(runner) for _ in range(STARTS)]
+    peaks = [s.peak_mib for s in starts if s.peak_mib is not None]
+    return Start(
+        median(s.import_ms for s in starts),
+        median(s.load_ms for s in starts),
+        median(s.first_ms for s in starts),
+        median(peaks) if peaks else None,
+    )
+
+
+def _start_once(runner: Runner) -> Start:
     code = _FRESH.format(
         module=type(runner).__module__,
         cls=type(runner).__name__,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import io
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ class Picture:
 INK = "#010203"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#b0568f", "#a87900", "#5a5a5a")
 MARKERS = "os^DvPX"
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 DRAWN = 400  # inputs drawn in a picture; of more, this many evenly over the lengths
 _STYLE = {
     "svg.fonttype": "none",
@@ -57,16 +59,13 @@ _STYLE = {
 
 def plots(parity: ParityRun, latency: LatencyReport | None) -> list[Picture]:
     """The HTML page's pictures: three of the latency, where there is one, and the differences."""
-    matplotlib = require("matplotlib", "making the report")
     timed = latency.timings if latency else ()
     names = dict.fromkeys([r.variant for r in parity.reports] + [t.variant for t in timed])
     looks = {
         name: {"color": SERIES[i % len(SERIES)], "marker": MARKERS[i % len(MARKERS)]}
         for i, name in enumerate(names)
     }
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
+    with drawing():
         pictures = []
         if latency and latency.timings:
             flips = {
@@ -77,15 +76,29 @@ def plots(parity: ParityRun, latency: LatencyReport | None) -> list[Picture]:
         return [*pictures, _differences(parity)] if parity.reports else pictures
 
 
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Set matplotlib as these pictures need it, and set it back."""
+    matplotlib = require("matplotlib", "making the report")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(width: float, height: float) -> Any:
+    """A figure of its own, in inches: pyplot would change what the caller has open."""
+    module = require("matplotlib.figure", "making the report")
+    return module.Figure(figsize=(width, height), layout="constrained")
+
+
 def _axes(height: float) -> tuple[Any, Any]:
-    # a figure of its own: pyplot would change what the caller has open
-    figure = require("matplotlib.figure", "making the report").Figure(
-        figsize=(4.7, height), layout="constrained"
-    )
+    figure = new_figure(4.7, height)
     return figure, figure.add_subplot()
 
 
-def _picture(figure: Any, key: str, title: str, caption: str, alt: str) -> Picture:
+def picture(figure: Any, key: str, title: str, caption: str, alt: str) -> Picture:
+    """The figure as an element; ``key`` keeps its ids apart from other pictures' on the page."""
     out = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with warnings.catch_warnings():
@@ -102,6 +115,17 @@ def _picture(figure: Any, key: str, title: str, caption: str, alt: str) -> Pictu
         body = body.replace(value, f"var(--s{i}, {value})")
     head = f'<svg role="img" aria-label="{html.escape(alt)}" {box[0] if box else ""}>'
     return Picture(title, head + body, caption)
+
+
+def standalone(picture: Picture) -> str:
+    """The picture as a file: dark on white, whatever page it is shown on."""
+    head, _, body = picture.svg.partition(">")
+    width, height = re.findall(r"[\d.]+", head.partition("viewBox=")[2])[2:4]
+    return (
+        f'{head} xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" '
+        'style="background: #fff; color: #1c1c1c">\n'
+        f"<style>text {{ font-family: {FONTS} !important }}</style>{body}"
+    )
 
 
 def _rows(axes: Any, labels: Sequence[str]) -> None:
@@ -130,7 +154,7 @@ def _percentiles(report: LatencyReport) -> Picture:
     said = [f"{t.variant} {wording.digits(m)}" for t, m in zip(timings, p50, strict=True)]
     caption = f"Bars: p50 over all samples, {wording.inputs(report)}; marks: p90 and p99."
     alt = f"Latency p50 in ms: {', '.join(said)}."
-    return _picture(figure, "percentiles", "Latency of each variant", caption, alt)
+    return picture(figure, "percentiles", "Latency of each variant", caption, alt)
 
 
 def _by_length(report: LatencyReport, looks: Mapping[str, Any]) -> Picture:
@@ -160,7 +184,7 @@ def _by_length(report: LatencyReport, looks: Mapping[str, Any]) -> Picture:
         for v, (i, s) in lines.items()
     ]
     alt = f"Latency against length, fitted lines: {'; '.join(said)}."
-    return _picture(figure, "lengths", "Latency against length", caption, alt)
+    return picture(figure, "lengths", "Latency against length", caption, alt)
 
 
 def _by_size(report: LatencyReport, looks: Mapping[str, Any], flips: Mapping[str, str]) -> Picture:
@@ -192,7 +216,7 @@ def _by_size(report: LatencyReport, looks: Mapping[str, Any], flips: Mapping[str
     ]
     caption = "Lower left is smaller and faster. Flips: labels that differ from the reference's."
     alt = f"Size and latency p50: {'; '.join(said)}."
-    return _picture(figure, "sizes", "Size against latency", caption, alt)
+    return picture(figure, "sizes", "Size against latency", caption, alt)
 
 
 def _differences(run: ParityRun) -> Picture:
@@ -219,7 +243,7 @@ def _differences(run: ParityRun) -> Picture:
     said = [f"{r.variant} {wording.difference(r.max_abs)}" for r in run.reports]
     caption = "Logarithmic; a difference of 0 stands at the left edge."
     alt = f"Greatest difference: {', '.join(said)}."
-    return _picture(figure, "differences", "Difference of each variant", caption, alt)
+    return picture(figure, "differences", "Difference of each variant", caption, alt)
 
 
 def training_curves(result: TrainResult, path: Path) -> None:

@@ -49,26 +49,6 @@ class Table:
 # Tables
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
-    cores, memory, governor = (machine.get(k) for k in ("cores", "memory_gib", "governor"))
-    parts = [
-        machine.get("cpu") or "processor not known",
-        cores and f"{cores} cores",
-        memory and f"{memory} GiB",
-        governor and f"governor {governor}",
-        machine.get("system"),
-        machine.get("python") and f"Python {machine['python']}",
-        *(f"{name} {version}" for name, version in (machine.get("versions") or {}).items()),
-    ]
-    return ", ".join(str(part) for part in parts if part)
-
-
-def _flips(report: ParityReport) -> str:
-    near = report.flips_at_threshold
-    share = f"{report.flips / report.examples:.2%}"
-    return f"{report.flips} ({share}" + (f", {near} at the threshold)" if near else ")")
-
-
 def _answers(case: Case, labels: Sequence[str] = ()) -> str:
     """Both answers with as many decimals as tell them apart; of many classes the three furthest."""
     pairs = list(zip(case.reference, case.variant, strict=True))
@@ -116,7 +96,7 @@ def parity_table(run: ParityRun) -> Table:
             wording.share(r.accuracy),
             wording.difference(r.max_abs),
             wording.difference(r.mean_abs),
-            _flips(r),
+            wording.flips(r),
             f"{sum(c.ok for c in r.checks)}/{len(r.checks)}",
         )
         for r in run.reports
@@ -155,8 +135,8 @@ def latency_table(report: LatencyReport) -> Table:
             )
         )
     notes = [
-        f"on {report.device}: {_machine(report.machine)}",
-        f"{report.threads} thread{'s' if report.threads > 1 else ''}, {wording.inputs(report)}; "
+        f"on {report.device}: {wording.machine(report.machine)}",
+        f"{wording.threads(report.threads)}, {wording.inputs(report)}; "
         f"ms per token and ms at 0 tokens: the line through each input's median",
     ]
     if report.tokenise_ms:
@@ -184,7 +164,7 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
         if r := reports.get(name):
             cells = [
                 wording.share(r.accuracy),
-                _flips(r),
+                wording.flips(r),
                 wording.difference(r.max_abs),
                 OK if r.ok else OUTSIDE,
             ]
@@ -195,38 +175,6 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
     times = ("p50 ms",) if latency else ()
     columns = ("variant", "size", "accuracy", "flips", "max |Δp|", *times, "verdict")
     return Table("Summary", columns, tuple(rows), _failures(parity))
-
-
-def routes_table(parity: ParityRun, latency: LatencyReport, baselines: Sequence[str]) -> Table:
-    """Every measured route beside ours: how much faster than each baseline, by the medians."""
-    reports = {r.variant: r for r in parity.reports}
-    medians = {t.variant: t.median() for t in latency.timings}
-    rows = []
-    for timing in latency.timings:
-        r = reports.get(timing.variant)
-        cells = (wording.NONE,) * 3
-        if r is not None:
-            cells = (wording.share(r.accuracy), _flips(r), wording.difference(r.max_abs))
-        ratios = (f"{medians[b] / medians[timing.variant]:.1f}×" for b in baselines)
-        median = wording.digits(medians[timing.variant])
-        rows.append((timing.variant, wording.size(timing.bytes), *cells, median, *ratios))
-    times = (f"× {name}" for name in baselines)
-    columns = ("route", "size", "accuracy", "flips", "max |Δp|", "median ms", *times)
-    basis = f"{_machine(latency.machine)}; {wording.date(latency.measured_at)}; {wording.inputs(latency)}"
-    return Table("Side by side", columns, tuple(rows), (basis,))
-
-
-def length_table(latency: LatencyReport) -> Table:
-    """The line through (tokens, ms) of every route: what a call costs, and what a token."""
-    longest = max(latency.lengths)
-    rows = []
-    for timing in latency.timings:
-        start, token = timing.per_token(latency.lengths)
-        whole = start + token * longest
-        cells = (start, token * 100, whole)
-        rows.append((timing.variant, *map(wording.digits, cells), f"{start / whole:.0%}"))
-    columns = ("route", "ms at 0 tokens", "ms per 100 tokens", f"ms at {longest}", "fixed part")
-    return Table("Latency against length", columns, tuple(rows), (wording.inputs(latency),))
 
 
 def structure_tables(found: Structure) -> list[Table]:
@@ -381,13 +329,13 @@ def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dic
         "Labels": ", ".join(bundle.labels) or wording.NONE,
         "Data": f"{run.data}; {max((r.examples for r in run.reports), default=0)} examples",
         "Reference": run.reference,
-        "Parity measured": f"{wording.date(run.measured_at)} on {_machine(run.machine)}",
+        "Parity measured": f"{wording.date(run.measured_at)} on {wording.machine(run.machine)}",
     }
     if latency is None:
         return {**facts, "Latency": MISSING}
     same = latency.machine == run.machine
-    where = f"{latency.device}{' (as above)' if same else ': ' + _machine(latency.machine)}"
-    threads = f"{latency.threads} thread{'s' if latency.threads > 1 else ''}"
+    where = f"{latency.device}{' (as above)' if same else ': ' + wording.machine(latency.machine)}"
+    threads = wording.threads(latency.threads)
     return facts | {
         "Latency measured": f"{wording.date(latency.measured_at)} on {where}",
         "Inputs": f"{threads}, {wording.inputs(latency)}, one example at a time, variants interleaved",

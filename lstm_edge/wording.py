@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from lstm_edge.latency import LatencyReport
+from lstm_edge.parity import ParityReport
 
 NONE = "–"
 
@@ -49,3 +52,29 @@ def inputs(report: LatencyReport) -> str:
     rounds = len(report.timings[0].samples_ms) if report.timings else 0
     median = float(np.median(report.lengths))
     return f"{len(report.lengths)} inputs (median {median:g} tokens) × {rounds} rounds"
+
+
+def threads(count: int) -> str:
+    return f"{count} thread{'s' if count > 1 else ''}"
+
+
+def flips(report: ParityReport) -> str:
+    """How many labels differ, their share, and how many of them at the threshold."""
+    near = report.flips_at_threshold
+    share = f"{report.flips / report.examples:.2%}"
+    return f"{report.flips} ({share}" + (f", {near} at the threshold)" if near else ")")
+
+
+def machine(described: Mapping[str, Any]) -> str:
+    """What :func:`lstm_edge.machine.describe` found, in one line."""
+    cores, memory, governor = (described.get(k) for k in ("cores", "memory_gib", "governor"))
+    parts = [
+        described.get("cpu") or "processor not known",
+        cores and f"{cores} cores",
+        memory and f"{memory} GiB",
+        governor and f"governor {governor}",
+        described.get("system"),
+        described.get("python") and f"Python {described['python']}",
+        *(f"{name} {version}" for name, version in (described.get("versions") or {}).items()),
+    ]
+    return ", ".join(str(part) for part in parts if part)

@@ -137,8 +137,9 @@ def test_runners_take_turns_in_an_order_that_rotates(metered: Any) -> None:
     lengths = list(range(1, 2 * block + 6))  # two blocks and a rest
     measure(runners, inputs(*lengths), rounds=rounds, fresh=False)
     measured = notes[count * latency.WARM_UP :]
-    assert len(measured) == count * rounds * len(lengths)
     blocks = [lengths[:block], lengths[block : 2 * block], lengths[2 * block :]]
+    blocks = [[part[-1], *part] for part in blocks]  # each begins with one that is not timed
+    assert len(measured) == count * rounds * sum(map(len, blocks))
     at, first = 0, []
     for _ in range(rounds):
         for part in blocks:
@@ -190,9 +191,38 @@ def test_what_cannot_be_measured(
         measure(chosen, inputs(*lengths), fresh=False, **options)
 
 
+def test_times_are_kept_in_four_digits(metered: Any) -> None:
+    runners, _ = metered(1)
+    runners["r0"].start_ms = 12.34567
+    report = measure(runners, inputs(0), rounds=1, fresh=False)
+    assert report.timings[0].samples_ms == ((12.35,),)
+
+
 # --- in a fresh process ---------------------------------------------------------------------------
 
 
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "STARTS", 1)
+
+
+@pytest.mark.parametrize(
+    ("peaks", "median"), [((7.0, 5.0, 6.0), 6.0), ((7.0, None, 6.0), 6.5), ((None,) * 3, None)]
+)
+def test_a_start_is_the_median_of_new_processes(
+    peaks: tuple[float | None, ...],
+    median: float | None,
+    runners: dict[str, Runner],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    starts = [
+        Start(ms, 10 - ms, ms * 2, peak) for ms, peak in zip((3.0, 9.0, 1.0), peaks, strict=True)
+    ]
+    monkeypatch.setattr(latency, "_start_once", lambda runner: starts.pop())
+    assert fresh_start(runners[FLOATS[0]]) == Start(3.0, 7.0, 6.0, median)
+
+
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_fresh_process_starts_the_file(
     variant: str, exported: Callable[[str, str], Exported]
@@ -203,6 +233,7 @@ def test_a_fresh_process_starts_the_file(
     assert 10 < start.peak_mib < 2000  # more than an interpreter, less than a mistake
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_report_has_the_fresh_start_of_each(runners: dict[str, Runner]) -> None:
     report = measure(runners, inputs(3), rounds=1)
     for timing in report.timings:
@@ -210,6 +241,7 @@ def test_a_report_has_the_fresh_start_of_each(runners: dict[str, Runner]) -> Non
         assert timing.start.load_ms > 0
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_fresh_process_finds_a_relative_path(
     exported: Callable[[str, str], Exported], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,11 +250,13 @@ def test_a_fresh_process_finds_a_relative_path(
     assert fresh_start(OnnxRunner(Path(made.path.name), 1, 30, 40)).first_ms > 0
 
 
+@pytest.mark.usefixtures("one_process")
 def test_keras_starts_in_a_fresh_process_too(model_files: Path) -> None:
     start = fresh_start(KerasRunner(model_files / "small.keras", max_length=20))
     assert start.first_ms > 0
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_file_that_fails_in_a_fresh_process(
     exported: Callable[[str, str], Exported], tmp_path: Path
 ) -> None:

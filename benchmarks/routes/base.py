@@ -1,0 +1,59 @@
+"""What all routes share: how they are built and judged, and which ids they get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from lstm_edge.parity import Tolerance
+from lstm_edge.runners import Runner
+from lstm_edge.text import Ids, pad_sequences
+
+TRUE_LENGTH = "-true-length"
+
+SAME = Tolerance(1e-3, 0.0, 1e-3, None, "float32 rounds, and does not change an answer")
+RECORDED = Tolerance(None, 1.0, 0.0, None, "recorded only: what it costs is part of the comparison")
+
+
+def prepared(chunk: Sequence[npt.NDArray[Any]], length: int, at_true_length: bool) -> Ids:
+    """Ids padded in front to the model's length as it was trained, or as short as they are."""
+    if at_true_length:
+        length = max(1, min(length, max(len(row) for row in chunk)))
+    return pad_sequences(chunk, length)
+
+
+class RouteRunner(Runner):
+    """One example at a time: padded, or without a pad where the file's name ends so.
+
+    The name says it, since a new process is given nothing but the file.
+    """
+
+    batch = 1
+
+    def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
+        return prepared(chunk, self.max_length or 1, self.path.stem.endswith(TRUE_LENGTH))
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way from a trained Keras model to a file and its answers.
+
+    Attributes:
+        suffix: of the file.
+        build: Keras model, path, inputs -> writes the file. The model's length is free where the
+            route is to take the true length; ``inputs`` are ids [1, T] in the route's own form, for
+            what has to see some.
+        runner: runs the file.
+        tolerance: what would make its times worthless.
+        needs: packages that only this route needs.
+    """
+
+    suffix: str
+    build: Callable[[Any, Path, Sequence[Ids]], None]
+    runner: type[RouteRunner]
+    tolerance: Tolerance = SAME
+    needs: tuple[str, ...] = ()

@@ -1,0 +1,131 @@
+"""TFLite files that the stock converter makes, on LiteRT: Keras's loop, and the fused operator."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.routes.base import RouteRunner
+from export.stack import read_stack
+from lstm_edge.runners import LiteRTRunner
+from lstm_edge.text import Ids
+
+
+def keras_loop(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
+    """The conversion of Keras's own loop; it works with the batch fixed to 1 only."""
+    import keras
+    import tensorflow as tf
+
+    del inputs
+    given = model.inputs[0]
+    ids = keras.Input(batch_shape=(1, given.shape[1]), dtype=given.dtype)
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(ids, model(ids)))
+    path.write_bytes(converter.convert())
+
+
+def fused_float32(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
+    """One UNIDIRECTIONAL_SEQUENCE_LSTM for each layer, as the converter writes it.
+
+    It clips cells at 10, which Keras does not, and keeps its states for the next call.
+    """
+    del inputs
+    _convert_fused(model, path, [])
+
+
+def fused_int8_dynamic(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
+    """The same in dynamic range."""
+    import tensorflow as tf
+
+    del inputs
+    _convert_fused(model, path, [tf.lite.Optimize.DEFAULT])
+
+
+def _fusable() -> Any:
+    """An LSTM that the converter replaces by its fused operator; Keras 3's is never taken for one.
+
+    It goes by the attributes, the six tensors given and the five results, of which the last three
+    must not be used. The body has to have the right shapes; the operator does the computing.
+    """
+    import tensorflow as tf
+
+    def lstm(inputs: Any, hidden: Any, cell: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+        def step(states: Any, x: Any) -> Any:
+            h, c = states
+            i, f, g, o = tf.split(tf.matmul(x, kernel) + tf.matmul(h, recurrent) + bias, 4, 1)
+            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+            return tf.sigmoid(o) * tf.tanh(c), c
+
+        hiddens, cells = tf.scan(step, tf.transpose(inputs, (1, 0, 2)), (hidden, cell))
+        every = tf.transpose(hiddens, (1, 0, 2))
+        return every[:, -1], every, tf.identity(hiddens[-1]), cells[-1], tf.constant(1.0)
+
+    attributes = {
+        "api_implements": f"lstm_{uuid.uuid4()}",
+        "api_preferred_device": "CPU",
+        "time_major": False,
+        "go_backwards": False,
+    }
+    return tf.function(lstm, autograph=False, experimental_attributes=attributes)
+
+
+def _convert_fused(model: Any, path: Path, optimizations: list[Any]) -> None:
+    import keras
+    import tensorflow as tf
+
+    length = model.inputs[0].shape[1]
+    stack = read_stack(model, "the model", length or 1)  # the length is not used
+
+    def answer(ids: Any) -> Any:
+        every = tf.gather(tf.constant(stack.embedding), ids)
+        last = every[:, -1]
+        for layer in stack.lstm:
+            zeros = tf.zeros((1, layer.units))
+            # constants: the converter crashes on a variable here
+            weights = map(tf.constant, (layer.kernel, layer.recurrent, layer.bias))
+            last, every, *_ = _fusable()(every, zeros, zeros, *weights)
+        for dense in stack.dense:
+            product = tf.matmul(last, tf.constant(dense.kernel)) + tf.constant(dense.bias)
+            last = keras.activations.get(dense.activation)(product)
+        return last
+
+    module = tf.Module()
+    spec = [tf.TensorSpec((1, length), tf.int32, name="ids")]
+    module.answer = tf.function(answer, input_signature=spec, autograph=False)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=module.answer.get_concrete_function())
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = optimizations
+        path.write_bytes(converter.convert())
+
+
+class LiteRTRoute(RouteRunner):
+    """LiteRT as it is. For another length than before the input is resized first."""
+
+    runtime = LiteRTRunner.runtime
+    packages = LiteRTRunner.packages
+    modules = LiteRTRunner.modules
+
+    def _load(self) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(str(self.path), num_threads=self.threads)
+        self._interpreter.allocate_tensors()
+        given = self._interpreter.get_input_details()[0]
+        self._input, self._dtype = given["index"], given["dtype"]
+        self._length = int(given["shape"][1])
+        self._output = self._interpreter.get_output_details()[0]["index"]
+
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+        if ids.shape[1] != self._length:
+            self._interpreter.resize_tensor_input(self._input, ids.shape)
+            self._interpreter.allocate_tensors()
+            self._length = ids.shape[1]
+        self._interpreter.set_tensor(self._input, ids.astype(self._dtype, copy=False))
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(self._output))
