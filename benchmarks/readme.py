@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import ideas, pictures, tables
+from benchmarks import bulk, ideas, pictures, tables
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
 from lstm_edge import report, wording
@@ -37,8 +37,8 @@ def contents() -> dict[str, report.Table]:
     for threads, run in zip(THREADS, runs, strict=True):
         made[f"side-by-side-{threads}"] = tables.side_by_side(run)
         made[f"true-length-{threads}"] = tables.side_by_side(run, TRUE_LENGTH)
-    if ideas.RESULT.exists():
-        made["ideas"] = ideas.table(read_json(ideas.RESULT, "results"))
+    for module in (ideas, bulk):
+        made[module.__name__.rpartition(".")[2]] = module.table(read_json(module.RESULT, "results"))
     return made
 
 

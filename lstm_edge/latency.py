@@ -27,9 +27,10 @@ from lstm_edge.text import Ids, Tokenizer
 
 WARM_UP = 10
 # Inputs that one runner takes before the next has its turn: few enough that what the machine does
-# meanwhile hits all alike. One more goes before them, untimed: it finds the caches full of the runner
-# before, whose threads may still be spinning.
-BLOCK = 10
+# meanwhile hits all alike, enough that the median is not the price of caches full of the runners
+# before (the tenth inference is still a few percent dearer than the fiftieth). One more goes before
+# them, untimed: those runners' threads may still be spinning.
+BLOCK = 50
 _REQUIRED = re.compile(r"[^A-Za-z0-9._-]")  # what ends the name in a requirement
 # pyperf calls a benchmark unstable when the standard deviation exceeds a tenth of the mean
 UNSTABLE = 0.1

@@ -17,8 +17,8 @@ import pytest
 from conftest import WORDS
 from models import plain
 
+from benchmarks import ideas, pictures, readme, tables
 from benchmarks import latency as benchmark
-from benchmarks import pictures, readme, tables
 from benchmarks.routes import ROUTES, TRUE_LENGTH, by_keras, by_onnx
 from benchmarks.routes.base import RECORDED, SAME, prepared
 from benchmarks.run import (
@@ -32,11 +32,12 @@ from benchmarks.run import (
     result_file,
     write,
 )
+from export.stack import read_stack
 from lstm_edge import latency, report
 from lstm_edge.errors import InputError
 from lstm_edge.latency import LatencyReport, Start, Timing
 from lstm_edge.parity import compare
-from lstm_edge.text import Ids
+from lstm_edge.text import Ids, pad_sequences
 
 LENGTH = 24
 FORMS = {"padded": "", "true length": TRUE_LENGTH}
@@ -134,6 +135,17 @@ def test_the_stock_fused_operator_clips_cells(tmp_path: Path) -> None:
         ids = runner.padded([row])
         off.append(np.abs(runner.run(ids) - np.asarray(model(ids))).max())
     assert max(off) > 1e-3
+
+
+def test_every_idea_answers_as_keras(tmp_path: Path) -> None:
+    model = plain(20, (8, 5), vocab=300, seed=2)  # a length that every block divides
+    rows = [ids[-20:] for ids in sequences()]
+    right = np.asarray(model(pad_sequences(rows, 20)))
+    runners = ideas.built(read_stack(model, "model"), tmp_path)
+    assert len(runners) == len(ideas.IDEAS)
+    for name, runner in runners.items():
+        off = np.abs(runner.run_sequences(rows) - right).max()
+        assert off <= (1e-5 if "float32" in name else 0.1), name
 
 
 def test_no_id_at_all_is_one_pad() -> None:

@@ -134,7 +134,7 @@ def test_every_time_stands_at_its_input_and_runner(metered: Any) -> None:
 def test_runners_take_turns_in_an_order_that_rotates(metered: Any) -> None:
     count, rounds, block = 3, 3, latency.BLOCK
     runners, notes = metered(count)
-    lengths = list(range(1, 2 * block + 6))  # two blocks and a rest
+    lengths = [1 + n % 37 for n in range(2 * block + 5)]  # two blocks and a rest
     measure(runners, inputs(*lengths), rounds=rounds, fresh=False)
     measured = notes[count * latency.WARM_UP :]
     blocks = [lengths[:block], lengths[block : 2 * block], lengths[2 * block :]]
