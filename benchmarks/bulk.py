@@ -1,6 +1,6 @@
 """Many texts: the time and the peak memory of whole commands, start-up and tokenising included.
 
-usage: python -m benchmarks.bulk --data ../shared/data/imdb [--json FILE]
+usage: python -m benchmarks.bulk --data ../shared/data/imdb [--variants NAME…] [--json FILE]
 
 SOURCE is a folder with ``test.csv.gz``. Each command is a process of its own, run once.
 """
@@ -48,7 +48,7 @@ def measure(args: argparse.Namespace, work: Path) -> dict[str, Any]:
     texts = sum(1 for _ in data.texts(tests))
     cases = [
         ("verify", "onnx-float32", None),
-        *(("predict", v, n) for v in PREDICTED for n in (1, None)),
+        *(("predict", v, n) for v in args.variants for n in (1, None)),
     ]
     rows = []
     for name, variant, workers in cases:
@@ -95,6 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--model", type=Path, default=run_folder.shipped())
+    parser.add_argument("--variants", nargs="*", default=PREDICTED, help="to predict with")
     parser.add_argument("--json", type=Path, default=RESULT)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
