@@ -101,10 +101,9 @@ def _core(stack: LstmStack, table: PadTable) -> Any:
 
     def run(tokens: Any, row: Any, lengths: Any) -> Any:
         x = tf.gather(tf.constant(stack.embedding), tokens)  # [steps, N, D]
-        # One row holds all states of all layers; [1, rows, …], so that they come as ONNX has them.
-        pairs = [a for pair in zip(table.hidden, table.cell, strict=True) for a in pair]
-        found = tf.gather(tf.constant(np.concatenate(pairs, 1)[None]), row, axis=1)
-        states = tf.split(found, [a.shape[1] for a in pairs], 2)
+        joined, sizes = table.joined()
+        # [1, rows, …], so that the states come as ONNX has them
+        states = tf.split(tf.gather(tf.constant(joined[None]), row, axis=1), sizes, 2)
         for layer, hidden, cell in zip(stack.lstm, states[::2], states[1::2], strict=True):
             x, final = _marker(tf, layer, x, hidden, cell, lengths)
         y = tf.reshape(final, [-1, stack.lstm[-1].units])

@@ -29,6 +29,14 @@ class PadTable:
     hidden: tuple[Array, ...]
     cell: tuple[Array, ...]
 
+    def joined(self) -> tuple[Array, list[int]]:
+        """All states in one table [rows, …], so that one look-up finds them, and their widths.
+
+        In the order h, c of the first layer, h, c of the second, ….
+        """
+        parts = [a for pair in zip(self.hidden, self.cell, strict=True) for a in pair]
+        return np.concatenate(parts, 1), [part.shape[1] for part in parts]
+
 
 def pad_table(stack: LstmStack, stride: int) -> PadTable:
     """Compute the table in float64 with the textbook's equations; stored in float32."""

@@ -70,11 +70,7 @@ def module(stack: LstmStack, table: PadTable, plan: Layout) -> Any:
     keras = require("keras", "exporting to TFLite")
     length, pad, stride = stack.max_length, stack.pad_id, table.stride
     spare = min(stride, length)  # pads that the table may leave to be run
-    # One row holds all states of all layers: a single look-up starts the loop.
-    sizes = [layer.units for layer in stack.lstm for _ in "hc"]
-    states = np.concatenate(
-        [a for pair in zip(table.hidden, table.cell, strict=True) for a in pair], 1
-    )
+    states, sizes = table.joined()
     look_up = _look_up(tf, stack, plan)
 
     def run(ids: Any) -> Any:
