@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import uuid
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.routes.by_tflite import fusable
 from lstm_edge.errors import InputError
 from lstm_edge.reference import (
     KERAS_GATES,
@@ -379,29 +379,7 @@ TFLITE_STEPS = 7  # few enough for the cell states to stay below the converter's
 
 def fused_tflite(tf: Any, layer: LstmLayer) -> bytes:
     """Return a file with the fused operator, which the converter makes for these attributes."""
-
-    def lstm(x: Any, init_h: Any, init_c: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
-        def cell(state: Any, now: Any) -> Any:
-            h, c = state
-            gates = tf.matmul(now, kernel) + tf.matmul(h, recurrent) + bias
-            i, f, g, o = tf.split(gates, 4, 1)
-            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-            return tf.sigmoid(o) * tf.tanh(c), c
-
-        hs, cs = tf.scan(cell, tf.transpose(x, [1, 0, 2]), (init_h, init_c))
-        every = tf.transpose(hs, [1, 0, 2])
-        return every[:, -1], every, tf.identity(hs[-1]), cs[-1], tf.constant(1.0)
-
-    marked = tf.function(
-        lstm,
-        autograph=False,
-        experimental_attributes={
-            "api_implements": f"lstm_{uuid.uuid4()}",
-            "api_preferred_device": "CPU",
-            "time_major": False,
-            "go_backwards": False,
-        },
-    )
+    marked = fusable()
 
     def model(x: Any) -> Any:
         zeros = tf.zeros([1, layer.units])

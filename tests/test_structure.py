@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import random
-import uuid
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from conftest import Exported
 from models import VARIANTS, plain
 
+from benchmarks.routes.by_tflite import fusable
 from lstm_edge import structure
 from lstm_edge.errors import InputError
 from lstm_edge.extras import require
@@ -127,43 +127,13 @@ def test_keras_own_loop_without_flex(usual: Any, tmp_path: Path) -> None:
     assert inside.inputs == (TensorInfo("ids", "int32", (1, LENGTH)),)
 
 
-def fusable(tf: Any) -> Any:
-    """A function that TensorFlow's converter replaces by its fused LSTM operator.
-
-    The attributes, the six tensors and the five results, of which only the first two may be used,
-    are what it looks for.
-    """
-
-    def lstm(inputs: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
-        def step(state: Any, x: Any) -> Any:
-            h, c = state
-            i, f, g, o = tf.split(tf.matmul(x, kernel) + tf.matmul(h, recurrent) + bias, 4, 1)
-            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-            return tf.sigmoid(o) * tf.tanh(c), c
-
-        hs, cs = tf.scan(step, tf.transpose(inputs, [1, 0, 2]), (h, c))
-        sequence = tf.transpose(hs, [1, 0, 2])
-        return sequence[:, -1], sequence, tf.identity(hs[-1]), cs[-1], tf.constant(1.0)
-
-    return tf.function(
-        lstm,
-        autograph=False,
-        experimental_attributes={
-            "api_implements": f"lstm_{uuid.uuid4()}",
-            "api_preferred_device": "CPU",
-            "time_major": False,
-            "go_backwards": False,
-        },
-    )
-
-
 def test_the_traps_of_the_fused_operator_are_named(usual: Any, tmp_path: Path) -> None:
     tf = require("tensorflow", "testing")
     words, lstm, dense = (layer.get_weights() for layer in usual.layers)
 
     def run(ids: Any) -> Any:
         x, zeros = tf.gather(tf.constant(words[0]), ids), tf.zeros([1, UNITS])
-        last, *_ = fusable(tf)(x, zeros, zeros, *(tf.constant(w) for w in lstm))
+        last, *_ = fusable()(x, zeros, zeros, *(tf.constant(w) for w in lstm))
         return tf.sigmoid(tf.matmul(last, tf.constant(dense[0])) + tf.constant(dense[1]))
 
     path = converted(run, tf.Module(), tmp_path / "fused.tflite")

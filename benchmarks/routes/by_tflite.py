@@ -46,7 +46,7 @@ def fused_int8_dynamic(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
     _convert_fused(model, path, [tf.lite.Optimize.DEFAULT])
 
 
-def _fusable() -> Any:
+def fusable() -> Any:
     """An LSTM that the converter replaces by its fused operator; Keras 3's is never taken for one.
 
     It goes by the attributes, the six tensors given and the five results, of which the last three
@@ -88,7 +88,7 @@ def _convert_fused(model: Any, path: Path, optimizations: list[Any]) -> None:
             zeros = tf.zeros((1, layer.units))
             # constants: the converter crashes on a variable here
             weights = map(tf.constant, (layer.kernel, layer.recurrent, layer.bias))
-            last, every, *_ = _fusable()(every, zeros, zeros, *weights)
+            last, every, *_ = fusable()(every, zeros, zeros, *weights)
         for dense in stack.dense:
             product = tf.matmul(last, tf.constant(dense.kernel)) + tf.constant(dense.bias)
             last = keras.activations.get(dense.activation)(product)
