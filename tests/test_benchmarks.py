@@ -43,7 +43,7 @@ LENGTH = 24
 FORMS = {"padded": "", "true length": TRUE_LENGTH}
 # what rounding to 8 bits may cost these small models; NNCF's costs the whole answer, see the README
 LIMITS = dict.fromkeys(("pytorch-int8-dynamic", "openvino-int8-weights"), 0.1)
-LIMITS |= {"fused-tflite-int8-dynamic": 0.1, "openvino-int8-full": 1.0}
+LIMITS |= {"fused-tflite-int8-dynamic": 0.1, "openvino-default": 0.1, "openvino-int8-full": 1.0}
 
 
 @pytest.fixture(autouse=True)

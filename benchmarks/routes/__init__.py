@@ -26,7 +26,10 @@ ROUTES = {
     "keras-predict": Route(".keras", by_keras.save, by_keras.KerasPredict),
     "keras-tf-function": Route(".keras", by_keras.save, by_keras.KerasFunction),
     "openvino-float32": Route(
-        ".xml", by_openvino.float32, by_openvino.OpenVinoRoute, needs=_OPENVINO
+        ".xml", by_openvino.float32, by_openvino.OpenVinoFloat32, needs=_OPENVINO
+    ),
+    "openvino-default": Route(
+        ".xml", by_openvino.float32, by_openvino.OpenVinoRoute, RECORDED, _OPENVINO
     ),
     "openvino-int8-weights": Route(
         ".xml", by_openvino.int8_weights, by_openvino.OpenVinoRoute, RECORDED, _NNCF

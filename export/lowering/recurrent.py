@@ -1,0 +1,308 @@
+"""Any Keras model with recurrent layers, traced with each loop over time replaced by a lowering's own.
+
+Keras calls a recurrent layer's ``inner_loop`` with what is left after everything else has been seen
+to: sequences, initial states and mask. Replacing that alone keeps Keras's own meaning of every option
+around it (return_state, stateful, Bidirectional, nested and shared layers), while the loop is
+expressed in the operators of the target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from lstm_edge.extras import require
+from lstm_edge.stack import Array
+
+_PURPOSE = "exporting"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One recurrent layer's loop over time, as Keras asks for it.
+
+    Attributes:
+        layer: the Keras layer.
+        sequences: [N, T, …].
+        states: the initial states, flat, each [N, …].
+        mask: bool [N, T]; steps where it is False are skipped. None: all are run.
+        before: layers whose outputs at each step are this one's inputs, first to last, with their own
+            initial states: they are run in the same loop. ``sequences`` are the first one's.
+    """
+
+    layer: Any
+    sequences: Any
+    states: tuple[Any, ...]
+    mask: Any
+    before: tuple[Loop, ...] = ()
+
+
+class Runs(Protocol):
+    """What a lowering makes of a loop.
+
+    Returns the last output [N, …], all outputs [N, T, …] (in the order they were computed; only where
+    the layer returns sequences, else anything) and the final states of the layer, flat.
+    """
+
+    def __call__(self, loop: Loop) -> tuple[Any, Any, Sequence[Any]]: ...
+
+
+class Cell(Protocol):
+    """One step of a recurrent layer: what can be done for all steps at once, and what cannot."""
+
+    def project(self, x: Any) -> Any:
+        """Inputs [M, D] of any steps -> what :meth:`step` takes of them, [M, P]."""
+
+    def step(self, projected: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """[N, P] and the states -> output [N, U] and the new states."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of one of Keras's own cells, float32; a bias of zeros where there is none.
+
+    Attributes:
+        kind: ``LSTM``, ``GRU`` or ``SimpleRNN``.
+        kernel, recurrent: [D, G·U] and [U, G·U], in Keras's order of the G gates.
+        bias: [G·U]; for a GRU that resets after the product [2, G·U], the second row for that product.
+        activations: the gates' and the content's, as Keras functions; the last alone for SimpleRNN.
+        reset_after: of a GRU.
+    """
+
+    kind: str
+    kernel: Array
+    recurrent: Array
+    bias: Array
+    activations: tuple[Any, ...]
+    reset_after: bool = False
+
+    @property
+    def units(self) -> int:
+        return int(self.recurrent.shape[0])
+
+
+GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
+
+
+def weights_of(cell: Any) -> Weights | None:
+    """The weights of a cell that is exactly Keras's own; None for any other."""
+    layers = require("keras", _PURPOSE).layers
+    kinds = {layers.LSTMCell: "LSTM", layers.GRUCell: "GRU", layers.SimpleRNNCell: "SimpleRNN"}
+    kind = kinds.get(type(cell))
+    if kind is None:
+        return None
+    kernel, recurrent = (np.asarray(w, np.float32) for w in (cell.kernel, cell.recurrent_kernel))
+    after = bool(getattr(cell, "reset_after", False))
+    shape = (2, kernel.shape[1]) if after else (kernel.shape[1],)
+    bias = np.zeros(shape, np.float32) if cell.bias is None else np.asarray(cell.bias, np.float32)
+    functions = (
+        [cell.activation] if kind == "SimpleRNN" else [cell.recurrent_activation, cell.activation]
+    )
+    return Weights(kind, kernel, recurrent, bias, tuple(functions), after)
+
+
+def cell_of(tf: Any, cell: Any) -> Cell:
+    """The step of a Keras cell; of its own kinds with the input's product apart."""
+    weights = weights_of(cell)
+    if weights is None:
+        return _AsKeras(cell)
+    return _STEPS[weights.kind](tf, weights)
+
+
+class _AsKeras:
+    """A cell as Keras calls it: any cell, whole."""
+
+    def __init__(self, cell: Any) -> None:
+        self._cell = cell
+        self._structure = nested_states(cell)
+
+    def project(self, x: Any) -> Any:
+        return x
+
+    def step(self, projected: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
+        tree = require("keras", _PURPOSE).tree
+        options = (
+            {"training": False} if getattr(self._cell, "_call_has_training_arg", False) else {}
+        )
+        given = tree.pack_sequence_as(self._structure, list(states))
+        output, new = self._cell(projected, given, **options)
+        return output, tree.flatten(new)
+
+
+def nested_states(cell: Any) -> Any:
+    """The form in which a cell takes its states, with numbers in their places."""
+    tree = require("keras", _PURPOSE).tree
+    size = cell.state_size
+    sizes = [size] if not isinstance(size, list | tuple) else list(size)
+    counter = iter(range(1000))
+    return tree.map_structure(lambda _: next(counter), [_leaf(s) for s in sizes])
+
+
+def _leaf(size: Any) -> Any:
+    # the size of one state may itself be a shape; of a stack of cells it is one list for each
+    if isinstance(size, list | tuple) and any(isinstance(s, list | tuple) for s in size):
+        return [_leaf(s) for s in size]
+    return size if isinstance(size, list) else 0
+
+
+class _Native:
+    def __init__(self, tf: Any, weights: Weights) -> None:
+        self._tf, self._w = tf, weights
+        self._recurrent = tf.constant(weights.recurrent)
+
+    def project(self, x: Any) -> Any:
+        tf, bias = self._tf, self._w.bias
+        first = bias[0] if bias.ndim == 2 else bias
+        return tf.matmul(x, tf.constant(self._w.kernel)) + tf.constant(first)
+
+    def _gates(self, value: Any, count: int) -> list[Any]:
+        return list(self._tf.split(value, count, 1))
+
+
+class _Lstm(_Native):
+    def step(self, projected: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
+        h, c = states
+        gate, content = self._w.activations
+        i, f, g, o = self._gates(projected + self._tf.matmul(h, self._recurrent), 4)
+        c = gate(f) * c + gate(i) * content(g)
+        h = gate(o) * content(c)
+        return h, [h, c]
+
+
+class _Gru(_Native):
+    def step(self, projected: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
+        (h,) = states
+        tf, w = self._tf, self._w
+        gate, content = w.activations
+        z, r, x = self._gates(projected, 3)
+        if w.reset_after:
+            own_z, own_r, own = self._gates(
+                tf.matmul(h, self._recurrent) + tf.constant(w.bias[1]), 3
+            )
+            z, r = gate(z + own_z), gate(r + own_r)
+            candidate = content(x + r * own)
+        else:
+            both = tf.matmul(h, tf.constant(w.recurrent[:, : 2 * w.units]))
+            own_z, own_r = self._gates(both, 2)
+            z, r = gate(z + own_z), gate(r + own_r)
+            candidate = content(x + tf.matmul(r * h, tf.constant(w.recurrent[:, 2 * w.units :])))
+        h = z * h + (1 - z) * candidate
+        return h, [h]
+
+
+class _Simple(_Native):
+    def step(self, projected: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
+        (h,) = states
+        h = self._w.activations[0](projected + self._tf.matmul(h, self._recurrent))
+        return h, [h]
+
+
+_STEPS: dict[str, Callable[[Any, Weights], Cell]] = {
+    "LSTM": _Lstm,
+    "GRU": _Gru,
+    "SimpleRNN": _Simple,
+}
+
+
+@contextlib.contextmanager
+def lowered(
+    model: Any,
+    run: Runs,
+    look_up: Callable[[Any, Any], Any],
+    follows: dict[int, Any] | None = None,
+    states: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]] | None = None,
+    finals: Callable[[Any, Sequence[Any]], None] | None = None,
+) -> Iterator[None]:
+    """Within the block, calling the model runs ``run`` for every loop over time.
+
+    Args:
+        look_up: Embedding layer, ids -> rows.
+        follows: by ``id`` of a layer the one whose sequence it takes and nobody else does (see
+            :func:`chains`): both are run in one loop.
+        states: layer, initial states -> those to start from instead.
+        finals: is told every layer's final states.
+    """
+    keras = require("keras", _PURPOSE)
+    tf = require("tensorflow", _PURPOSE)
+    follows = follows or {}
+    leads = {id(layer) for layer in follows.values()}
+    waiting: dict[int, Loop] = {}
+    changed: list[tuple[Any, str, Any]] = []
+
+    def change(layer: Any, name: str, value: Any) -> None:
+        # past Keras's own __setattr__, which would track what it is given
+        changed.append((layer, name, layer.__dict__.get(name, changed)))
+        layer.__dict__[name] = value
+
+    def inner_loop(layer: Any) -> Any:
+        def loop(sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+            del training
+            tree = keras.tree
+            flat = tuple(tf.convert_to_tensor(s) for s in tree.flatten(initial_state))
+            if states is not None:
+                flat = states(layer, flat)
+            if isinstance(mask, list | tuple):
+                mask = mask[0]
+            if mask is not None and len(mask.shape) == 3:
+                mask = mask[..., 0]
+            before: tuple[Loop, ...] = ()
+            if (first := follows.get(id(layer))) is not None:
+                lead = waiting.pop(id(first))
+                before, sequences = (*lead.before, lead), lead.sequences
+            own = Loop(layer, sequences, flat, mask, before)
+            if id(layer) in leads:
+                # nobody takes this but the layer that follows, and that runs both
+                waiting[id(layer)] = own
+                shape = tf.shape(sequences)
+                nothing = tf.zeros([shape[0], shape[1], flat[0].shape[-1]])
+                nothing.set_shape([sequences.shape[0], sequences.shape[1], flat[0].shape[-1]])
+                return nothing[:, -1], nothing, initial_state
+            last, every, new = run(own)
+            if finals is not None:
+                finals(layer, new)
+            return last, every, tree.pack_sequence_as(initial_state, list(new))
+
+        return loop
+
+    def time_distributed(layer: Any) -> Any:
+        def call(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            del training
+            inner, shape = layer.layer, tf.shape(inputs)
+            static = inputs.shape
+            options = {}
+            merged = tf.reshape(inputs, tf.concat([[shape[0] * shape[1]], shape[2:]], 0))
+            both = None if None in static[:2] else static[0] * static[1]
+            merged.set_shape([both, *static[2:]])
+            if inner._call_has_mask_arg and mask is not None:
+                wide = tf.shape(mask)
+                options["mask"] = tf.reshape(mask, tf.concat([[-1], wide[2:]], 0))
+            out = inner(merged, **options)
+            back = tf.reshape(out, tf.concat([shape[:2], tf.shape(out)[1:]], 0))
+            back.set_shape([*static[:2], *out.shape[1:]])
+            return back
+
+        return call
+
+    try:
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.layers.RNN):
+                change(layer, "inner_loop", inner_loop(layer))
+                change(layer, "stateful", False)
+                change(layer, "unroll", False)
+                if hasattr(layer, "use_cudnn"):
+                    change(layer, "use_cudnn", False)  # of Bidirectional, too
+            elif isinstance(layer, keras.layers.TimeDistributed):
+                change(layer, "call", time_distributed(layer))
+            elif type(layer) is keras.layers.Embedding:
+                change(layer, "call", lambda ids, layer=layer: look_up(layer, ids))
+        yield
+    finally:
+        for layer, name, value in reversed(changed):
+            if value is changed:
+                del layer.__dict__[name]
+            else:
+                layer.__dict__[name] = value
