@@ -94,13 +94,14 @@ def export_bundle(
             place = Path(work) / name
             place.mkdir()
             try:
-                exporter(layers, place).write(precision, path)
+                made = exporter(layers, place)
+                made.write(precision, path)
             except LstmEdgeError:
                 raise
             except Exception as error:  # the converters raise every kind
                 reason = " ".join(str(error).split())[:300]
                 raise ConversionError(f"converting to {name} failed: {reason}") from error
-            entry, report = _judge(name, exporter, precision, path, layers, golden)
+            entry, report = _judge(name, made, precision, path, layers, golden)
             entries.append(entry)
             reports.append(report)
             advance(1)
@@ -204,7 +205,7 @@ def _drawn(rows: int, length: int) -> list[Ids]:
 
 def _judge(
     name: str,
-    exporter: type[formats.Exporter],
+    exporter: formats.Exporter,
     precision: formats.Precision,
     path: Path,
     layers: LstmStack,
@@ -234,7 +235,7 @@ def _judge(
         "file": path.name,
         "bytes": inside.bytes,
         "sha256": sha256(path),
-        "lowering": exporter.lowering,
+        "lowering": exporter.describe_lowering(precision),
         "batch": precision.batch,
         "inputs": [asdict(tensor) for tensor in inside.inputs],
         "outputs": [asdict(tensor) for tensor in inside.outputs],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import export
+from export.graph import GraphModel
 from lstm_edge.errors import InputError
 from lstm_edge.parity import Tolerance
 from lstm_edge.stack import LstmStack
@@ -66,23 +67,38 @@ INT8_DYNAMIC = Tolerance(
 class Exporter(ABC):
     """Writes the files of one format for one model.
 
-    Class attributes: ``format`` (its name), ``suffix`` (of the file), ``lowering``, ``runtimes``
-    (names of those that take the file), ``precisions`` (in the order they are written).
+    Class attributes: ``format`` (its name), ``suffix`` (of the file), ``runtimes`` (names of those
+    that take the file), ``precisions`` (in the order they are written).
     """
 
     format: ClassVar[str]
     suffix: ClassVar[str]
-    lowering: ClassVar[str]
     runtimes: ClassVar[tuple[str, ...]]
     precisions: ClassVar[tuple[Precision, ...]]
 
-    def __init__(self, stack: LstmStack, work: Path) -> None:
-        """``work`` is a temporary folder that the caller removes."""
-        self.stack, self.work = stack, work
+    def __init__(self, model: LstmStack | GraphModel, work: Path, batch: int = 1) -> None:
+        """``work`` is a temporary folder that the caller removes.
 
-    @abstractmethod
+        ``batch`` is how many examples a call takes, in a format where that is fixed.
+        """
+        self.model, self.work, self.batch = model, work, batch
+
     def write(self, precision: Precision, path: Path) -> None:
         """Write the file of one precision."""
+        if isinstance(self.model, LstmStack):
+            self.write_stack(self.model, precision, path)
+        else:
+            self.write_graph(self.model, precision, path)
+
+    @abstractmethod
+    def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None: ...
+
+    @abstractmethod
+    def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None: ...
+
+    @abstractmethod
+    def describe_lowering(self, precision: Precision) -> str:
+        """How the recurrent layers are expressed, and why not otherwise; once it is written."""
 
 
 def formats() -> dict[str, type[Exporter]]:

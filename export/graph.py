@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from export.stack import IDENTITY
 from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.extras import require
@@ -105,6 +107,7 @@ def read_graph(model: Any, source: str) -> GraphModel:
         raise UnsupportedModelError(
             source, ["the model's inputs are not known: begin it with keras.Input, or call it once"]
         )
+    model = as_float32(model)
     tensors = flat_inputs(model)
     takers = list(_takers(model, tensors))
     names = _unique([_name(t.name) for t in tensors])
@@ -141,6 +144,39 @@ def read_graph(model: Any, source: str) -> GraphModel:
         tuple(layer.name for layer in recurrent),
         tuple(layer.name for layer in recurrent if layer.stateful),
     )
+
+
+def as_float32(model: Any) -> Any:
+    """The model itself, or, where it computes in anything else, the same in float32.
+
+    Weights keep their values; what float16 or bfloat16 arithmetic would have rounded is not rounded.
+    """
+    keras = require("keras", _PURPOSE)
+    policies = {
+        policy
+        for layer in model._flatten_layers()
+        if not isinstance(layer, keras.layers.InputLayer)
+        for policy in (layer.compute_dtype, layer.variable_dtype)
+    }
+    if policies <= {"float32"}:
+        return model
+    config = _in_float32(keras.saving.serialize_keras_object(model))
+    made = keras.saving.deserialize_keras_object(config)
+    made.set_weights([np.asarray(w).astype(np.float32) for w in model.get_weights()])
+    return made
+
+
+def _in_float32(value: Any) -> Any:
+    """A configuration with every dtype that computes as float32; those of whole numbers stay."""
+    if isinstance(value, list | tuple):
+        return [_in_float32(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _in_float32(item) for key, item in value.items()}
+    dtype = found.get("dtype")
+    if isinstance(dtype, dict) or (isinstance(dtype, str) and "float" in dtype):
+        found["dtype"] = "float32"
+    return found
 
 
 def flat_inputs(model: Any) -> list[Any]:

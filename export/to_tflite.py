@@ -1,4 +1,6 @@
-"""TFLite files: one stacked WHILE loop (see :mod:`export.lowering.stacked_loop`)."""
+"""TFLite files: one stacked WHILE loop (:mod:`export.lowering.stacked_loop`) where the model is one of
+Embedding, LSTM and Dense layers; any other model through :mod:`export.lowering.tflite_graph`.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,18 @@ from typing import Any
 
 from export import formats
 from export.formats import Precision
-from export.lowering import stacked_loop
+from export.graph import GraphModel, chains
+from export.lowering import stacked_loop, tflite_graph
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from lstm_edge.extras import require
 from lstm_edge.parity import Tolerance
+from lstm_edge.stack import LstmStack
 
 
 class Exporter(formats.Exporter):
     format = "tflite"
     suffix = ".tflite"
-    lowering = "stacked loop, pad-state table"
     runtimes = ("LiteRT",)
     precisions = formats.with_folded(
         Precision(
@@ -37,25 +40,40 @@ class Exporter(formats.Exporter):
         Precision("int8-dynamic", formats.INT8_DYNAMIC, batch=1),
     )
 
-    def write(self, precision: Precision, path: Path) -> None:
-        self.convert(precision, self.layout(precision), path)
+    def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
+        self.convert(stack, precision, self.layout(stack, precision), path)
 
-    def layout(self, precision: Precision) -> Layout:
+    def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
+        quantised = _KINDS[precision.base].quantised
+        self._convert(tflite_graph.module(graph, self.batch, quantised), precision, path)
+
+    def describe_lowering(self, precision: Precision) -> str:
+        if isinstance(self.model, LstmStack):
+            return "stacked loop, pad-state table"
+        shared = len(chains(self.model.model))
+        loops = len(self.model.recurrent) - shared
+        text = f"{loops} loop{'s' if loops > 1 else ''} over time, sequences written in place"
+        return f"{text}; {shared + 1} layers share one" if shared else text
+
+    def layout(self, stack: LstmStack, precision: Precision) -> Layout:
         """How the loop of this precision is laid out."""
         kind = _KINDS[precision.base]
         return stacked_loop.layout(
-            self.stack,
+            stack,
             kind.stride,
             kind.weight_bytes,
             folded=precision.folded,
             quantised=kind.quantised,
         )
 
-    def convert(self, precision: Precision, layout: Layout, path: Path) -> None:
+    def convert(self, stack: LstmStack, precision: Precision, layout: Layout, path: Path) -> None:
         """Write a file in this layout (also for ``benchmarks/ideas.py``)."""
+        module = stacked_loop.module(stack, pad_table(stack, layout.stride), layout)
+        self._convert(module, precision, path)
+
+    def _convert(self, module: Any, precision: Precision, path: Path) -> None:
         tf = require("tensorflow", "exporting to TFLite")
         saved = self.work / f"{path.stem}.saved"
-        module = stacked_loop.module(self.stack, pad_table(self.stack, layout.stride), layout)
         tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
         _KINDS[precision.base].configure(tf, converter)

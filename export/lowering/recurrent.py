@@ -29,6 +29,8 @@ class Loop:
         layer: the Keras layer.
         sequences: [N, T, …].
         states: the initial states, flat, each [N, …].
+        structure: the form in which the layer's cell takes them.
+        from_zero: all of them are zeros.
         mask: bool [N, T]; steps where it is False are skipped. None: all are run.
         before: layers whose outputs at each step are this one's inputs, first to last, with their own
             initial states: they are run in the same loop. ``sequences`` are the first one's.
@@ -37,6 +39,8 @@ class Loop:
     layer: Any
     sequences: Any
     states: tuple[Any, ...]
+    structure: Any
+    from_zero: bool
     mask: Any
     before: tuple[Loop, ...] = ()
 
@@ -105,20 +109,25 @@ def weights_of(cell: Any) -> Weights | None:
     return Weights(kind, kernel, recurrent, bias, tuple(functions), after)
 
 
-def cell_of(tf: Any, cell: Any) -> Cell:
-    """The step of a Keras cell; of its own kinds with the input's product apart."""
-    weights = weights_of(cell)
+def output_shape(loop: Loop) -> list[int]:
+    """Shape of one output of a loop, without the batch."""
+    size = getattr(loop.layer.cell, "output_size", None)
+    return [size] if isinstance(size, int) else [int(n) for n in loop.states[0].shape[1:]]
+
+
+def cell_of(tf: Any, loop: Loop) -> Cell:
+    """The step of a loop's cell; of Keras's own kinds with the input's product apart."""
+    weights = weights_of(loop.layer.cell)
     if weights is None:
-        return _AsKeras(cell)
+        return AsKeras(loop.layer.cell, loop.structure)
     return _STEPS[weights.kind](tf, weights)
 
 
-class _AsKeras:
+class AsKeras:
     """A cell as Keras calls it: any cell, whole."""
 
-    def __init__(self, cell: Any) -> None:
-        self._cell = cell
-        self._structure = nested_states(cell)
+    def __init__(self, cell: Any, structure: Any) -> None:
+        self._cell, self._structure = cell, structure
 
     def project(self, x: Any) -> Any:
         return x
@@ -131,22 +140,6 @@ class _AsKeras:
         given = tree.pack_sequence_as(self._structure, list(states))
         output, new = self._cell(projected, given, **options)
         return output, tree.flatten(new)
-
-
-def nested_states(cell: Any) -> Any:
-    """The form in which a cell takes its states, with numbers in their places."""
-    tree = require("keras", _PURPOSE).tree
-    size = cell.state_size
-    sizes = [size] if not isinstance(size, list | tuple) else list(size)
-    counter = iter(range(1000))
-    return tree.map_structure(lambda _: next(counter), [_leaf(s) for s in sizes])
-
-
-def _leaf(size: Any) -> Any:
-    # the size of one state may itself be a shape; of a stack of cells it is one list for each
-    if isinstance(size, list | tuple) and any(isinstance(s, list | tuple) for s in size):
-        return [_leaf(s) for s in size]
-    return size if isinstance(size, list) else 0
 
 
 class _Native:
@@ -230,6 +223,7 @@ def lowered(
     tf = require("tensorflow", _PURPOSE)
     follows = follows or {}
     leads = {id(layer) for layer in follows.values()}
+    zeros: list[Any] = []
     waiting: dict[int, Loop] = {}
     changed: list[tuple[Any, str, Any]] = []
 
@@ -243,8 +237,9 @@ def lowered(
             del training
             tree = keras.tree
             flat = tuple(tf.convert_to_tensor(s) for s in tree.flatten(initial_state))
+            from_zero = all(any(s is zero for zero in zeros) for s in flat)
             if states is not None:
-                flat = states(layer, flat)
+                flat, from_zero = states(layer, flat), False
             if isinstance(mask, list | tuple):
                 mask = mask[0]
             if mask is not None and len(mask.shape) == 3:
@@ -253,7 +248,7 @@ def lowered(
             if (first := follows.get(id(layer))) is not None:
                 lead = waiting.pop(id(first))
                 before, sequences = (*lead.before, lead), lead.sequences
-            own = Loop(layer, sequences, flat, mask, before)
+            own = Loop(layer, sequences, flat, initial_state, from_zero, mask, before)
             if id(layer) in leads:
                 # nobody takes this but the layer that follows, and that runs both
                 waiting[id(layer)] = own
@@ -267,6 +262,16 @@ def lowered(
             return last, every, tree.pack_sequence_as(initial_state, list(new))
 
         return loop
+
+    def initial(layer: Any) -> Any:
+        ordinary = layer.get_initial_state
+
+        def get_initial_state(batch_size: Any) -> Any:
+            found = ordinary(batch_size)
+            zeros.extend(keras.tree.flatten(found))
+            return found
+
+        return get_initial_state
 
     def time_distributed(layer: Any) -> Any:
         def call(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -291,6 +296,8 @@ def lowered(
         for layer in model._flatten_layers():
             if isinstance(layer, keras.layers.RNN):
                 change(layer, "inner_loop", inner_loop(layer))
+                if hasattr(type(layer.cell), "get_initial_state") and weights_of(layer.cell):
+                    change(layer, "get_initial_state", initial(layer))
                 change(layer, "stateful", False)
                 change(layer, "unroll", False)
                 if hasattr(layer, "use_cudnn"):

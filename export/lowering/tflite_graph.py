@@ -1,0 +1,157 @@
+"""TFLite: any Keras model, each loop over time one WHILE whose states are its variables.
+
+Recurrent layers that feed one another step by step share one loop. A sequence that something else
+takes is written in place (DYNAMIC_UPDATE_SLICE), not through a TensorList; no variable tensor, so
+nothing is left for the next call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from export.graph import GraphModel, chains, functional
+from export.lowering import recurrent
+from export.lowering.int8_rows import int8_rows
+from export.lowering.recurrent import Loop, output_shape
+from lstm_edge.extras import require
+
+_PURPOSE = "exporting to TFLite"
+
+
+def module(graph: GraphModel, batch: int, quantised: bool) -> Any:
+    """A ``tf.Module`` with ``run``: the model's inputs by name -> its outputs by name.
+
+    Args:
+        batch: examples in one call.
+        quantised: Embedding rows as codes with a scale each (see :mod:`export.lowering.int8_rows`).
+    """
+    tf = require("tensorflow", _PURPOSE)
+    specs = [
+        tf.TensorSpec([batch, *given.shape[1:]], given.dtype, name=given.name)
+        for given in graph.inputs
+    ]
+
+    def run(*arrays: Any) -> dict[str, Any]:
+        with recurrent.lowered(
+            functional(graph.model),
+            lambda loop: run_loop(tf, loop),
+            _look_up(tf, quantised),
+            chains(graph.model),
+        ):
+            outputs = graph.call(arrays)
+        return {
+            made.name: tf.identity(value, name=made.name)
+            for made, value in zip(graph.outputs, outputs, strict=True)
+        }
+
+    holder = tf.Module()
+    holder.variables_of_the_model = [v.value for v in graph.model.variables]
+    holder.run = tf.function(run, input_signature=specs, autograph=False)
+    return holder
+
+
+def _look_up(tf: Any, quantised: bool) -> Callable[[Any, Any], Any]:
+    def look_up(layer: Any, ids: Any) -> Any:
+        rows = np.asarray(layer.embeddings, np.float32)
+        ids = tf.cast(ids, tf.int32)
+        if not quantised:
+            return tf.gather(tf.constant(rows), ids)
+        codes, scales = int8_rows(rows)
+        return tf.gather(tf.constant(codes), ids) * tf.gather(tf.constant(scales), ids)
+
+    return look_up
+
+
+def run_loop(tf: Any, loop: Loop) -> tuple[Any, Any, Sequence[Any]]:
+    """One WHILE over all steps (see :class:`export.lowering.recurrent.Runs`)."""
+    parts = [*loop.before, loop]
+    cells = [recurrent.cell_of(tf, part) for part in parts]
+    layer, x = loop.layer, loop.sequences
+    batch = x.shape[0]
+    steps = x.shape[1] if x.shape[1] is not None else tf.shape(x)[1]
+    x = _time_first(tf, x)
+    projected = _at_once(tf, cells[0], x)
+    backwards = parts[0].layer.go_backwards
+    mask = None
+    if loop.mask is not None:
+        mask = _time_first(tf, tf.cast(loop.mask, tf.bool)[..., None])  # [T, N, 1]
+    counts = [len(part.states) for part in parts]
+    keeps = mask is not None and not layer.zero_output_for_mask
+    width = output_shape(loop)
+
+    def body(t: Any, states: tuple[Any, ...], out: Any, every: Any) -> Any:
+        at = tf.reshape(steps - 1 - t if backwards else t, [1])
+        y = tf.reshape(tf.gather(projected, at), tf.concat([[batch], tf.shape(projected)[2:]], 0))
+        y.set_shape([batch, *projected.shape[2:]])
+        new, begin = [], 0
+        for number, (cell, count) in enumerate(zip(cells, counts, strict=True)):
+            if number:
+                y = cell.project(y)
+            y, after = cell.step(y, states[begin : begin + count])
+            new += after
+            begin += count
+        if mask is not None:
+            real = tf.reshape(tf.gather(mask, at), [batch, 1])
+            new = [_where(tf, real, a, b) for a, b in zip(new, states, strict=True)]
+            y = _where(tf, real, y, out if keeps else tf.zeros_like(y))
+        if layer.return_sequences:
+            every = _written(tf, every, y, t)
+        return t + 1, tuple(new), y, every
+
+    states = tuple(s for part in parts for s in part.states)
+    for state in states:
+        state.set_shape([batch, *state.shape[1:]])
+    out = tf.zeros([batch, *width])
+    every = tf.zeros([steps, batch, *width]) if layer.return_sequences else tf.zeros([1])
+    _, states, out, every = tf.while_loop(
+        lambda t, *_: t < steps,
+        body,
+        (tf.constant(0), states, out, every),
+        shape_invariants=(
+            tf.TensorShape([]),
+            tuple(s.shape for s in states),
+            out.shape,
+            every.shape,
+        ),
+    )
+    if layer.return_sequences:
+        every = _time_first(tf, every)  # and back
+    return out, every, states[-counts[-1] :]
+
+
+def _time_first(tf: Any, value: Any) -> Any:
+    """Batch and time changed about; for one example that is a matter of names."""
+    shape = value.shape
+    if shape[0] == 1 or shape[1] == 1:
+        now = tf.shape(value)
+        out = tf.reshape(value, tf.concat([[now[1], now[0]], now[2:]], 0))
+        out.set_shape([shape[1], shape[0], *shape[2:]])
+        return out
+    return tf.transpose(value, [1, 0, *range(2, len(shape))])
+
+
+def _at_once(tf: Any, cell: Any, x: Any) -> Any:
+    """What the inputs contribute, one product for all steps: [T, N, D] -> [T, N, P]."""
+    if isinstance(cell, recurrent.AsKeras):
+        return x
+    now = tf.shape(x)
+    out = cell.project(tf.reshape(x, [-1, x.shape[-1]]))
+    back = tf.reshape(out, [now[0], now[1], out.shape[-1]])
+    back.set_shape([x.shape[0], x.shape[1], out.shape[-1]])
+    return back
+
+
+def _where(tf: Any, condition: Any, yes: Any, no: Any) -> Any:
+    extra = len(yes.shape) - 2
+    return tf.where(tf.reshape(condition, [-1, *[1] * (1 + extra)]), yes, no)
+
+
+def _written(tf: Any, every: Any, y: Any, t: Any) -> Any:
+    """The sequence [T, N, …] with the output of step t in its place."""
+    begin = tf.concat([tf.reshape(t, [1]), tf.zeros([len(every.shape) - 1], tf.int32)], 0)
+    out = tf.raw_ops.XlaDynamicUpdateSlice(input=every, update=y[None], indices=begin)
+    out.set_shape(every.shape)
+    return out
