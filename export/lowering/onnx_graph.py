@@ -81,11 +81,15 @@ def convert(graph: GraphModel, path: Path) -> Markers:
         for given in graph.inputs
     ]
 
+    shapes: list[tuple[int | None, ...]] = []
+
     def run(*arrays: Any) -> list[Any]:
         with recurrent.lowered(
             functional(graph.model), lambda loop: run_loop(tf, loop, markers), _look_up(tf)
         ):
             outputs = graph.call(arrays)
+        # what Keras infers is not always what it computes (Bidirectional of two widths)
+        shapes[:] = [tuple(value.shape) for value in outputs]
         return [
             tf.identity(value, name=made.name)
             for made, value in zip(graph.outputs, outputs, strict=True)
@@ -98,6 +102,7 @@ def convert(graph: GraphModel, path: Path) -> Markers:
         custom_op_handlers={
             "PyFunc": (lambda *args: _node(markers, *args), []),
             "GatherV2": (gather_node, []),
+            "Erfc": (_erfc_node, []),
         },
     )
     found = [node.op_type for node in model.graph.node]
@@ -105,15 +110,19 @@ def convert(graph: GraphModel, path: Path) -> Markers:
     # tf2onnx logs what its handlers raise and goes on
     if "PyFunc" in found or any(found.count(kind) < wanted.count(kind) for kind in set(wanted)):
         raise ConversionError(f"tf2onnx gave {sorted(set(found))} for {', '.join(wanted)}")
+    if unknown := sorted(op for op in set(found) if not onnx.defs.has(op)):
+        raise ConversionError(f"ONNX has no operator for TensorFlow's {', '.join(unknown)}")
     model.ir_version = IR_VERSION
     model.producer_name = "lstm-edge"
-    _name_ends(onnx, model, graph)
+    _name_ends(onnx, model, graph, shapes)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     return markers
 
 
-def _name_ends(onnx: Any, model: Any, graph: GraphModel) -> None:
+def _name_ends(
+    onnx: Any, model: Any, graph: GraphModel, output_shapes: Sequence[tuple[int | None, ...]]
+) -> None:
     """Give inputs, outputs and free dimensions their names."""
     names = {v.name: made.name for v, made in zip(model.graph.output, graph.outputs, strict=True)}
     names |= {v.name: g.name for v, g in zip(model.graph.input, graph.inputs, strict=True)}
@@ -127,11 +136,13 @@ def _name_ends(onnx: Any, model: Any, graph: GraphModel) -> None:
                     rename(attribute.g)
 
     rename(model.graph)
-    for value, end in zip(
-        [*model.graph.input, *model.graph.output], [*graph.inputs, *graph.outputs], strict=True
+    for value, shape in zip(
+        [*model.graph.input, *model.graph.output],
+        [*(given.shape for given in graph.inputs), *output_shapes],
+        strict=True,
     ):
-        free = ("batch", "time", *(f"dim_{n}" for n in range(2, len(end.shape))))
-        dims = [name if size is None else size for name, size in zip(free, end.shape, strict=False)]
+        free = ("batch", "time", *(f"dim_{n}" for n in range(2, len(shape))))
+        dims = [name if size is None else size for name, size in zip(free, shape, strict=False)]
         kind = value.type.tensor_type.elem_type
         value.CopyFrom(
             onnx.helper.make_tensor_value_info(names[value.name], kind, ["batch", *dims[1:]])
@@ -406,3 +417,15 @@ def gather_node(ctx: Any, node: Any, name: str, args: Any) -> None:
     wide = ctx.make_node("Cast", [ids], {"to": onnx.TensorProto.INT64}).output[0]
     each = ctx.make_node("Unsqueeze", [wide, last]).output[0]
     ctx.make_node("GatherND", [table, each], {"batch_dims": 1}, **ends)
+
+
+def _erfc_node(ctx: Any, node: Any, name: str, args: Any) -> None:
+    """tf2onnx handler: 1 - Erf, for what tf2onnx does not know (Keras's gelu has it)."""
+    del name, args
+    utils = require("tf2onnx.utils", _PURPOSE)
+    (x,), (output,) = node.input, node.output
+    shape, dtype = ctx.get_shape(output), ctx.get_dtype(output)
+    ctx.remove_node(node.name)
+    one = ctx.make_const(utils.make_name("one"), np.array(1, np.float32)).output[0]
+    erf = ctx.make_node("Erf", [x]).output[0]
+    ctx.make_node("Sub", [one, erf], outputs=[output], shapes=[shape], dtypes=[dtype])

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from export.graph import GraphModel, chains, functional
 from export.lowering import recurrent
 from export.lowering.int8_rows import int8_rows
@@ -152,6 +150,8 @@ def _where(tf: Any, condition: Any, yes: Any, no: Any) -> Any:
 def _written(tf: Any, every: Any, y: Any, t: Any) -> Any:
     """The sequence [T, N, …] with the output of step t in its place."""
     begin = tf.concat([tf.reshape(t, [1]), tf.zeros([len(every.shape) - 1], tf.int32)], 0)
-    out = tf.raw_ops.XlaDynamicUpdateSlice(input=every, update=y[None], indices=begin)
+    # TensorFlow gives this operator no public name; the converter makes DYNAMIC_UPDATE_SLICE of it
+    xla = require("tensorflow.compiler.tf2xla.ops.gen_xla_ops", _PURPOSE)
+    out = xla.xla_dynamic_update_slice(every, y[None], begin)
     out.set_shape(every.shape)
     return out
