@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from export.graph import GraphModel, functional
+from export.graph import GraphModel
 from export.lowering import recurrent
 from export.lowering.recurrent import Loop, Weights, output_shape
 from lstm_edge import reference
@@ -76,24 +76,16 @@ def convert(graph: GraphModel, path: Path) -> Markers:
     tf2onnx = require("tf2onnx", _PURPOSE)
     onnx = require("onnx", _PURPOSE)
     markers = Markers()
-    specs = [
-        tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=given.name)
-        for given in graph.inputs
-    ]
-
-    shapes: list[tuple[int | None, ...]] = []
+    specs = recurrent.specs(tf, graph, None)
+    ends: dict[str, tuple[int | None, ...]] = {}
 
     def run(*arrays: Any) -> list[Any]:
-        with recurrent.lowered(
-            functional(graph.model), lambda loop: run_loop(tf, loop, markers), _look_up(tf)
-        ):
-            outputs = graph.call(arrays)
+        found = recurrent.outputs(
+            graph, arrays, lambda loop: run_loop(tf, loop, markers), _look_up(tf)
+        )
         # what Keras infers is not always what it computes (Bidirectional of two widths)
-        shapes[:] = [tuple(value.shape) for value in outputs]
-        return [
-            tf.identity(value, name=made.name)
-            for made, value in zip(graph.outputs, outputs, strict=True)
-        ]
+        ends.update({name: tuple(value.shape) for name, value in found.items()})
+        return list(found.values())
 
     model, _ = tf2onnx.convert.from_function(
         tf.function(run, input_signature=specs, autograph=False),
@@ -114,18 +106,19 @@ def convert(graph: GraphModel, path: Path) -> Markers:
         raise ConversionError(f"ONNX has no operator for TensorFlow's {', '.join(unknown)}")
     model.ir_version = IR_VERSION
     model.producer_name = "lstm-edge"
-    _name_ends(onnx, model, graph, shapes)
+    _name_ends(onnx, model, [(spec.name, tuple(spec.shape)) for spec in specs], list(ends.items()))
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     return markers
 
 
-def _name_ends(
-    onnx: Any, model: Any, graph: GraphModel, output_shapes: Sequence[tuple[int | None, ...]]
-) -> None:
+_Ends = Sequence[tuple[str, tuple[int | None, ...]]]
+
+
+def _name_ends(onnx: Any, model: Any, inputs: _Ends, outputs: _Ends) -> None:
     """Give inputs, outputs and free dimensions their names."""
-    names = {v.name: made.name for v, made in zip(model.graph.output, graph.outputs, strict=True)}
-    names |= {v.name: g.name for v, g in zip(model.graph.input, graph.inputs, strict=True)}
+    names = {v.name: name for v, (name, _) in zip(model.graph.output, outputs, strict=True)}
+    names |= {v.name: name for v, (name, _) in zip(model.graph.input, inputs, strict=True)}
 
     def rename(inside: Any) -> None:
         for node in inside.node:
@@ -136,10 +129,8 @@ def _name_ends(
                     rename(attribute.g)
 
     rename(model.graph)
-    for value, shape in zip(
-        [*model.graph.input, *model.graph.output],
-        [*(given.shape for given in graph.inputs), *output_shapes],
-        strict=True,
+    for value, (_, shape) in zip(
+        [*model.graph.input, *model.graph.output], [*inputs, *outputs], strict=True
     ):
         free = ("batch", "time", *(f"dim_{n}" for n in range(2, len(shape))))
         dims = [name if size is None else size for name, size in zip(free, shape, strict=False)]
@@ -186,7 +177,8 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
     if cells is None or len(x.shape) != 3:
         markers.loops.append(layer.name)
         return _while(tf, loop, x, mask)
-    lengths = upto = None
+    lengths: Any = None
+    upto: Any = None
     if mask is not None:
         real = tf.cast(mask, tf.int32)
         upto = tf.cumsum(real, axis=1)  # [N, T]: steps that are run, this one included
@@ -199,6 +191,7 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
         lengths = tf.maximum(count, 1)  # a row of none would be undefined: see below
     y, states, begin = tf.transpose(x, [1, 0, 2]), [], 0
     last: Any = None
+    before: Any = None
     for number, weights in enumerate(cells):
         size = 2 if weights.kind == "LSTM" else 1
         given = loop.states[begin : begin + size]
@@ -215,16 +208,20 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
         last = new[0]
         if lengths is not None:
             ran = (count > 0)[:, None]
-            last = tf.where(ran, last, tf.zeros_like(last))
+            if not more:
+                before = recurrent.output_before(tf, loop, last)
+                last = tf.where(ran, last, before)
             new = [tf.where(ran, a, b) for a, b in zip(new, given, strict=True)]
         states += new
     every: Any = tf.zeros([1])
-    if layer.return_sequences:
+    if layer.return_sequences and y is not None:
         every = tf.transpose(y, [1, 0, 2])
         if upto is not None:
             every = tf.gather(every, tf.maximum(upto - 1, 0), batch_dims=1)
-            shown = mask if layer.zero_output_for_mask else upto > 0
-            every = tf.where(shown[..., None], every, tf.zeros_like(every))
+            if layer.zero_output_for_mask:
+                every = tf.where(mask[..., None], every, tf.zeros_like(every))
+            else:
+                every = tf.where(upto[..., None] > 0, every, before[:, None])
     return last, every, states
 
 
@@ -372,7 +369,7 @@ def _while(tf: Any, loop: Loop, x: Any, mask: Any) -> tuple[Any, Any, Sequence[A
         return t + 1, tuple(new), y, every.write(t, y)
 
     every = tf.TensorArray(tf.float32, size=steps, element_shape=[x.shape[1], *width])
-    out = tf.zeros(tf.concat([[batch], width], 0))
+    out = recurrent.output_before(tf, loop, tf.zeros(tf.concat([[batch], width], 0)))
     out.set_shape([x.shape[1], *width])
     _, states, out, every = tf.while_loop(
         lambda t, *_: t < steps,
