@@ -191,7 +191,7 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
         lengths = tf.maximum(count, 1)  # a row of none would be undefined: see below
     y, states, begin = tf.transpose(x, [1, 0, 2]), [], 0
     last: Any = None
-    before: Any = None
+    before: Any = tf.zeros([1])
     for number, weights in enumerate(cells):
         size = 2 if weights.kind == "LSTM" else 1
         given = loop.states[begin : begin + size]
@@ -221,7 +221,8 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
             if layer.zero_output_for_mask:
                 every = tf.where(mask[..., None], every, tf.zeros_like(every))
             else:
-                every = tf.where(upto[..., None] > 0, every, before[:, None])
+                shown = tf.expand_dims(upto > 0, -1)
+                every = tf.where(shown, every, before[:, None])
     return last, every, states
 
 
