@@ -84,7 +84,7 @@ def remembering(model: Any, seed: int = 1) -> Any:
     return model
 
 
-def made(group: str, name: str) -> Any:
+def made(name: str) -> Any:
     """The model of a case."""
     import keras
 

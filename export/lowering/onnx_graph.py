@@ -140,7 +140,7 @@ def _name_ends(onnx: Any, model: Any, graph: GraphModel) -> None:
 
 def _look_up(tf: Any) -> Any:
     return lambda layer, ids: tf.gather(
-        tf.constant(np.asarray(layer.embeddings, np.float32)), tf.cast(ids, tf.int32)
+        tf.constant(recurrent.numbers(layer.embeddings)), tf.cast(ids, tf.int32)
     )
 
 

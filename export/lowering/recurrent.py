@@ -92,6 +92,12 @@ class Weights:
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
 
 
+def numbers(variable: Any) -> Array:
+    """A Keras variable's value, float32, while a graph is traced too."""
+    with require("tensorflow", _PURPOSE).init_scope():
+        return np.asarray(variable, np.float32)
+
+
 def weights_of(cell: Any) -> Weights | None:
     """The weights of a cell that is exactly Keras's own; None for any other."""
     layers = require("keras", _PURPOSE).layers
@@ -99,10 +105,10 @@ def weights_of(cell: Any) -> Weights | None:
     kind = kinds.get(type(cell))
     if kind is None:
         return None
-    kernel, recurrent = (np.asarray(w, np.float32) for w in (cell.kernel, cell.recurrent_kernel))
+    kernel, recurrent = numbers(cell.kernel), numbers(cell.recurrent_kernel)
     after = bool(getattr(cell, "reset_after", False))
     shape = (2, kernel.shape[1]) if after else (kernel.shape[1],)
-    bias = np.zeros(shape, np.float32) if cell.bias is None else np.asarray(cell.bias, np.float32)
+    bias = np.zeros(shape, np.float32) if cell.bias is None else numbers(cell.bias)
     functions = (
         [cell.activation] if kind == "SimpleRNN" else [cell.recurrent_activation, cell.activation]
     )

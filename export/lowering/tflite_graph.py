@@ -55,7 +55,7 @@ def module(graph: GraphModel, batch: int, quantised: bool) -> Any:
 
 def _look_up(tf: Any, quantised: bool) -> Callable[[Any, Any], Any]:
     def look_up(layer: Any, ids: Any) -> Any:
-        rows = np.asarray(layer.embeddings, np.float32)
+        rows = recurrent.numbers(layer.embeddings)
         ids = tf.cast(ids, tf.int32)
         if not quantised:
             return tf.gather(tf.constant(rows), ids)
