@@ -28,6 +28,7 @@ from lstm_edge import (
     structure,
     tensor_parity,
     tensors,
+    verify,
 )
 from lstm_edge import model as model_files
 from lstm_edge.answers import Probabilities
@@ -532,9 +533,9 @@ def _tensor_way(graph: GraphModel, given: _Given) -> _Way:
             else signature.check(given.inputs)
         )
         count = len(next(iter(arrays.values())))
-        some = np.linspace(0, count - 1, min(count, GOLDEN_EXAMPLES)).astype(int)
+        some = verify.evenly(count, GOLDEN_EXAMPLES)
         arrays = {name: array[some] for name, array in arrays.items()}
-        golden = [_answered(reference, tuple(f"example {i}" for i in some), arrays)]
+        golden = [_answered(reference, (tensors.AS_GIVEN,) * len(some), arrays)]
         checks = []
     return _TensorWay(graph, batch, signature, labels, tuple(golden), tuple(checks))
 
@@ -647,15 +648,13 @@ def _describe(given: _Given, out: Path, model: Any) -> dict[str, Any]:
 
 
 def obstacles(path: Path) -> tuple[str, ...]:
-    """What keeps a model file from being exported, whichever way; the file is loaded for it.
-
-    Raises:
-        InputError: it cannot be loaded.
-    """
+    """What keeps a model file from being exported, whichever way; the file is loaded for it."""
     try:
         read_graph(model_files.load(path), path.name)
     except UnsupportedModelError as error:
         return error.obstacles
+    except InputError as error:
+        return (str(error),)
     return ()
 
 

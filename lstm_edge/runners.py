@@ -411,7 +411,13 @@ class _LiteRTFile(FileRunner):
         litert = require("ai_edge_litert.interpreter", f"running {self.path.name}")
         try:
             self._interpreter = litert.Interpreter(str(self.path), num_threads=self.threads)
-            self._interpreter.allocate_tensors()
+            # a free dimension is 1 until an input comes, which a convolution may not take
+            self._free = any(
+                -1 in given["shape_signature"][1:]
+                for given in self._interpreter.get_input_details()
+            )
+            if not self._free:
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InputError(f"LiteRT cannot load {self.path}: {_first_line(error)}") from None
 
@@ -436,8 +442,7 @@ class LiteRTRunner(_LiteRTFile, Runner):
     def _load(self) -> None:
         super()._load()
         given = self._interpreter.get_input_details()[0]
-        self._input, self._length = given["index"], int(given["shape"][1])
-        self._free = int(given["shape_signature"][1]) < 0
+        self._input, self._length = given["index"], int(given["shape_signature"][1])
         self._output = self._interpreter.get_output_details()[0]["index"]
 
     def infer(self, ids: Ids) -> npt.NDArray[Any]:
@@ -453,8 +458,8 @@ class LiteRTRunner(_LiteRTFile, Runner):
         out = []
         for row in ids:
             if len(row) < self._length:
-                behind = "post" if self.pads == "any" else "pre"
-                row = pad_sequences([row], self._length, padding=behind)[0]
+                side = "post" if self.pads == "any" else "pre"
+                row = pad_sequences([row], self._length, padding=side)[0]
             self._interpreter.set_tensor(self._input, row[None])
             self._interpreter.invoke()
             out.append(self._interpreter.get_tensor(self._output))

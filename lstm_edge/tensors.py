@@ -21,6 +21,8 @@ Arrays = dict[str, Array]
 
 READ = (".npy", ".npz", ".csv")
 WRITTEN = (".npz", ".npy", ".csv", ".json")
+AS_GIVEN = "as given"
+"""What an example is a case of that the user gives; see :class:`Batch`."""
 
 
 @dataclass(frozen=True)

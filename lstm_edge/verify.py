@@ -22,7 +22,7 @@ from lstm_edge.parity import Check, ParityReport, ParityRun
 from lstm_edge.progress import SILENT, Progress, Within
 from lstm_edge.runners import KerasRunner, TensorRunner
 from lstm_edge.stack import Array
-from lstm_edge.tensors import Arrays, Batch
+from lstm_edge.tensors import AS_GIVEN, Arrays, Batch
 from lstm_edge.text import Ids
 
 GOLDEN_DATA = "golden vectors"
@@ -165,14 +165,14 @@ def verify_tensors(
                 found = reference.run(known.inputs)
                 for key, expected in known.outputs.items():
                     _check_same(expected, found[key], reference.path)
-            some = _evenly(len(next(iter(given.values()))), limit)
+            some = evenly(len(next(iter(given.values()))), limit)
             inputs = {key: array[some] for key, array in given.items()}
             outputs = reference.run(inputs)
         if not all(np.isfinite(array).all() for array in outputs.values()):
             raise InputError(f"{name} answers these inputs with what are not numbers (NaN)")
-        batches = [Batch(tuple(f"example {i}" for i in some), inputs, outputs)]
+        batches = [Batch((AS_GIVEN,) * len(some), inputs, outputs)]
     elif limit is not None:
-        batches = [batch.part(_evenly(len(batch), limit // len(batches) or 1)) for batch in batches]
+        batches = [batch.part(evenly(len(batch), limit // len(batches) or 1)) for batch in batches]
     reports = []
     total = len(chosen) * sum(map(len, batches))
     with progress.task(f"Verifying {len(chosen)} variants against {name}", total) as advance:
@@ -191,7 +191,8 @@ def verify_tensors(
     return _run(bundle, data, name, reports)
 
 
-def _evenly(count: int, most: int | None) -> list[int]:
+def evenly(count: int, most: int | None) -> list[int]:
+    """Places of at most so many of the examples, in their order."""
     return [int(i) for i in np.linspace(0, count - 1, min(count, most or count))]
 
 
