@@ -41,11 +41,29 @@ class Output:
 
     Attributes:
         activation: what makes it, ``sigmoid`` or ``softmax`` where it holds probabilities.
+        timed: it has a row for each step (known for a step model only).
     """
 
     name: str
     shape: tuple[int | None, ...]
     activation: str
+    timed: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of a step model (see :mod:`export.streaming`), float32; zeros before the first step.
+
+    Attributes:
+        name, output: of the file's input, and of the output that is given back at the next call.
+        layer: name of the recurrent layer.
+        shape: [N, …]; None for the batch.
+    """
+
+    name: str
+    output: str
+    layer: str
+    shape: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,7 @@ class GraphModel:
         model: called with the list of inputs it gives the list of outputs.
         recurrent: names of the recurrent layers, in the order in which Keras lists them.
         stateful: names of those that keep their states from one call to the next.
+        states: of a step model, inputs and outputs beside the others.
     """
 
     model: Any
@@ -63,6 +82,7 @@ class GraphModel:
     outputs: tuple[Output, ...]
     recurrent: tuple[str, ...]
     stateful: tuple[str, ...]
+    states: tuple[State, ...] = ()
 
     def call(self, arrays: Any) -> list[Any]:
         """The outputs, flat, for the inputs' tensors or arrays in order."""
@@ -209,7 +229,7 @@ def chains(model: Any) -> dict[int, Any]:
             return None
         return only_taker(taker) if type(taker).__name__ in IDENTITY else taker
 
-    found = {}
+    found: dict[int, Any] = {}
     for layer in network.operations:
         if not isinstance(layer, keras.layers.RNN) or not layer.return_sequences:
             continue

@@ -11,7 +11,7 @@ from typing import Any
 
 from export import formats
 from export.formats import Precision
-from export.graph import GraphModel, chains
+from export.graph import GraphModel
 from export.lowering import stacked_loop, tflite_graph
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
@@ -45,15 +45,17 @@ class Exporter(formats.Exporter):
 
     def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
         quantised = _KINDS[precision.base].quantised
-        self._convert(tflite_graph.module(graph, self.batch, quantised), precision, path)
+        module = tflite_graph.module(graph, self.batch, quantised)
+        self._convert(module, precision, path)
+        self._loops: list[tuple[str, ...]] = module.loops
 
     def describe_lowering(self, precision: Precision) -> str:
         if isinstance(self.model, LstmStack):
             return "stacked loop, pad-state table"
-        shared = len(chains(self.model.model))
-        loops = len(self.model.recurrent) - shared
-        text = f"{loops} loop{'s' if loops > 1 else ''} over time, sequences written in place"
-        return f"{text}; {shared + 1} layers share one" if shared else text
+        shared = [" + ".join(layers) for layers in self._loops if len(layers) > 1]
+        text = f"{len(self._loops)} loop{'s' if len(self._loops) > 1 else ''} over time"
+        text += ", sequences written in place"
+        return f"{text}; in one: {', '.join(shared)}" if shared else text
 
     def layout(self, stack: LstmStack, precision: Precision) -> Layout:
         """How the loop of this precision is laid out."""

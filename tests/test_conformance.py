@@ -96,7 +96,7 @@ class Reference:
     outputs: list[dict[str, Array]]
 
     def scale(self, name: str) -> float:
-        return max(float(np.abs(out[name]).max()) for out in self.outputs)
+        return max(float(np.nanmax(np.abs(out[name]), initial=0)) for out in self.outputs)
 
     def answers(self, example: Named) -> dict[str, Array]:
         values = self.graph.call([example[given.name] for given in self.graph.inputs])
@@ -144,8 +144,11 @@ def compare(found: Reference, outputs: Mapping[str, Array], number: int, variant
         got = outputs[name]
         assert got.shape == right.shape, name
         assert got.dtype == np.float32
-        assert np.isfinite(got).all(), name
-        off = np.abs(got - right) / (found.scale(name) or 1.0)
+        # Keras's average of a wholly masked row is 0 / 0
+        assert (np.isfinite(got) == np.isfinite(right)).all(), name
+        off = np.abs(got - right)[np.isfinite(right)] / (found.scale(name) or 1.0)
+        if not off.size:
+            continue
         if variant.endswith("float32"):
             assert off.max() <= FLOAT32, f"{name} of example {number} is off by {off.max():.2g}"
         else:
@@ -163,8 +166,10 @@ def test_the_cases_can_tell_right_from_wrong(
     found = reference(case)
     for name in found.outputs[0]:
         values = [out[name] for out in found.outputs]
-        assert all(np.isfinite(v).all() for v in values)
-        assert np.ptp([v.ravel()[0] for v in values]) > 1e-4 or np.std(values) > 1e-3, name
+        assert all(np.isfinite(v).all() for v in values[:-1])  # the last may be masked all over
+        assert np.ptp([v.ravel()[0] for v in values[:-1]]) > 1e-4 or np.std(values[:-1]) > 1e-3, (
+            name
+        )
     example = {name: array.copy() for name, array in found.examples[0].items()}
     for given in found.graph.inputs:
         array = example[given.name]
@@ -196,7 +201,7 @@ def test_answers_as_keras_in_any_order(
         outputs = {name: array.copy() for name, array in runtime(found.examples[number]).items()}
         if number in seen:
             for name, array in outputs.items():
-                assert np.abs(array - seen[number][name]).max() <= 2e-6, "another answer this time"
+                np.testing.assert_allclose(array, seen[number][name], rtol=0, atol=2e-6)
         else:
             compare(found, outputs, number, variant)
             seen[number] = outputs
@@ -261,9 +266,9 @@ def test_structure(
         assert not {"Loop", "Scan", "If"} & set(inside.ops)
         assert RECURRENT_NODES & set(inside.ops)
         assert inside.problems == ()
-    assert [(i.name, i.dtype) for i in inside.inputs] == [
+    assert sorted((i.name, i.dtype) for i in inside.inputs) == sorted(
         (given.name, given.dtype) for given in found.graph.inputs
-    ]
+    )
     assert sorted(o.name for o in inside.outputs) == sorted(o.name for o in found.graph.outputs)
 
 

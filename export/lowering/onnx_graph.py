@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from export.graph import GraphModel, functional
+from export.graph import GraphModel
 from export.lowering import recurrent
 from export.lowering.recurrent import Loop, Weights, output_shape
 from lstm_edge import reference
@@ -76,20 +76,16 @@ def convert(graph: GraphModel, path: Path) -> Markers:
     tf2onnx = require("tf2onnx", _PURPOSE)
     onnx = require("onnx", _PURPOSE)
     markers = Markers()
-    specs = [
-        tf.TensorSpec([None, *given.shape[1:]], given.dtype, name=given.name)
-        for given in graph.inputs
-    ]
+    specs = recurrent.specs(tf, graph, None)
+    ends: dict[str, tuple[int | None, ...]] = {}
 
     def run(*arrays: Any) -> list[Any]:
-        with recurrent.lowered(
-            functional(graph.model), lambda loop: run_loop(tf, loop, markers), _look_up(tf)
-        ):
-            outputs = graph.call(arrays)
-        return [
-            tf.identity(value, name=made.name)
-            for made, value in zip(graph.outputs, outputs, strict=True)
-        ]
+        found = recurrent.outputs(
+            graph, arrays, lambda loop: run_loop(tf, loop, markers), _look_up(tf)
+        )
+        # what Keras infers is not always what it computes (Bidirectional of two widths)
+        ends.update({name: tuple(value.shape) for name, value in found.items()})
+        return list(found.values())
 
     model, _ = tf2onnx.convert.from_function(
         tf.function(run, input_signature=specs, autograph=False),
@@ -98,6 +94,7 @@ def convert(graph: GraphModel, path: Path) -> Markers:
         custom_op_handlers={
             "PyFunc": (lambda *args: _node(markers, *args), []),
             "GatherV2": (gather_node, []),
+            "Erfc": (_erfc_node, []),
         },
     )
     found = [node.op_type for node in model.graph.node]
@@ -105,18 +102,23 @@ def convert(graph: GraphModel, path: Path) -> Markers:
     # tf2onnx logs what its handlers raise and goes on
     if "PyFunc" in found or any(found.count(kind) < wanted.count(kind) for kind in set(wanted)):
         raise ConversionError(f"tf2onnx gave {sorted(set(found))} for {', '.join(wanted)}")
+    if unknown := sorted(op for op in set(found) if not onnx.defs.has(op)):
+        raise ConversionError(f"ONNX has no operator for TensorFlow's {', '.join(unknown)}")
     model.ir_version = IR_VERSION
     model.producer_name = "lstm-edge"
-    _name_ends(onnx, model, graph)
+    _name_ends(onnx, model, [(spec.name, tuple(spec.shape)) for spec in specs], list(ends.items()))
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     return markers
 
 
-def _name_ends(onnx: Any, model: Any, graph: GraphModel) -> None:
+_Ends = Sequence[tuple[str, tuple[int | None, ...]]]
+
+
+def _name_ends(onnx: Any, model: Any, inputs: _Ends, outputs: _Ends) -> None:
     """Give inputs, outputs and free dimensions their names."""
-    names = {v.name: made.name for v, made in zip(model.graph.output, graph.outputs, strict=True)}
-    names |= {v.name: g.name for v, g in zip(model.graph.input, graph.inputs, strict=True)}
+    names = {v.name: name for v, (name, _) in zip(model.graph.output, outputs, strict=True)}
+    names |= {v.name: name for v, (name, _) in zip(model.graph.input, inputs, strict=True)}
 
     def rename(inside: Any) -> None:
         for node in inside.node:
@@ -127,11 +129,11 @@ def _name_ends(onnx: Any, model: Any, graph: GraphModel) -> None:
                     rename(attribute.g)
 
     rename(model.graph)
-    for value, end in zip(
-        [*model.graph.input, *model.graph.output], [*graph.inputs, *graph.outputs], strict=True
+    for value, (_, shape) in zip(
+        [*model.graph.input, *model.graph.output], [*inputs, *outputs], strict=True
     ):
-        free = ("batch", "time", *(f"dim_{n}" for n in range(2, len(end.shape))))
-        dims = [name if size is None else size for name, size in zip(free, end.shape, strict=False)]
+        free = ("batch", "time", *(f"dim_{n}" for n in range(2, len(shape))))
+        dims = [name if size is None else size for name, size in zip(free, shape, strict=False)]
         kind = value.type.tensor_type.elem_type
         value.CopyFrom(
             onnx.helper.make_tensor_value_info(names[value.name], kind, ["batch", *dims[1:]])
@@ -175,7 +177,8 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
     if cells is None or len(x.shape) != 3:
         markers.loops.append(layer.name)
         return _while(tf, loop, x, mask)
-    lengths = upto = None
+    lengths: Any = None
+    upto: Any = None
     if mask is not None:
         real = tf.cast(mask, tf.int32)
         upto = tf.cumsum(real, axis=1)  # [N, T]: steps that are run, this one included
@@ -188,6 +191,7 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
         lengths = tf.maximum(count, 1)  # a row of none would be undefined: see below
     y, states, begin = tf.transpose(x, [1, 0, 2]), [], 0
     last: Any = None
+    before: Any = None
     for number, weights in enumerate(cells):
         size = 2 if weights.kind == "LSTM" else 1
         given = loop.states[begin : begin + size]
@@ -204,16 +208,20 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
         last = new[0]
         if lengths is not None:
             ran = (count > 0)[:, None]
-            last = tf.where(ran, last, tf.zeros_like(last))
+            if not more:
+                before = recurrent.output_before(tf, loop, last)
+                last = tf.where(ran, last, before)
             new = [tf.where(ran, a, b) for a, b in zip(new, given, strict=True)]
         states += new
     every: Any = tf.zeros([1])
-    if layer.return_sequences:
+    if layer.return_sequences and y is not None:
         every = tf.transpose(y, [1, 0, 2])
         if upto is not None:
             every = tf.gather(every, tf.maximum(upto - 1, 0), batch_dims=1)
-            shown = mask if layer.zero_output_for_mask else upto > 0
-            every = tf.where(shown[..., None], every, tf.zeros_like(every))
+            if layer.zero_output_for_mask:
+                every = tf.where(mask[..., None], every, tf.zeros_like(every))
+            else:
+                every = tf.where(upto[..., None] > 0, every, before[:, None])
     return last, every, states
 
 
@@ -361,7 +369,7 @@ def _while(tf: Any, loop: Loop, x: Any, mask: Any) -> tuple[Any, Any, Sequence[A
         return t + 1, tuple(new), y, every.write(t, y)
 
     every = tf.TensorArray(tf.float32, size=steps, element_shape=[x.shape[1], *width])
-    out = tf.zeros(tf.concat([[batch], width], 0))
+    out = recurrent.output_before(tf, loop, tf.zeros(tf.concat([[batch], width], 0)))
     out.set_shape([x.shape[1], *width])
     _, states, out, every = tf.while_loop(
         lambda t, *_: t < steps,
@@ -406,3 +414,15 @@ def gather_node(ctx: Any, node: Any, name: str, args: Any) -> None:
     wide = ctx.make_node("Cast", [ids], {"to": onnx.TensorProto.INT64}).output[0]
     each = ctx.make_node("Unsqueeze", [wide, last]).output[0]
     ctx.make_node("GatherND", [table, each], {"batch_dims": 1}, **ends)
+
+
+def _erfc_node(ctx: Any, node: Any, name: str, args: Any) -> None:
+    """tf2onnx handler: 1 - Erf, for what tf2onnx does not know (Keras's gelu has it)."""
+    del name, args
+    utils = require("tf2onnx.utils", _PURPOSE)
+    (x,), (output,) = node.input, node.output
+    shape, dtype = ctx.get_shape(output), ctx.get_dtype(output)
+    ctx.remove_node(node.name)
+    one = ctx.make_const(utils.make_name("one"), np.array(1, np.float32)).output[0]
+    erf = ctx.make_node("Erf", [x]).output[0]
+    ctx.make_node("Sub", [one, erf], outputs=[output], shapes=[shape], dtypes=[dtype])

@@ -9,12 +9,13 @@ expressed in the operators of the target.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from export.graph import GraphModel, functional
 from lstm_edge.extras import require
 from lstm_edge.stack import Array
 
@@ -32,6 +33,7 @@ class Loop:
         structure: the form in which the layer's cell takes them.
         from_zero: all of them are zeros.
         mask: bool [N, T]; steps where it is False are skipped. None: all are run.
+        resumed: the states are those after earlier steps, so there is an output before the first.
         before: layers whose outputs at each step are this one's inputs, first to last, with their own
             initial states: they are run in the same loop. ``sequences`` are the first one's.
     """
@@ -42,6 +44,7 @@ class Loop:
     structure: Any
     from_zero: bool
     mask: Any
+    resumed: bool = False
     before: tuple[Loop, ...] = ()
 
 
@@ -113,6 +116,18 @@ def weights_of(cell: Any) -> Weights | None:
         [cell.activation] if kind == "SimpleRNN" else [cell.recurrent_activation, cell.activation]
     )
     return Weights(kind, kernel, recurrent, bias, tuple(functions), after)
+
+
+def output_before(tf: Any, loop: Loop, like: Any) -> Any:
+    """What a masked first step repeats: zeros ``like`` an output, or a resumed loop's last output.
+
+    That is the first state of the (last) cell, in all of Keras's own cells.
+    """
+    if not loop.resumed:
+        return tf.zeros_like(like)
+    cells = getattr(loop.layer.cell, "cells", [loop.layer.cell])
+    size = cells[-1].state_size
+    return loop.states[-(len(size) if isinstance(size, list | tuple) else 1)]
 
 
 def output_shape(loop: Loop) -> list[int]:
@@ -207,14 +222,47 @@ _STEPS: dict[str, Callable[[Any, Weights], Cell]] = {
 }
 
 
+def specs(tf: Any, graph: GraphModel, batch: int | None) -> list[Any]:
+    """What :func:`outputs` takes: the inputs, then the states."""
+    kinds = [(given.name, given.dtype, given.shape) for given in graph.inputs]
+    kinds += [(state.name, "float32", state.shape) for state in graph.states]
+    return [tf.TensorSpec([batch, *shape[1:]], dtype, name=name) for name, dtype, shape in kinds]
+
+
+def outputs(
+    graph: GraphModel,
+    arrays: Sequence[Any],
+    run: Runs,
+    look_up: Callable[[Any, Any], Any],
+    follows: dict[int, Any] | None = None,
+) -> dict[str, Any]:
+    """The model's outputs by name, then a step model's new states, with every loop lowered.
+
+    Args:
+        arrays: the inputs, then the states.
+        run, look_up, follows: see :func:`lowered`.
+    """
+    tf = require("tensorflow", _PURPOSE)
+    given: dict[str, list[Any]] = {}
+    for state, value in zip(graph.states, arrays[len(graph.inputs) :], strict=True):
+        given.setdefault(state.layer, []).append(value)
+    finals: dict[str, list[Any]] = {}
+    with lowered(functional(graph.model), run, look_up, follows, given, finals):
+        found = graph.call(arrays[: len(graph.inputs)])
+    made = dict(zip((o.name for o in graph.outputs), found, strict=True))
+    for state in graph.states:
+        made[state.output] = finals[state.layer].pop(0)
+    return {name: tf.identity(value, name=name) for name, value in made.items()}
+
+
 @contextlib.contextmanager
 def lowered(
     model: Any,
     run: Runs,
     look_up: Callable[[Any, Any], Any],
     follows: dict[int, Any] | None = None,
-    states: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]] | None = None,
-    finals: Callable[[Any, Sequence[Any]], None] | None = None,
+    states: Mapping[str, Sequence[Any]] | None = None,
+    finals: dict[str, list[Any]] | None = None,
 ) -> Iterator[None]:
     """Within the block, calling the model runs ``run`` for every loop over time.
 
@@ -222,8 +270,8 @@ def lowered(
         look_up: Embedding layer, ids -> rows.
         follows: by ``id`` of a layer the one whose sequence it takes and nobody else does (see
             :func:`chains`): both are run in one loop.
-        states: layer, initial states -> those to start from instead.
-        finals: is told every layer's final states.
+        states: by a layer's name the states to start from instead of its own.
+        finals: takes the final states of those layers.
     """
     keras = require("keras", _PURPOSE)
     tf = require("tensorflow", _PURPOSE)
@@ -244,8 +292,9 @@ def lowered(
             tree = keras.tree
             flat = tuple(tf.convert_to_tensor(s) for s in tree.flatten(initial_state))
             from_zero = all(any(s is zero for zero in zeros) for s in flat)
-            if states is not None:
-                flat, from_zero = states(layer, flat), False
+            resumed = states.get(layer.name) if states else None
+            if resumed is not None:
+                flat, from_zero = tuple(resumed), False
             if isinstance(mask, list | tuple):
                 mask = mask[0]
             if mask is not None and len(mask.shape) == 3:
@@ -254,7 +303,16 @@ def lowered(
             if (first := follows.get(id(layer))) is not None:
                 lead = waiting.pop(id(first))
                 before, sequences = (*lead.before, lead), lead.sequences
-            own = Loop(layer, sequences, flat, initial_state, from_zero, mask, before)
+            own = Loop(
+                layer,
+                sequences,
+                flat,
+                initial_state,
+                from_zero,
+                mask,
+                resumed is not None,
+                before,
+            )
             if id(layer) in leads:
                 # nobody takes this but the layer that follows, and that runs both
                 waiting[id(layer)] = own
@@ -263,8 +321,8 @@ def lowered(
                 nothing.set_shape([sequences.shape[0], sequences.shape[1], flat[0].shape[-1]])
                 return nothing[:, -1], nothing, initial_state
             last, every, new = run(own)
-            if finals is not None:
-                finals(layer, new)
+            if resumed is not None and finals is not None:
+                finals[layer.name] = list(new)
             return last, every, tree.pack_sequence_as(initial_state, list(new))
 
         return loop

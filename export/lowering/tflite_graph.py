@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from export.graph import GraphModel, chains, functional
+from export.graph import GraphModel, chains
 from export.lowering import recurrent
 from export.lowering.int8_rows import int8_rows
 from export.lowering.recurrent import Loop, output_shape
@@ -24,32 +22,37 @@ _PURPOSE = "exporting to TFLite"
 def module(graph: GraphModel, batch: int, quantised: bool) -> Any:
     """A ``tf.Module`` with ``run``: the model's inputs by name -> its outputs by name.
 
+    Once traced, its ``loops`` are the names of the layers in each loop.
+
     Args:
         batch: examples in one call.
         quantised: Embedding rows as codes with a scale each (see :mod:`export.lowering.int8_rows`).
     """
     tf = require("tensorflow", _PURPOSE)
-    specs = [
-        tf.TensorSpec([batch, *given.shape[1:]], given.dtype, name=given.name)
-        for given in graph.inputs
-    ]
+    holder = tf.Module()
+    loops: list[tuple[str, ...]] = []
+
+    def one_loop(loop: Loop) -> Any:
+        loops.append(tuple(part.layer.name for part in (*loop.before, loop)))
+        return run_loop(tf, loop)
 
     def run(*arrays: Any) -> dict[str, Any]:
-        with recurrent.lowered(
-            functional(graph.model),
-            lambda loop: run_loop(tf, loop),
+        loops.clear()
+        return recurrent.outputs(
+            graph,
+            arrays,
+            one_loop,
             _look_up(tf, quantised),
-            chains(graph.model),
-        ):
-            outputs = graph.call(arrays)
-        return {
-            made.name: tf.identity(value, name=made.name)
-            for made, value in zip(graph.outputs, outputs, strict=True)
-        }
+            # a stream is fed few steps at a time, and wants every layer's states
+            {} if graph.states else chains(graph.model),
+        )
 
-    holder = tf.Module()
+    # past tf.Module's own __setattr__, which would make a tracked list of it
+    object.__setattr__(holder, "loops", loops)
     holder.variables_of_the_model = [v.value for v in graph.model.variables]
-    holder.run = tf.function(run, input_signature=specs, autograph=False)
+    holder.run = tf.function(
+        run, input_signature=recurrent.specs(tf, graph, batch), autograph=False
+    )
     return holder
 
 
@@ -104,7 +107,7 @@ def run_loop(tf: Any, loop: Loop) -> tuple[Any, Any, Sequence[Any]]:
     states = tuple(s for part in parts for s in part.states)
     for state in states:
         state.set_shape([batch, *state.shape[1:]])
-    out = tf.zeros([batch, *width])
+    out = recurrent.output_before(tf, loop, tf.zeros([batch, *width]))
     every = tf.zeros([steps, batch, *width]) if layer.return_sequences else tf.zeros([1])
     _, states, out, every = tf.while_loop(
         lambda t, *_: t < steps,
@@ -152,6 +155,8 @@ def _where(tf: Any, condition: Any, yes: Any, no: Any) -> Any:
 def _written(tf: Any, every: Any, y: Any, t: Any) -> Any:
     """The sequence [T, N, …] with the output of step t in its place."""
     begin = tf.concat([tf.reshape(t, [1]), tf.zeros([len(every.shape) - 1], tf.int32)], 0)
-    out = tf.raw_ops.XlaDynamicUpdateSlice(input=every, update=y[None], indices=begin)
+    # TensorFlow gives this operator no public name; the converter makes DYNAMIC_UPDATE_SLICE of it
+    xla = require("tensorflow.compiler.tf2xla.ops.gen_xla_ops", _PURPOSE)
+    out = xla.xla_dynamic_update_slice(every, y[None], begin)
     out.set_shape(every.shape)
     return out
