@@ -76,7 +76,10 @@ class Builder:
                 options["backward_layer"] = inner[1]
             layer = self.keras.layers.Bidirectional(inner[0], **options)
             # Keras copies the layers that it is given
-            spec.inner = [spec.inner[0], spec.inner[-1] if len(inner) == 2 else _copy(spec.inner[0])]
+            spec.inner = [
+                spec.inner[0],
+                spec.inner[-1] if len(inner) == 2 else _copy(spec.inner[0]),
+            ]
             spec.inner[0].layer, spec.inner[1].layer = layer.forward_layer, layer.backward_layer
             return layer
         if spec.kind == "RNN":
@@ -352,15 +355,20 @@ def operator_name(stored: str, config: dict[str, Any]) -> tuple[bool, str]:
         node = config.get("node_def")
         name = str(node.get("op")) if isinstance(node, dict) else "of another TensorFlow"
         return name in _NODES, name
-    name = str(config.get("function"))
+    name = _function_name(config)
     return name in _functions(), f"tf.{name}"
+
+
+def _function_name(config: dict[str, Any]) -> str:
+    """The function of an operation; TensorFlow 1's do the same under the same names."""
+    return str(config.get("function")).removeprefix("compat.v1.")
 
 
 def _operator(keras: Any, spec: Spec) -> Callable[..., Any]:
     """A function of the stored inputs and arguments, made of ``keras.ops``."""
     if spec.stored == "TensorFlowOpLayer":
         return _graph_node(keras, spec.options)
-    return _functions()[spec.options["function"]]
+    return _functions()[_function_name(spec.options)]
 
 
 def _ops() -> Any:
@@ -432,7 +440,9 @@ def _unstack(value: Any, num: Any = None, axis: int = 0, name: Any = None) -> An
     return _ops().unstack(value, num, axis)
 
 
-def _split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: Any = None) -> Any:
+def _split(
+    value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: Any = None
+) -> Any:
     sizes = num_or_size_splits
     if isinstance(sizes, (list, tuple)):
         sizes = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
@@ -471,7 +481,9 @@ def _silu(features: Any, beta: float = 1.0) -> Any:
     return features * _ops().sigmoid(beta * features)
 
 
-def _matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, **rest: Any) -> Any:
+def _matmul(
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, **rest: Any
+) -> Any:
     if any(v not in (None, False) for k, v in rest.items() if k != "name"):
         raise ValueError(f"matmul with {rest}")
     ops = _ops()
@@ -511,7 +523,9 @@ def _one_hot(indices: Any, depth: int, axis: Any = None, **rest: Any) -> Any:
     return _ops().one_hot(indices, depth, axis=-1 if axis is None else axis)
 
 
-def _pad(x: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: Any = None) -> Any:
+def _pad(
+    x: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: Any = None
+) -> Any:
     if mode == "CONSTANT":
         return _ops().pad(x, paddings, constant_values=constant_values)
     return _ops().pad(x, paddings, mode=mode.lower())
@@ -556,7 +570,7 @@ def _functions() -> dict[str, Callable[..., Any]]:
         _TABLE[f"nn.{name}"] = _unary(name)
     for name in "mean sum max min prod any all std variance logsumexp".split():
         own = {"variance": "var"}.get(name, name)
-        _TABLE[f"math.reduce_{name}"] = _TABLE[f"compat.v1.reduce_{name}"] = _reduction(own)
+        _TABLE[f"math.reduce_{name}"] = _TABLE[f"reduce_{name}"] = _reduction(own)
     _TABLE.update(
         {
             "__operators__.getitem": _getitem,
@@ -676,7 +690,9 @@ def _graph_node(keras: Any, config: dict[str, Any]) -> Callable[..., Any]:
 
 def _strided(options: dict[str, Any], flag: Callable[[str], int]) -> list[Any]:
     """The parts of an index from begins, ends, strides and the masks that change them."""
-    masks = {key: flag(f"{key}_mask") for key in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
+    masks = {
+        key: flag(f"{key}_mask") for key in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    }
     parts: list[Any] = []
     steps = zip(options["begin"], options["end"], options["strides"], strict=True)
     for place, (begin, end, step) in enumerate(steps):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -122,6 +121,8 @@ _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "rng_type": (_ANY,),
     "seed": (_ANY,),
     "fused": (_ANY,),
+    "filters": (_ANY,),  # of depthwise convolutions
+    "groups": (1,),
     "renorm": (False,),
     "renorm_clipping": ({},),
     "renorm_momentum": (_ANY,),
@@ -146,8 +147,6 @@ _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
 }
 _ONLY_FOR: dict[str, frozenset[str]] = {
     "input_dim": frozenset(["Embedding"]),
-    "groups": frozenset(["Conv1D", "Conv2D", "Conv3D", "GroupNormalization"]),
-    "filters": frozenset(),
 }
 
 
@@ -202,7 +201,10 @@ def accepted(kind: str) -> frozenset[str]:
     found: set[str] = set()
     for cls in layer_class(kind).__mro__:
         if "__init__" in vars(cls) and cls.__module__.startswith("keras."):
-            found |= set(inspect.signature(cls.__init__).parameters)  # type: ignore[misc]
+            taken = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+            found |= set(taken)
+            if not any(p.kind is p.VAR_KEYWORD for p in taken.values()):
+                break  # it hands nothing on to its bases
     return frozenset(found - {"self", "args", "kwargs"})
 
 
@@ -292,7 +294,9 @@ class Judge:
             return self._function(entry, path, key)
         if re.search(r"_(initializer|regularizer|constraint)$", key):
             # its only use is in training; one of the user's own is no obstacle
-            known = any(name in _classes(s) for s in ("initializers", "regularizers", "constraints"))
+            known = any(
+                name in _classes(s) for s in ("initializers", "regularizers", "constraints")
+            )
             return self._pinned(entry, path) if known and _is_own(entry) else None
         inside = config if isinstance(config, dict) else {}
         label = str(inside.get("name") or entry.get("name") or key)
@@ -393,7 +397,9 @@ def subclassed(name: str) -> str:
 
 def unsafe(path: str, name: str) -> str:
     what = _UNSAFE[name]
-    help_ = "replace it with built-in layers, or allow it with --trust if you know the file's source"
+    help_ = (
+        "replace it with built-in layers, or allow it with --trust if you know the file's source"
+    )
     return f"layer {path} is a {name}, which {what} and is not run: {help_}"
 
 
@@ -596,7 +602,9 @@ class Translator:
                 value = value["config"]
                 value = value if isinstance(value, str) else value.get("activation")
             elif name in _ACTIVATION_LAYERS and _is_own(value):
-                spec = self._single(value, name, dict(value.get("config") or {}), name.lower(), path)
+                spec = self._single(
+                    value, name, dict(value.get("config") or {}), name.lower(), path
+                )
                 return spec
             elif isinstance(name, str) and name in _activations() and not value.get("config"):
                 value = name
@@ -713,8 +721,3 @@ def _dtype(value: Any) -> str | None:
     if value.startswith(("mixed_", "float16", "bfloat16", "float32")):
         return "float32"
     return value
-
-
-def inputs_within(spec: Spec) -> Iterator[Spec]:
-    """The input layers of a model."""
-    yield from (s for s in spec.inner if s.kind == "InputLayer")

@@ -70,13 +70,19 @@ def load(path: Path, trust: bool = False) -> Any:
         raise InputError(f"model {path} is nested too deeply to be a model") from None
 
 
+def is_model_folder(path: Path) -> bool:
+    """Whether a folder is a model: a SavedModel, or an unpacked .keras file."""
+    unpacked = all((path / name).is_file() for name in (_CONFIG, _WEIGHTS))
+    return unpacked or (path / _GRAPH).is_file()
+
+
 def _load(path: Path, trust: bool) -> Any:
     if path.is_dir():
+        if not is_model_folder(path):
+            raise InputError(f"model {path} is a folder without {_GRAPH}; expected {_KINDS}")
         if (path / _GRAPH).is_file():
             return _saved_model(path, trust)
-        if (path / _CONFIG).is_file() and (path / _WEIGHTS).is_file():
-            return _archive(path, _Folder(path), trust)
-        raise InputError(f"model {path} is a folder without {_GRAPH}; expected {_KINDS}")
+        return _archive(path, _Folder(path), trust)
     if path.name in (_GRAPH, _KERAS_GRAPH) and (path.parent / _GRAPH).is_file():
         return _saved_model(path.parent, trust)
     try:
@@ -205,7 +211,7 @@ def _open_hdf5(path: Path, file: Any, trust: bool) -> Any:
     config = _text(file.attrs.get("model_config"))
     if config is None:
         raise UnsupportedModelError(f"model {path}", [_WEIGHTS_ONLY], "loaded")
-    weights = file["model_weights"] if "model_weights" in file else file
+    weights = file.get("model_weights", file)
     version = _text(file.attrs.get("keras_version", weights.attrs.get("keras_version"))) or ""
     backend = _text(file.attrs.get("backend", weights.attrs.get("backend"))) or ""
     stored = _Stored(_config(path, config, "model_config"), version, backend)
@@ -413,7 +419,9 @@ def _saved_model(path: Path, trust: bool) -> Any:
         checkpoint = _protobuf("trackable_object_graph_pb2").TrackableObjectGraph()
         checkpoint.ParseFromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
     except Exception as error:  # TensorFlow's and protobuf's own kinds
-        raise InputError(f"model {path}: its variables are damaged ({error}); copy it again") from None
+        raise InputError(
+            f"model {path}: its variables are damaged ({error}); copy it again"
+        ) from None
     assignment = Assignment(str(path), False, "tensorflow")
     for leaf, arrays in _objects(spec, checkpoint.nodes, 0, reader):
         keras_weights.put_flat(leaf, arrays, assignment)
@@ -437,15 +445,21 @@ def _objects(spec: Spec, nodes: Any, here: int, reader: Any) -> Iterator[tuple[S
         if layer.kind in ("Sequential", "Functional"):
             yield from _objects(layer, nodes, node, reader)
             continue
-        parts = {c.local_name: c.node_id for c in nodes[node].children}
-        if "variables" not in parts or not any(True for _ in keras_weights.leaves(layer)):
-            continue
+        yield from _object(layer, nodes, node, reader)
+
+
+def _object(spec: Spec, nodes: Any, here: int, reader: Any) -> Iterator[tuple[Spec, list[Array]]]:
+    """A layer with its arrays, if it has some."""
+    if not any(True for _ in keras_weights.leaves(spec)):
+        return
+    parts = {c.local_name: c.node_id for c in nodes[here].children}
+    if "variables" in parts:
         listed = {c.local_name: c.node_id for c in nodes[parts["variables"]].children}
-        arrays = []
-        for i in range(len(listed)):
-            found = nodes[listed[str(i)]].attributes
-            arrays.append(np.asarray(reader.get_tensor(found[0].checkpoint_key)))
-        yield layer, arrays
+        places = [listed[str(i)] for i in range(len(listed))]
+    else:  # layers that Keras did not trace keep them by name
+        places = [parts[v.name] for v in keras_weights.variables(spec) if v.name in parts]
+    keys = [nodes[place].attributes[0].checkpoint_key for place in places]
+    yield spec, [np.asarray(reader.get_tensor(key)) for key in keys]
 
 
 def _protobuf(name: str) -> Any:
@@ -459,8 +473,9 @@ def _keras_metadata(path: Path, graph: Any) -> str | None:
         for node in _fields(beside.read_bytes()):
             if node[0] == 1 and isinstance(node[1], bytes):
                 found = dict(_fields(node[1]))
-                if not found.get(2, 0) and isinstance(found.get(5), bytes):
-                    return bytes(found[5]).decode("utf-8")  # type: ignore[arg-type]
+                text = found.get(5)
+                if not found.get(2, 0) and isinstance(text, bytes):
+                    return text.decode("utf-8")
     if graph is not None and graph.nodes:
         own = graph.nodes[0].user_object
         if own.identifier.startswith("_tf_keras_") and own.metadata:

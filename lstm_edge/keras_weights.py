@@ -21,14 +21,16 @@ _ATTENTION = ("_query_dense", "_key_dense", "_value_dense", "_output_dense")
 
 def leaves(spec: Spec) -> Iterator[Spec]:
     """The layers with weights of their own, in the file's order; a recurrent layer is one."""
-    if spec.kind in ("Sequential", "Functional", "Bidirectional", "TimeDistributed"):
-        for inner in spec.inner:
-            yield from leaves(inner)
-    elif spec.inner and spec.kind not in ("RNN", "StackedRNNCells"):
+    if _holds_layers(spec):
         for inner in spec.inner:
             yield from leaves(inner)
     elif variables(spec):
         yield spec
+
+
+def _holds_layers(spec: Spec) -> bool:
+    """Whether it is a model or a wrapper; cells are no layers of their own here."""
+    return bool(spec.inner) and spec.kind not in ("RNN", "StackedRNNCells")
 
 
 def variables(spec: Spec) -> list[Any]:
@@ -119,7 +121,7 @@ def _from_cudnn(kind: str, arrays: list[Array]) -> list[Array]:
 def _keras1(spec: Spec, arrays: list[Array]) -> list[Array]:
     """Keras 1 kept one array for each gate, and other orders of a kernel's axes."""
     if spec.kind == "LSTM" and len(arrays) == 12:  # i, c, f, o
-        order = (0, 2, 1, 3)
+        order: tuple[int, ...] = (0, 2, 1, 3)
     elif spec.kind == "GRU" and len(arrays) == 9:  # z, r, h
         order = (0, 1, 2)
     elif spec.kind == "Conv1D" and arrays[0].ndim == 4:
@@ -140,8 +142,7 @@ def _keras1(spec: Spec, arrays: list[Array]) -> list[Array]:
 
 def _slots(spec: Spec, assignment: Assignment) -> tuple[list[Any], list[Any]]:
     """The places of a layer's arrays in a flat list: trained ones, and those that are not."""
-    models = ("Sequential", "Functional", "Bidirectional", "TimeDistributed")
-    if spec.kind in models or (spec.inner and spec.kind not in ("RNN", "StackedRNNCells")):
+    if _holds_layers(spec):
         parts = [_slots(inner, assignment) for inner in spec.inner]
         trained = [slot for part in parts for slot in part[0]]
         fixed = [slot for part in parts for slot in part[1]]
@@ -155,10 +156,10 @@ def _slots(spec: Spec, assignment: Assignment) -> tuple[list[Any], list[Any]]:
 
 def put_flat(spec: Spec, arrays: Sequence[Array], assignment: Assignment) -> None:
     """Set the weights of a layer or nested model from the flat list of an HDF5 group."""
-    whole = sum(_slots(spec, assignment), [])
+    trained, fixed = _slots(spec, assignment)
     seen: set[tuple[int, int]] = set()
     slots = []
-    for leaf, i in whole:  # a layer that is used in two places is stored once
+    for leaf, i in [*trained, *fixed]:  # a layer that is used in two places is stored once
         if (id(leaf.layer), i) not in seen:
             seen.add((id(leaf.layer), i))
             slots.append((leaf, i))
@@ -179,9 +180,7 @@ def put_flat(spec: Spec, arrays: Sequence[Array], assignment: Assignment) -> Non
         assignment.put(owners[key], [parts[i] for i in sorted(parts)])
 
 
-def put_groups(
-    model: Spec, groups: Mapping[str, Sequence[Array]], assignment: Assignment
-) -> None:
+def put_groups(model: Spec, groups: Mapping[str, Sequence[Array]], assignment: Assignment) -> None:
     """Set the weights of a model from ``{layer name: its flat list}`` in the file's order."""
     wanted = [s for s in model.inner if any(True for _ in leaves(s))]
     given = {name: arrays for name, arrays in groups.items() if arrays}
@@ -223,7 +222,7 @@ def put_tree(
             for one, name in zip(inner, ("forward_layer", "backward_layer"), strict=True):
                 visit(one, f"{path}/{name}")
             return
-        if inner and here.kind not in ("RNN", "StackedRNNCells"):
+        if _holds_layers(here):
             visit(inner[0], f"{path}/layer")
             return
         if variables(here):
@@ -263,7 +262,10 @@ def _own(
         return [a for name in _ATTENTION for a in get(f"{path}/{name}")]
     if spec.kind in _RECURRENT or spec.kind.startswith("ConvLSTM") or spec.kind == "RNN":
         many = spec.inner[0].inner if spec.inner and spec.inner[0].inner else spec.inner
-        for start in (f"{path}/cell", *(f"{path}/{c}/{snake(spec.kind)}_cell" for c in _CONTAINERS)):
+        for start in (
+            f"{path}/cell",
+            *(f"{path}/{c}/{snake(spec.kind)}_cell" for c in _CONTAINERS),
+        ):
             if len(many) > 1:
                 cells = [p for _, p in _children_of_cell(many, start, names)]
                 found = [a for cell in cells for a in get(cell)]
