@@ -216,7 +216,7 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
     every: Any = tf.zeros([1])
     if layer.return_sequences and y is not None:
         every = tf.transpose(y, [1, 0, 2])
-        if upto is not None:
+        if mask is not None:
             every = tf.gather(every, tf.maximum(upto - 1, 0), batch_dims=1)
             if layer.zero_output_for_mask:
                 every = tf.where(mask[..., None], every, tf.zeros_like(every))
