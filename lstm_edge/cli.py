@@ -86,6 +86,10 @@ _BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
 _VERBOSE = click.option(
     "--verbose", "-v", is_flag=True, help="Show what TensorFlow and the converters print."
 )
+_TRUST = click.option(
+    "--trust", is_flag=True,
+    help="Let Keras execute what the model file holds: Lambda layers, custom classes.",
+)  # fmt: skip
 _THREADS = click.option(
     "--threads", type=int, default=1, show_default=True, help="Threads for one inference."
 )
@@ -329,6 +333,18 @@ def _train_config(options: dict[str, Any]) -> TrainConfig:
     "--fold-embedding", is_flag=True,
     help="Also write larger, faster TFLite files, with the first input product in the embedding.",
 )  # fmt: skip
+@click.option(
+    "--streaming/--no-streaming", default=None,
+    help="Write step models: states in, states out [default: where the model is stateful].",
+)  # fmt: skip
+@click.option(
+    "--chunk", type=int, metavar="K", help="Steps in every call of a stream [default: any number]."
+)
+@click.option(
+    "--lowering", metavar="L",
+    help="fused: TFLite's fused LSTM operator, its traps mended [default: loops, which are faster].",
+)  # fmt: skip
+@_TRUST
 @_data_options("Take the golden vectors from these texts [default: the shipped reviews].")
 @_VERBOSE
 def export(
@@ -342,6 +358,10 @@ def export(
     batch: int | None,
     inputs: Path | None,
     fold_embedding: bool,
+    streaming: bool | None,
+    chunk: int | None,
+    lowering: str | None,
+    trust: bool,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
@@ -357,6 +377,7 @@ def export(
     lstm-edge export model.keras --vocab vocab.txt --labels Negative,Positive --out bundle
     lstm-edge export model.h5 --vocab tokenizer.json --format onnx --precision int8-dynamic --out b
     lstm-edge export sensors.keras --inputs windows.npy --out bundle
+    lstm-edge export forecaster.h5 --streaming --out bundle
     """
     from export import export_bundle
     from lstm_edge import report
@@ -377,6 +398,10 @@ def export(
             fold_embedding=fold_embedding,
             dataset=dataset,
             inputs=inputs,
+            streaming=streaming,
+            chunk=chunk,
+            lowering=lowering,
+            trust=trust,
             progress=bars,
         )
     bundle = open_bundle(out)
@@ -413,6 +438,7 @@ def _outside() -> int:
 @_THREADS
 @_WORKERS
 @_JSON
+@_TRUST
 @_VERBOSE
 def verify(
     bundle: Path,
@@ -426,6 +452,7 @@ def verify(
     threads: int,
     workers: int | None,
     json_file: Path | None,
+    trust: bool,
     verbose: bool,
 ) -> int:
     """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, independence.
@@ -446,13 +473,13 @@ def verify(
     opened = _open(bundle)
     if isinstance(opened, TensorBundle):
         _refuse(opened, "arrays", {"--data": source, "--workers": workers})
-        run = _verify_tensors(opened, inputs, verbose, model, limit, variants, threads)
+        run = _verify_tensors(opened, inputs, verbose, model, limit, variants, threads, trust)
     else:
         _refuse(opened, "texts", {"--inputs": inputs})
         tested = None
         if source is not None:
             tested = _tested_data(source, text_column, label_column, verbose)
-        run = _verify(opened, tested, verbose, model, limit, variants, threads, at_once)
+        run = _verify(opened, tested, verbose, model, limit, variants, threads, at_once, trust)
     _show(report.parity_table(run))
     _write_json(json_file, run.to_json())
     return DONE if run.ok else _outside()
@@ -491,8 +518,15 @@ def _verify(
     variants: Sequence[str] = (),
     threads: int = 1,
     workers: int = 1,
+    trust: bool = False,
 ) -> ParityRun:
     from lstm_edge.verify import verify as run_verify
+
+    def load_float32(path: Path) -> Any:
+        from export.graph import as_float32
+        from lstm_edge.model import load
+
+        return as_float32(load(path, trust=trust))
 
     with _quiet(verbose) as bars:
         return run_verify(
@@ -503,16 +537,9 @@ def _verify(
             variants=variants,
             threads=threads,
             workers=workers,
-            load=_load_float32,
+            load=load_float32,
             progress=bars,
         )
-
-
-def _load_float32(path: Path) -> Any:
-    from export.graph import as_float32
-    from lstm_edge.model import load
-
-    return as_float32(load(path))
 
 
 def _verify_tensors(
@@ -523,6 +550,7 @@ def _verify_tensors(
     limit: int | None = None,
     variants: Sequence[str] = (),
     threads: int = 1,
+    trust: bool = False,
 ) -> ParityRun:
     from lstm_edge.tensors import read_inputs
     from lstm_edge.verify import source_model, verify_tensors
@@ -536,7 +564,7 @@ def _verify_tensors(
         from export.bundling import reference_of
 
         with bars.task("Loading the Keras model", None):
-            reference = reference_of(path, bundle.signature)
+            reference = reference_of(path, bundle.signature, trust)
         return verify_tensors(
             bundle,
             given,
@@ -761,6 +789,8 @@ def _bench_tensors(
     golden = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
     # of every length, in their order: LiteRT prepares itself anew for another shape
     examples = [golden[at][0].part([golden[at][1]]).inputs for at in evenly(len(golden), limit)]
+    if bundle.signature.states:  # what a stream costs is what its next steps cost
+        examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
     names = [bundle.variant(name).name for name in variants or bundle.variants]
     with _quiet(verbose) as bars:
         with bars.task("Loading", None):
