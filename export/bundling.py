@@ -201,13 +201,18 @@ def export_bundle(
         replacing_folder(out) as folder,
         progress.task("Exporting", len(chosen)) as advance,
     ):
+        makers: dict[
+            str, formats.Exporter
+        ] = {}  # one for a format: what its precisions share is made once
         for exporter, precision in chosen:
             name = f"{exporter.format}-{precision.name}"
             path = folder / f"{name}{exporter.suffix}"
-            place = Path(work) / name
-            place.mkdir()
+            if exporter.format not in makers:
+                place = Path(work) / exporter.format
+                place.mkdir()
+                makers[exporter.format] = exporter(way.lowered, place, way.batch, lowering)
+            made = makers[exporter.format]
             try:
-                made = exporter(way.lowered, place, way.batch, lowering)
                 made.write(precision, path)
             except LstmEdgeError:
                 raise
