@@ -33,7 +33,7 @@ from lstm_edge import (
 from lstm_edge import model as model_files
 from lstm_edge.answers import Probabilities
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError, UnsupportedModelError
-from lstm_edge.files import replacing_folder, sha256
+from lstm_edge.files import content_hash, replacing_folder, sha256
 from lstm_edge.parity import Check, ParityReport, Tolerance
 from lstm_edge.progress import SILENT, Progress
 from lstm_edge.runners import KerasRunner, RefusalError, runner_class, tensor_runner_class
@@ -112,6 +112,7 @@ def export_bundle(
     fold_embedding: bool = False,
     dataset: data.Dataset | None = None,
     inputs: Path | str | Mapping[str, Any] | None = None,
+    trust: bool = False,
     progress: Progress = SILENT,
 ) -> ExportResult:
     """Export a Keras model to a bundle; the folder appears only when it is whole.
@@ -120,7 +121,8 @@ def export_bundle(
     that takes texts; any other model one that takes arrays.
 
     Args:
-        model: a run folder of ``train``, a ``.keras`` or ``.h5`` file, or a live Keras model.
+        model: a run folder of ``train``, a ``.keras`` or ``.h5`` file, a SavedModel, or a live Keras
+            model.
         out: the bundle's folder; an earlier bundle there is replaced.
         wanted_formats, precisions: names; none means all.
         vocab: the vocabulary (see :func:`lstm_edge.text.load_tokenizer`); a run folder has its own.
@@ -133,6 +135,7 @@ def export_bundle(
         dataset: take the golden vectors from these data instead of the shipped reviews.
         inputs: take them from these arrays instead of drawing them, for a model without text: a
             file (see :func:`lstm_edge.tensors.read_inputs`), or arrays by the inputs' names.
+        trust: also execute what the file holds (Lambda layers).
 
     Raises:
         UnsupportedModelError: with all obstacles at once.
@@ -146,9 +149,15 @@ def export_bundle(
             raise InputError(f"{name} is {number}; it must be at least 1")
     chosen = formats.choose(wanted_formats, precisions, fold_embedding)
     live = not isinstance(model, str | Path)
-    place = Path(f"{getattr(model, 'name', 'model')}") if live else Path(model)
+    vocab_path = None if vocab is None else Path(vocab)
+    if live:
+        name = Path(str(getattr(model, "name", "model")))
+        names = None if labels is None else tuple(labels)
+        source = run_folder.ModelSource(name, vocab_path, None, names, None)
+    else:
+        source = run_folder.find(Path(model), vocab_path, labels)
     given = _Given(
-        run_folder.find(place, None if vocab is None else Path(vocab), labels),
+        source,
         live,
         vocab is not None,
         labels is not None,
@@ -158,7 +167,7 @@ def export_bundle(
         dataset,
     )
     with progress.task("Loading the Keras model", None):
-        loaded = model if live else model_files.load(given.source.model)
+        loaded = model if live else model_files.load(source.model, trust)
         way = _way(loaded, given)
     if isinstance(way.lowered, GraphModel) and (
         folded := [f"{e.format}-{p.name}" for e, p in chosen if p.folded]
@@ -672,7 +681,7 @@ def _describe(given: _Given, out: Path, model: Any) -> dict[str, Any]:
         "path": None
         if given.live
         else Path(os.path.relpath(path.resolve(), out.resolve())).as_posix(),
-        "sha256": None if given.live else sha256(path),
+        "sha256": None if given.live else content_hash(path),
         "keras": machine.versions(["keras"])["keras"],
         "layers": [
             {
@@ -696,13 +705,15 @@ def obstacles(path: Path) -> tuple[str, ...]:
     return ()
 
 
-def reference_of(path: Path, signature: tensors.Signature) -> KerasTensorRunner:
+def reference_of(
+    path: Path, signature: tensors.Signature, trust: bool = False
+) -> KerasTensorRunner:
     """The Keras model of a bundle of tensors, to answer on other inputs than the golden vectors.
 
     Raises:
         InputError: it cannot be loaded, or has other inputs or outputs.
     """
-    found = KerasTensorRunner(read_graph(model_files.load(path), path.name), path)
+    found = KerasTensorRunner(read_graph(model_files.load(path, trust), path.name), path)
     if found.signature != signature:
         raise InputError(f"{path} has other inputs or outputs than the model that was exported")
     return found

@@ -17,7 +17,7 @@ from lstm_edge import model as model_files
 from lstm_edge.answers import Probabilities
 from lstm_edge.bundle import GOLDEN_ARRAYS, Bundle, Golden, TensorBundle, TextBundle
 from lstm_edge.errors import InputError
-from lstm_edge.files import sha256
+from lstm_edge.files import content_hash
 from lstm_edge.parity import ParityReport, ParityRun
 from lstm_edge.progress import SILENT, Progress, Within
 from lstm_edge.runners import KerasRunner, TensorRunner
@@ -265,12 +265,12 @@ def source_model(bundle: Bundle, model: Path | None) -> Path:
             "--model, or verify on the golden vectors"
         )
     path = model or Path(bundle.path, recorded["path"])
-    if not path.is_file():
+    if not path.exists():
         raise InputError(
             f"the Keras model {path} is not there; say where {recorded['file']} is with --model, or "
             "leave --data and --inputs out to verify on the golden vectors"
         )
-    if recorded["sha256"] is not None and sha256(path) != recorded["sha256"]:
+    if recorded["sha256"] is not None and content_hash(path) != recorded["sha256"]:
         raise InputError(
             f"{path} is not the model that was exported (its hash differs): give that one with "
             "--model, or export again"
