@@ -344,8 +344,8 @@ def _train_config(options: dict[str, Any]) -> TrainConfig:
     "--lowering", metavar="L",
     help="fused: TFLite's fused LSTM operator, its traps mended [default: loops, which are faster].",
 )  # fmt: skip
-@_TRUST
 @_data_options("Take the golden vectors from these texts [default: the shipped reviews].")
+@_TRUST
 @_VERBOSE
 def export(
     model: Path,
@@ -361,13 +361,13 @@ def export(
     streaming: bool | None,
     chunk: int | None,
     lowering: str | None,
-    trust: bool,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
+    trust: bool,
     verbose: bool,
 ) -> int:
-    """Export MODEL, a run folder of train or a .keras or .h5 file, to a bundle.
+    """Export MODEL, a run folder of train, a .keras or .h5 file or a SavedModel, to a bundle.
 
     Every file is held against Keras before the bundle appears. A classifier of texts gives a bundle
     that takes texts; any other model one that takes arrays.
@@ -522,12 +522,6 @@ def _verify(
 ) -> ParityRun:
     from lstm_edge.verify import verify as run_verify
 
-    def load_float32(path: Path) -> Any:
-        from export.graph import as_float32
-        from lstm_edge.model import load
-
-        return as_float32(load(path, trust=trust))
-
     with _quiet(verbose) as bars:
         return run_verify(
             bundle,
@@ -537,9 +531,16 @@ def _verify(
             variants=variants,
             threads=threads,
             workers=workers,
-            load=load_float32,
+            load=lambda path: _load_float32(path, trust),
             progress=bars,
         )
+
+
+def _load_float32(path: Path, trust: bool) -> Any:
+    from export.graph import as_float32
+    from lstm_edge.model import load
+
+    return as_float32(load(path, trust))
 
 
 def _verify_tensors(
