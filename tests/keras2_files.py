@@ -2,7 +2,7 @@
 
 ``python keras2_files.py FOLDER`` writes ``NAME.h5``, ``NAME.keras`` and, where a case asks for it, the
 SavedModel ``NAME`` for every case, and ``NAME.npz`` with inputs ``in0…`` and outputs ``out0…``. The
-tests themselves import only ``CASES``, for the names.
+tests themselves import the names only.
 """
 
 from __future__ import annotations
@@ -209,6 +209,17 @@ def _cells(k: Any, L: Any) -> Any:
     return k.Model(x, y)
 
 
+@case("layers that cuDNN has")
+def _cudnn(k: Any, L: Any) -> Any:
+    return k.Sequential(
+        [
+            L.LSTM(4, return_sequences=True, input_shape=(STEPS, WIDTH + 1), name="first"),
+            L.GRU(3, return_sequences=True, name="second"),
+            L.Bidirectional(L.LSTM(2), name="third"),
+        ]
+    )
+
+
 @case("two directions that differ")
 def _directions(k: Any, L: Any) -> Any:
     x = features(k)
@@ -309,6 +320,21 @@ def _weights(model: Any, rng: np.random.Generator) -> None:
     model.set_weights(values)
 
 
+def _in_cudnn_form(model: Any) -> dict[str, Any]:
+    """Keras 2's own conversion of recurrent layers' weights to those of its CuDNN layers."""
+    from tf_keras.src.saving.legacy import hdf5_format
+
+    found = {}
+    for layer in model.layers:
+        values = layer.get_weights()
+        kind = type(getattr(layer, "forward_layer", layer)).__name__
+        target = type(f"CuDNN{kind}", (), {})()
+        parts = [values[i : i + 3] for i in range(0, len(values), 3)]
+        arrays = [a for part in parts for a in hdf5_format._convert_rnn_weights(target, part)]
+        found |= {f"{layer.name}/{i}": array for i, array in enumerate(arrays)}
+    return found
+
+
 def _inputs(model: Any, rng: np.random.Generator) -> list[Any]:
     first = {
         id(layer.input) for layer in model._flatten_layers() if type(layer).__name__ == "Embedding"
@@ -351,6 +377,8 @@ def write(folder: Path) -> None:
         np.savez(folder / f"{name}.npz", **arrays)
         model.save(folder / f"{name}.h5")
         model.save(folder / f"{name}.keras")
+        if name == "layers that cuDNN has":
+            np.savez(folder / "cudnn.npz", **_in_cudnn_form(model))
         if name in SAVED_MODEL:
             model.save(folder / name, save_format="tf")
 
