@@ -310,7 +310,7 @@ class Judge:
         if name in _TEXT:
             self.obstacles.append(f"layer {here} is a {name}: {_TEXT_HINT}")
             return entry
-        known = _is_own(entry) and _own_class(entry) is not None
+        known = _is_own(entry) and _own_module(entry) is not None
         if not known and not self.trust:
             self.obstacles.append(custom(here, name))
             return entry
@@ -324,8 +324,7 @@ class Judge:
         result["config"] = self._value(config, path, "")
         if "inbound_nodes" in entry:
             result["inbound_nodes"] = self._value(entry["inbound_nodes"], path, "")
-        cls = _own_class(entry)
-        return result | {"module": cls.__module__, "registered_name": None}
+        return result | {"module": _own_module(entry), "registered_name": None}
 
     def _function(self, entry: dict[str, Any], path: str, key: str) -> Any:
         name = entry.get("config")
@@ -353,27 +352,26 @@ def _operation(name: str, module: str) -> type | None:
     return None
 
 
-def _own_class(entry: dict[str, Any]) -> Any:
-    """Keras's own class of an entry, or None; some names are of several kinds."""
+def _own_module(entry: dict[str, Any]) -> str | None:
+    """The module of Keras's own class of an entry, or None; some names are of several kinds."""
     name, module = str(entry["class_name"]), str(entry.get("module"))
     config = entry.get("config")
     # layers of HDF5 files name no module; operations have no weights that could be trained
     plain = "module" not in entry and isinstance(config, dict) and "trainable" not in config
     if (".ops." in module or plain) and (found := _operation(name, module)):
-        return found
+        return found.__module__
+    if name in MODELS:
+        keras = require("keras", _PURPOSE)
+        # where Keras keeps the class of Functional models is no public name
+        start = keras.Input((1,))
+        return type(keras.Model(start, start)).__module__ if name == "Functional" else "keras"
     spaces = ["layers", "initializers", "regularizers", "constraints", "dtype_policies"]
     spaces.sort(key=lambda space: not module.endswith(space))
-    classes = [_classes(space).get(name) for space in spaces]
-    found = next((cls for cls in classes if cls is not None), None) or _model_class(name)
-    return found or _operation(name, module)
-
-
-def _model_class(name: str) -> type | None:
-    keras = require("keras", _PURPOSE)
-    if name in ("Functional", "Model", "Network"):
-        # where Keras keeps the class of Functional models is no public name
-        return type(keras.Model(i := keras.Input((1,)), i)) if name == "Functional" else keras.Model
-    return keras.Sequential if name == "Sequential" else None
+    for space in spaces:
+        if name in _classes(space):
+            return f"keras.{space}"
+    operation = _operation(name, module)
+    return operation.__module__ if operation else None
 
 
 def _is_own(entry: dict[str, Any], name: Any = None) -> bool:

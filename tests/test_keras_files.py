@@ -21,7 +21,8 @@ from lstm_edge import model, run_folder
 from lstm_edge.errors import InputError, UnsupportedModelError
 
 KINDS = [(name, suffix) for name in keras2_files.CASES for suffix in (".h5", ".keras")]
-KINDS += [(name, "") for name in keras2_files.SAVED_MODEL]
+KINDS += [(name, "") for name in sorted(keras2_files.SAVED_MODEL)]
+KINDS += [(name, " of 2.13.keras") for name in sorted(keras2_files.OF_2_13)]
 # Keras 2 computed this one in float16; here it is float32
 TOLERANCE = {"half precision": 2e-3}
 
@@ -320,6 +321,27 @@ def test_a_saved_model_of_tensorflow_before_2_5(keras2: Path, tmp_path: Path) ->
     close(model.load(path / "saved_model.pb"), keras2, "normalised series")
 
 
+def test_names_that_tensorflow_does_not_take(keras2: Path, tmp_path: Path) -> None:
+    """Spaces, slashes and brackets were allowed."""
+
+    def change(file: Any, config: dict[str, Any]) -> None:
+        group = file["model_weights"]
+        names = []
+        for number, layer in enumerate(config["config"]["layers"]):
+            old, new = layer["config"]["name"], f"_LSTM layer/{number} [é]"
+            layer["config"]["name"] = new
+            if old in group:
+                group.move(old, new)
+                names.append(new.encode())
+        group.attrs["layer_names"] = names
+
+    import tensorflow as tf
+
+    loaded = model.load(edited(keras2, tmp_path, "gru, both forms", change))
+    close(loaded, keras2, "gru, both forms")
+    tf.function(loaded)(tf.zeros((1, 6, 4)))
+
+
 def test_a_shape_that_was_not_stored(keras2: Path, tmp_path: Path) -> None:
     """Nothing in the file says it."""
 
@@ -585,6 +607,25 @@ def test_trust_runs_lambda_layers(tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded(2 * x), made(x), rtol=1e-6)
 
 
+def test_trust_takes_registered_classes(keras2: Path, tmp_path: Path) -> None:
+    """Those that the user's own program has registered."""
+    import keras
+
+    @keras.saving.register_keras_serializable("ours")
+    class Sharp(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+    def change(file: Any, config: dict[str, Any]) -> None:
+        last = config["config"]["layers"][-1]
+        last |= {"class_name": "ours>Sharp", "config": {"name": last["config"]["name"]}}
+
+    path = edited(keras2, tmp_path, "hard sigmoid everywhere", change)
+    with pytest.raises(UnsupportedModelError, match="is of the class ours>Sharp"):
+        model.load(path)
+    close(model.load(path, trust=True), keras2, "hard sigmoid everywhere")
+
+
 def _weights_only(folder: Path, keras2: Path) -> Path:
     _keras3().save_weights(folder / "m.weights.h5")
     return folder / "m.weights.h5"
@@ -691,9 +732,16 @@ def _cut_graph(folder: Path, keras2: Path) -> Path:
     return path
 
 
+def _cut(folder: Path, keras2: Path) -> Path:
+    content = (keras2 / "attention.h5").read_bytes()
+    (folder / "m.h5").write_bytes(content[: len(content) // 2])
+    return folder / "m.h5"
+
+
 @pytest.mark.parametrize(
     ("make", "reasons"),
     [
+        (_cut, ["cannot be loaded by Keras", "it is not a whole HDF5 file"]),
         (_weights_only, ["holds weights only", "model.load_weights"]),
         (_weights_only_keras2, ["holds weights only", "model.load_weights"]),
         (_not_keras, ["without Keras's layers", "model.save('model.keras')"]),
