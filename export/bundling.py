@@ -174,9 +174,9 @@ def export_bundle(
     live = not isinstance(model, str | Path)
     vocab_path = None if vocab is None else Path(vocab)
     if live:
-        place = Path(str(getattr(model, "name", "model")))
+        called = Path(str(getattr(model, "name", "model")))
         names = None if labels is None else tuple(labels)
-        source = run_folder.ModelSource(place, vocab_path, None, names, None)
+        source = run_folder.ModelSource(called, vocab_path, None, names, None)
     else:
         source = run_folder.find(Path(model), vocab_path, labels)
     given = _Given(
