@@ -1,0 +1,68 @@
+"""The reference for any model: the Keras model itself, in float32 on the CPU, on arrays by name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.graph import GraphModel
+from lstm_edge.extras import require
+from lstm_edge.runners import TensorRunner
+from lstm_edge.tensors import Arrays, Signature
+
+
+class KerasTensorRunner(TensorRunner):
+    """Keras on arrays by name. States that a model keeps are zero before every call.
+
+    Args:
+        path: names the model; nothing is loaded from it.
+    """
+
+    runtime = "Keras"
+    packages = ("tensorflow", "keras")
+    modules = ("tensorflow", "keras")
+
+    def __init__(self, graph: GraphModel, path: Path) -> None:
+        self._graph = graph
+        super().__init__(path, signature_of(graph), batch=fixed_batch(graph))
+
+    def _load(self) -> None:
+        tf = require("tensorflow", f"running {self.path.name}")
+        tf.config.set_visible_devices([], "GPU")
+        specs = [tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in self._graph.inputs]
+        self._function = tf.function(
+            lambda *arrays: self._graph.call(arrays), input_signature=specs, autograph=False
+        )
+        self._stateful = [
+            layer
+            for layer in self._graph.model._flatten_layers()
+            if layer.name in self._graph.stateful
+        ]
+
+    def infer(self, arrays: Arrays) -> Arrays:
+        self._reset()
+        values = self._function(*(arrays[one.name] for one in self.signature.inputs))
+        self._reset()  # a converter that reads the model now must find no states in it either
+        names = (one.name for one in self.signature.outputs)
+        return {name: np.asarray(v) for name, v in zip(names, values, strict=True)}
+
+    def _reset(self) -> None:
+        for layer in self._stateful:
+            layer.reset_state()
+
+
+def signature_of(graph: GraphModel) -> Signature:
+    """A model's inputs and outputs as a bundle's manifest has them."""
+    value: dict[str, Any] = {
+        "inputs": [asdict(one) for one in graph.inputs],
+        "outputs": [asdict(one) for one in graph.outputs],
+    }
+    return Signature.from_json(value)
+
+
+def fixed_batch(graph: GraphModel) -> int | None:
+    """Examples in every call, where the model itself says so."""
+    return next((one.shape[0] for one in graph.inputs if one.shape[0] is not None), None)
