@@ -43,6 +43,8 @@ from lstm_edge.text import Ids, TextSettings, Tokenizer, load_tokenizer, pad_seq
 
 # Golden vectors taken from data of one's own: enough to see a difference, small enough to carry.
 GOLDEN_EXAMPLES = 64
+# What Keras's answer for an example alone may differ by from that in a batch, of the output's scale.
+ALONE = 1e-4
 
 
 def _relative(max_abs: float | None, mean_abs: float | None, reason: str) -> Tolerance:
@@ -582,15 +584,23 @@ def _answered(
 ) -> tensors.Batch:
     outputs = reference.run(arrays)
     _check_numbers(outputs.values(), reference.path.name)
-    for name, array in outputs.items():
-        if array.ndim == 0 or len(array) != len(cases):
-            raise UnsupportedModelError(
-                reference.path.name,
-                [
-                    f"output {name} is {list(array.shape)} for {len(cases)} examples: its first axis "
-                    "must count them"
-                ],
-            )
+    obstacles = [
+        f"output {name} is {list(array.shape)} for {len(cases)} examples: let its first axis count them"
+        for name, array in outputs.items()
+        if array.ndim == 0 or len(array) != len(cases)
+    ]
+    size = reference.batch or 1
+    if not obstacles and size < len(cases):
+        alone = reference.run({name: array[:size] for name, array in arrays.items()})
+        scale = tensor_parity.scales([tensors.Batch(cases, arrays, outputs)])
+        obstacles = [
+            f"output {name} of an example depends on the other examples of its batch: let the model "
+            "compute each by itself"
+            for name, array in alone.items()
+            if tensor_parity.difference(array, outputs[name][:size], scale[name]).max() > ALONE
+        ]
+    if obstacles:
+        raise UnsupportedModelError(reference.path.name, obstacles)
     return tensors.Batch(cases, arrays, outputs)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from export.graph import GraphModel
 from lstm_edge.extras import require
 from lstm_edge.runners import TensorRunner
-from lstm_edge.tensors import Arrays, Signature
+from lstm_edge.tensors import Arrays, Input, Output, Signature
 
 
 class KerasTensorRunner(TensorRunner):
@@ -56,11 +54,10 @@ class KerasTensorRunner(TensorRunner):
 
 def signature_of(graph: GraphModel) -> Signature:
     """A model's inputs and outputs as a bundle's manifest has them."""
-    value: dict[str, Any] = {
-        "inputs": [asdict(one) for one in graph.inputs],
-        "outputs": [asdict(one) for one in graph.outputs],
-    }
-    return Signature.from_json(value)
+    return Signature(
+        tuple(Input(i.name, i.dtype, i.shape, i.rows, i.mask_value) for i in graph.inputs),
+        tuple(Output(o.name, o.shape, o.activation) for o in graph.outputs),
+    )
 
 
 def fixed_batch(graph: GraphModel) -> int | None:

@@ -19,7 +19,7 @@ from models import DEFAULT, VARIANTS, plain
 from export import bundling
 from lstm_edge import bundle as bundles
 from lstm_edge import data, load_bundle, parity, run_folder, samples
-from lstm_edge.bundle import GOLDEN, LABELS, MANIFEST, VOCAB, Bundle, Golden, open_bundle, seal
+from lstm_edge.bundle import GOLDEN, LABELS, MANIFEST, VOCAB, Golden, TextBundle, open_bundle, seal
 from lstm_edge.classifier import Prediction, write_table
 from lstm_edge.errors import BundleError, ConversionError, InputError
 from lstm_edge.files import sha256
@@ -156,7 +156,7 @@ def test_wrong_golden_vectors_are_noticed(small_bundle: Path, monkeypatch: Any) 
     """Or the run above would prove nothing."""
     golden = open_bundle(small_bundle).golden()
     wrong = Golden(**{**vars(golden), "outputs": golden.outputs[::-1]})
-    monkeypatch.setattr(Bundle, "golden", lambda self: wrong)
+    monkeypatch.setattr(TextBundle, "golden", lambda self: wrong)
     assert not verify(open_bundle(small_bundle)).ok
 
 
