@@ -33,7 +33,7 @@ from lstm_edge import (
 from lstm_edge import model as model_files
 from lstm_edge.answers import Probabilities
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError, UnsupportedModelError
-from lstm_edge.files import replacing_folder, sha256
+from lstm_edge.files import content_hash, replacing_folder, sha256
 from lstm_edge.parity import Check, ParityReport, Tolerance
 from lstm_edge.progress import SILENT, Progress
 from lstm_edge.runners import KerasRunner, RefusalError, runner_class, tensor_runner_class
@@ -112,6 +112,7 @@ def export_bundle(
     fold_embedding: bool = False,
     dataset: data.Dataset | None = None,
     inputs: Path | str | Mapping[str, Any] | None = None,
+    trust: bool = False,
     progress: Progress = SILENT,
 ) -> ExportResult:
     """Export a Keras model to a bundle; the folder appears only when it is whole.
@@ -120,7 +121,8 @@ def export_bundle(
     that takes texts; any other model one that takes arrays.
 
     Args:
-        model: a run folder of ``train``, a ``.keras`` or ``.h5`` file, or a live Keras model.
+        model: a run folder of ``train``, a ``.keras`` or ``.h5`` file, a SavedModel, or a live Keras
+            model.
         out: the bundle's folder; an earlier bundle there is replaced.
         wanted_formats, precisions: names; none means all.
         vocab: the vocabulary (see :func:`lstm_edge.text.load_tokenizer`); a run folder has its own.
@@ -133,6 +135,7 @@ def export_bundle(
         dataset: take the golden vectors from these data instead of the shipped reviews.
         inputs: take them from these arrays instead of drawing them, for a model without text: a
             file (see :func:`lstm_edge.tensors.read_inputs`), or arrays by the inputs' names.
+        trust: also execute what the file holds (Lambda layers).
 
     Raises:
         UnsupportedModelError: with all obstacles at once.
@@ -146,9 +149,15 @@ def export_bundle(
             raise InputError(f"{name} is {number}; it must be at least 1")
     chosen = formats.choose(wanted_formats, precisions, fold_embedding)
     live = not isinstance(model, str | Path)
-    place = Path(f"{getattr(model, 'name', 'model')}") if live else Path(model)
+    vocab_path = None if vocab is None else Path(vocab)
+    if live:
+        name = Path(str(getattr(model, "name", "model")))
+        names = None if labels is None else tuple(labels)
+        source = run_folder.ModelSource(name, vocab_path, None, names, None)
+    else:
+        source = run_folder.find(Path(model), vocab_path, labels)
     given = _Given(
-        run_folder.find(place, None if vocab is None else Path(vocab), labels),
+        source,
         live,
         vocab is not None,
         labels is not None,
@@ -158,7 +167,7 @@ def export_bundle(
         dataset,
     )
     with progress.task("Loading the Keras model", None):
-        loaded = model if live else model_files.load(given.source.model)
+        loaded = model if live else model_files.load(source.model, trust)
         way = _way(loaded, given)
     if isinstance(way.lowered, GraphModel) and (
         folded := [f"{e.format}-{p.name}" for e, p in chosen if p.folded]
@@ -458,10 +467,13 @@ def _golden(
 
 def _check_numbers(outputs: Iterable[Array], model: str) -> None:
     if not all(np.isfinite(array).all() for array in outputs):
-        raise InputError(
-            f"{model} answers with what are not numbers (NaN): its training went wrong; train it again, "
-            "with a smaller learning rate"
-        )
+        raise InputError(_NOT_A_NUMBER.format(model))
+
+
+_NOT_A_NUMBER = (
+    "{} answers with what are not numbers (NaN): its training went wrong; train it again, with a smaller "
+    "learning rate"
+)
 
 
 def _drawn(rows: int, length: int) -> list[Ids]:
@@ -538,6 +550,7 @@ def _tensor_way(graph: GraphModel, given: _Given) -> _Way:
         some = verify.evenly(count, GOLDEN_EXAMPLES)
         arrays = {name: array[some] for name, array in arrays.items()}
         golden = [_answered(reference, (tensors.AS_GIVEN,) * len(some), arrays)]
+        _check_numbers(golden[0].outputs.values(), reference.path.name)
         checks = []
     return _TensorWay(graph, batch, signature, labels, tuple(golden), tuple(checks))
 
@@ -559,49 +572,72 @@ def _class_labels(given: _Given, signature: tensors.Signature) -> tuple[str, ...
 def _drawn_golden(
     reference: KerasTensorRunner, length: int | None, batch: int
 ) -> tuple[list[tensors.Batch], list[Check]]:
-    """Golden vectors of every length that Keras itself takes (a convolution may need some steps)."""
+    """Golden vectors of every length that Keras itself takes, with every padding that it answers.
+
+    A convolution may need some steps; an average over nothing but pads is no number.
+    """
     signature = reference.signature
-    golden, refused, reason = [], [], ""
+    golden: list[tensors.Batch] = []
+    checks: list[Check] = []
+    refused, reason, unanswered, count = [], "", list[str](), 0
     for steps in drawn.lengths_for(signature, length):
         cases, arrays = drawn.draw(signature, steps, batch)
         try:
-            golden.append(_answered(reference, cases, arrays))
+            found = _answered(reference, cases, arrays)
         except RefusalError as error:
             refused.append(steps)
             reason = str(error)
-    if not golden:
+            continue
+        right = tensor_parity.answered(found)
+        unanswered += [case for i, case in enumerate(cases) if i not in right]
+        count += len(cases)
+        if right:
+            golden.append(found.part(right))
+    if not count:
         raise InputError(
             f"the model itself does not answer on inputs drawn to fit it ({reason}): give real ones "
             "with --inputs"
         )
-    said = ", ".join(map(str, refused))
-    detail = f"Keras itself takes no inputs of {said} steps"
-    return golden, [Check("lengths that are left out", True, detail)] if refused else []
+    if 2 * len(unanswered) > count:
+        raise InputError(
+            f"{_NOT_A_NUMBER.format(reference.path.name)}; where it answers real inputs, give some with "
+            "--inputs"
+        )
+    if refused:
+        detail = f"Keras itself takes no inputs of {', '.join(map(str, refused))} steps"
+        checks.append(Check("lengths that are left out", True, detail))
+    if unanswered:
+        kinds = ", ".join(dict.fromkeys(unanswered))
+        detail = f"Keras itself answers {len(unanswered)} of {count} with no number (NaN): {kinds}"
+        checks.append(Check("cases that are left out", True, detail))
+    return golden, checks
 
 
 def _answered(
     reference: KerasTensorRunner, cases: tuple[str, ...], arrays: Arrays
 ) -> tensors.Batch:
+    """Examples with Keras's answers, which need not be numbers."""
     outputs = reference.run(arrays)
-    _check_numbers(outputs.values(), reference.path.name)
     obstacles = [
         f"output {name} is {list(array.shape)} for {len(cases)} examples: let its first axis count them"
         for name, array in outputs.items()
         if array.ndim == 0 or len(array) != len(cases)
     ]
+    found = tensors.Batch(cases, arrays, outputs)
     size = reference.batch or 1
-    if not obstacles and size < len(cases):
-        alone = reference.run({name: array[:size] for name, array in arrays.items()})
-        scale = tensor_parity.scales([tensors.Batch(cases, arrays, outputs)])
+    right = [] if obstacles else tensor_parity.answered(found)[:size]
+    if right and len(right) < len(cases):
+        alone = reference.run(found.part(right).inputs)
+        scale = tensor_parity.scales([found.part(tensor_parity.answered(found))])
         obstacles = [
             f"output {name} of an example depends on the other examples of its batch: let the model "
             "compute each by itself"
             for name, array in alone.items()
-            if tensor_parity.difference(array, outputs[name][:size], scale[name]).max() > ALONE
+            if not tensor_parity.difference(array, outputs[name][right], scale[name]).max() <= ALONE
         ]
     if obstacles:
         raise UnsupportedModelError(reference.path.name, obstacles)
-    return tensors.Batch(cases, arrays, outputs)
+    return found
 
 
 def _judge(
@@ -613,7 +649,8 @@ def _judge(
 ) -> tuple[dict[str, Any], ParityReport]:
     inside = structure.inspect(path)
     batch, tolerance = way.batch_of(precision, inside), way.tolerance(precision)
-    checks = [Check("structure", False, problem) for problem in inside.problems]
+    lowering = exporter.describe_lowering(precision)
+    checks = parity.structure_checks(inside.problems, lowering)
     report = way.measure(name, exporter.format, path, batch, tolerance, checks)
     entry = {
         "name": name,
@@ -623,7 +660,7 @@ def _judge(
         "file": path.name,
         "bytes": inside.bytes,
         "sha256": sha256(path),
-        "lowering": exporter.describe_lowering(precision),
+        "lowering": lowering,
         "batch": batch,
         "inputs": [asdict(tensor) for tensor in inside.inputs],
         "outputs": [asdict(tensor) for tensor in inside.outputs],
@@ -644,7 +681,7 @@ def _describe(given: _Given, out: Path, model: Any) -> dict[str, Any]:
         "path": None
         if given.live
         else Path(os.path.relpath(path.resolve(), out.resolve())).as_posix(),
-        "sha256": None if given.live else sha256(path),
+        "sha256": None if given.live else content_hash(path),
         "keras": machine.versions(["keras"])["keras"],
         "layers": [
             {
@@ -668,13 +705,15 @@ def obstacles(path: Path) -> tuple[str, ...]:
     return ()
 
 
-def reference_of(path: Path, signature: tensors.Signature) -> KerasTensorRunner:
+def reference_of(
+    path: Path, signature: tensors.Signature, trust: bool = False
+) -> KerasTensorRunner:
     """The Keras model of a bundle of tensors, to answer on other inputs than the golden vectors.
 
     Raises:
         InputError: it cannot be loaded, or has other inputs or outputs.
     """
-    found = KerasTensorRunner(read_graph(model_files.load(path), path.name), path)
+    found = KerasTensorRunner(read_graph(model_files.load(path, trust), path.name), path)
     if found.signature != signature:
         raise InputError(f"{path} has other inputs or outputs than the model that was exported")
     return found

@@ -68,20 +68,30 @@ class Exporter(ABC):
     """Writes the files of one format for one model.
 
     Class attributes: ``format`` (its name), ``suffix`` (of the file), ``runtimes`` (names of those
-    that take the file), ``precisions`` (in the order they are written).
+    that take the file), ``precisions`` (in the order they are written), ``lowerings`` (ways to express
+    recurrent layers that can be asked for, besides the one that is chosen by itself).
     """
 
     format: ClassVar[str]
     suffix: ClassVar[str]
     runtimes: ClassVar[tuple[str, ...]]
     precisions: ClassVar[tuple[Precision, ...]]
+    lowerings: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, model: LstmStack | GraphModel, work: Path, batch: int = 1) -> None:
+    def __init__(
+        self,
+        model: LstmStack | GraphModel,
+        work: Path,
+        batch: int = 1,
+        lowering: str | None = None,
+    ) -> None:
         """``work`` is a temporary folder that the caller removes.
 
-        ``batch`` is how many examples a call takes, in a format where that is fixed.
+        ``batch`` is how many examples a call takes, in a format where that is fixed. ``lowering`` is
+        one of ``lowerings`` where this format has it, else it means nothing here.
         """
         self.model, self.work, self.batch = model, work, batch
+        self.lowering = lowering if lowering in self.lowerings else None
 
     def write(self, precision: Precision, path: Path) -> None:
         """Write the file of one precision."""
@@ -109,6 +119,11 @@ def formats() -> dict[str, type[Exporter]]:
             exporter: type[Exporter] = importlib.import_module(f"export.{module.name}").Exporter
             found[exporter.format] = exporter
     return found
+
+
+def lowerings() -> tuple[str, ...]:
+    """Names of the lowerings that can be asked for."""
+    return tuple(dict.fromkeys(name for e in formats().values() for name in e.lowerings))
 
 
 def choose(

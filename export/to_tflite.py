@@ -12,7 +12,7 @@ from typing import Any
 from export import formats
 from export.formats import Precision
 from export.graph import GraphModel
-from export.lowering import stacked_loop, tflite_graph
+from export.lowering import stacked_loop, tflite_fused, tflite_graph
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from lstm_edge.extras import require
@@ -24,6 +24,7 @@ class Exporter(formats.Exporter):
     format = "tflite"
     suffix = ".tflite"
     runtimes = ("LiteRT",)
+    lowerings = ("fused",)
     precisions = formats.with_folded(
         Precision(
             "float32",
@@ -45,13 +46,19 @@ class Exporter(formats.Exporter):
 
     def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
         quantised = _KINDS[precision.base].quantised
-        module = tflite_graph.module(graph, self.batch, quantised)
+        fused = self.lowering == "fused"
+        module = tflite_graph.module(graph, self.batch, quantised, fused)
         self._convert(module, precision, path)
+        if fused:
+            path.write_bytes(tflite_fused.mended(path.read_bytes()))
         self._loops: list[tuple[str, ...]] = module.loops
 
     def describe_lowering(self, precision: Precision) -> str:
         if isinstance(self.model, LstmStack):
             return "stacked loop, pad-state table"
+        if self.lowering == "fused":
+            many = f"{len(self._loops)} fused LSTM operator{'s' if len(self._loops) > 1 else ''}"
+            return f"{many}, cells not clipped, states shut out by a first step"
         shared = [" + ".join(layers) for layers in self._loops if len(layers) > 1]
         text = f"{len(self._loops)} loop{'s' if len(self._loops) > 1 else ''} over time"
         text += ", sequences written in place"

@@ -96,6 +96,9 @@ _WORKERS = click.option(
 _JSON = click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write JSON."
 )
+_TRUST = click.option(
+    "--trust", is_flag=True, help="Also execute what the model file holds (Lambda layers)."
+)
 _VARIANTS = click.option(
     "--variant", "variants", multiple=True, metavar="NAME", help="Only this one; may be repeated."
 )
@@ -330,6 +333,7 @@ def _train_config(options: dict[str, Any]) -> TrainConfig:
     help="Also write larger, faster TFLite files, with the first input product in the embedding.",
 )  # fmt: skip
 @_data_options("Take the golden vectors from these texts [default: the shipped reviews].")
+@_TRUST
 @_VERBOSE
 def export(
     model: Path,
@@ -345,9 +349,10 @@ def export(
     source: str | None,
     text_column: str | None,
     label_column: str | None,
+    trust: bool,
     verbose: bool,
 ) -> int:
-    """Export MODEL, a run folder of train or a .keras or .h5 file, to a bundle.
+    """Export MODEL, a run folder of train, a .keras or .h5 file or a SavedModel, to a bundle.
 
     Every file is held against Keras before the bundle appears. A classifier of texts gives a bundle
     that takes texts; any other model one that takes arrays.
@@ -377,6 +382,7 @@ def export(
             fold_embedding=fold_embedding,
             dataset=dataset,
             inputs=inputs,
+            trust=trust,
             progress=bars,
         )
     bundle = open_bundle(out)
@@ -413,6 +419,7 @@ def _outside() -> int:
 @_THREADS
 @_WORKERS
 @_JSON
+@_TRUST
 @_VERBOSE
 def verify(
     bundle: Path,
@@ -426,6 +433,7 @@ def verify(
     threads: int,
     workers: int | None,
     json_file: Path | None,
+    trust: bool,
     verbose: bool,
 ) -> int:
     """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, independence.
@@ -446,13 +454,13 @@ def verify(
     opened = _open(bundle)
     if isinstance(opened, TensorBundle):
         _refuse(opened, "arrays", {"--data": source, "--workers": workers})
-        run = _verify_tensors(opened, inputs, verbose, model, limit, variants, threads)
+        run = _verify_tensors(opened, inputs, verbose, model, limit, variants, threads, trust)
     else:
         _refuse(opened, "texts", {"--inputs": inputs})
         tested = None
         if source is not None:
             tested = _tested_data(source, text_column, label_column, verbose)
-        run = _verify(opened, tested, verbose, model, limit, variants, threads, at_once)
+        run = _verify(opened, tested, verbose, model, limit, variants, threads, at_once, trust)
     _show(report.parity_table(run))
     _write_json(json_file, run.to_json())
     return DONE if run.ok else _outside()
@@ -491,6 +499,7 @@ def _verify(
     variants: Sequence[str] = (),
     threads: int = 1,
     workers: int = 1,
+    trust: bool = False,
 ) -> ParityRun:
     from lstm_edge.verify import verify as run_verify
 
@@ -503,16 +512,16 @@ def _verify(
             variants=variants,
             threads=threads,
             workers=workers,
-            load=_load_float32,
+            load=lambda path: _load_float32(path, trust),
             progress=bars,
         )
 
 
-def _load_float32(path: Path) -> Any:
+def _load_float32(path: Path, trust: bool) -> Any:
     from export.graph import as_float32
     from lstm_edge.model import load
 
-    return as_float32(load(path))
+    return as_float32(load(path, trust))
 
 
 def _verify_tensors(
@@ -523,6 +532,7 @@ def _verify_tensors(
     limit: int | None = None,
     variants: Sequence[str] = (),
     threads: int = 1,
+    trust: bool = False,
 ) -> ParityRun:
     from lstm_edge.tensors import read_inputs
     from lstm_edge.verify import source_model, verify_tensors
@@ -536,7 +546,7 @@ def _verify_tensors(
         from export.bundling import reference_of
 
         with bars.task("Loading the Keras model", None):
-            reference = reference_of(path, bundle.signature)
+            reference = reference_of(path, bundle.signature, trust)
         return verify_tensors(
             bundle,
             given,

@@ -341,6 +341,11 @@ def finite(row: Probabilities) -> tuple[float | None, ...]:
     return tuple(float(p) if np.isfinite(p) else None for p in row)
 
 
+def structure_checks(problems: Sequence[str], lowering: str) -> list[Check]:
+    """A check for each problem in a file; a loop that the lowering gives a reason for is none."""
+    return [Check("structure", " Loop " in p and "a Loop for" in lowering, p) for p in problems]
+
+
 def independence_checks(
     runner: Runner, sequences: Sequence[Ids], edge: Sequence[Ids], length: int
 ) -> list[Check]:

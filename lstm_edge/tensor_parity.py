@@ -38,6 +38,12 @@ def scales(batches: Sequence[Batch]) -> dict[str, float]:
     }
 
 
+def answered(batch: Batch) -> list[int]:
+    """Places of the examples that the reference answers with numbers."""
+    rows = [np.isfinite(a).reshape(len(batch), -1).all(1) for a in batch.outputs.values()]
+    return [int(i) for i in np.flatnonzero(np.logical_and.reduce(rows))]
+
+
 class TensorComparison(Comparison):
     """Compares outputs by name; differences are shares of the outputs' scales."""
 

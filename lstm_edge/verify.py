@@ -17,8 +17,8 @@ from lstm_edge import model as model_files
 from lstm_edge.answers import Probabilities
 from lstm_edge.bundle import GOLDEN_ARRAYS, Bundle, Golden, TensorBundle, TextBundle
 from lstm_edge.errors import InputError
-from lstm_edge.files import sha256
-from lstm_edge.parity import Check, ParityReport, ParityRun
+from lstm_edge.files import content_hash
+from lstm_edge.parity import ParityReport, ParityRun
 from lstm_edge.progress import SILENT, Progress, Within
 from lstm_edge.runners import KerasRunner, TensorRunner
 from lstm_edge.stack import Array
@@ -100,7 +100,7 @@ def verify(
     for info in chosen:
         runner = bundle.runner(info.name, threads)
         runner.set_workers(workers)
-        checks = [Check("structure", False, problem) for problem in info.problems]
+        checks = parity.structure_checks(info.problems, info.lowering)
         measurements.append(
             parity.Measurement(
                 info.name, runner, golden.edge_ids, golden.edge_outputs, info.tolerance, checks
@@ -177,7 +177,7 @@ def verify_tensors(
     total = len(chosen) * sum(map(len, batches))
     with progress.task(f"Verifying {len(chosen)} variants against {name}", total) as advance:
         for info in chosen:
-            checks = [Check("structure", False, problem) for problem in info.problems]
+            checks = parity.structure_checks(info.problems, info.lowering)
             reports.append(
                 tensor_parity.measure(
                     info.name,
@@ -265,12 +265,12 @@ def source_model(bundle: Bundle, model: Path | None) -> Path:
             "--model, or verify on the golden vectors"
         )
     path = model or Path(bundle.path, recorded["path"])
-    if not path.is_file():
+    if not path.exists():
         raise InputError(
             f"the Keras model {path} is not there; say where {recorded['file']} is with --model, or "
             "leave --data and --inputs out to verify on the golden vectors"
         )
-    if recorded["sha256"] is not None and sha256(path) != recorded["sha256"]:
+    if recorded["sha256"] is not None and content_hash(path) != recorded["sha256"]:
         raise InputError(
             f"{path} is not the model that was exported (its hash differs): give that one with "
             "--model, or export again"

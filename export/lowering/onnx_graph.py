@@ -191,7 +191,7 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
         lengths = tf.maximum(count, 1)  # a row of none would be undefined: see below
     y, states, begin = tf.transpose(x, [1, 0, 2]), [], 0
     last: Any = None
-    before: Any = None
+    before: Any = tf.zeros([1])
     for number, weights in enumerate(cells):
         size = 2 if weights.kind == "LSTM" else 1
         given = loop.states[begin : begin + size]
@@ -216,12 +216,13 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
     every: Any = tf.zeros([1])
     if layer.return_sequences and y is not None:
         every = tf.transpose(y, [1, 0, 2])
-        if upto is not None:
+        if mask is not None:
             every = tf.gather(every, tf.maximum(upto - 1, 0), batch_dims=1)
             if layer.zero_output_for_mask:
                 every = tf.where(mask[..., None], every, tf.zeros_like(every))
             else:
-                every = tf.where(upto[..., None] > 0, every, before[:, None])
+                shown = tf.expand_dims(upto > 0, -1)
+                every = tf.where(shown, every, before[:, None])
     return last, every, states
 
 

@@ -11,15 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from export.graph import GraphModel, chains
-from export.lowering import recurrent
+from export.lowering import recurrent, tflite_fused
 from export.lowering.int8_rows import int8_rows
 from export.lowering.recurrent import Loop, output_shape
+from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.extras import require
 
 _PURPOSE = "exporting to TFLite"
 
 
-def module(graph: GraphModel, batch: int, quantised: bool) -> Any:
+def module(graph: GraphModel, batch: int, quantised: bool, fused: bool = False) -> Any:
     """A ``tf.Module`` with ``run``: the model's inputs by name -> its outputs by name.
 
     Once traced, its ``loops`` are the names of the layers in each loop.
@@ -27,14 +28,28 @@ def module(graph: GraphModel, batch: int, quantised: bool) -> Any:
     Args:
         batch: examples in one call.
         quantised: Embedding rows as codes with a scale each (see :mod:`export.lowering.int8_rows`).
+        fused: by :mod:`export.lowering.tflite_fused`, not in loops.
+
+    Raises:
+        UnsupportedModelError: ``fused`` for a layer that has no such operator.
     """
     tf = require("tensorflow", _PURPOSE)
+    reasons = tflite_fused.obstacles(graph) if fused else []
+    if reasons:
+        raise UnsupportedModelError(graph.model.name, reasons)
     holder = tf.Module()
     loops: list[tuple[str, ...]] = []
 
     def one_loop(loop: Loop) -> Any:
         loops.append(tuple(part.layer.name for part in (*loop.before, loop)))
-        return run_loop(tf, loop)
+        weights = recurrent.weights_of(loop.layer.cell) if fused else None
+        if weights is None:
+            return run_loop(tf, loop)
+        if (reason := tflite_fused.obstacle(loop)) is not None:
+            # Keras would make another error of one raised here
+            reasons.append(reason)
+            return run_loop(tf, loop)
+        return tflite_fused.run_loop(tf, loop, weights)
 
     def run(*arrays: Any) -> dict[str, Any]:
         loops.clear()
@@ -44,7 +59,7 @@ def module(graph: GraphModel, batch: int, quantised: bool) -> Any:
             one_loop,
             _look_up(tf, quantised),
             # a stream is fed few steps at a time, and wants every layer's states
-            {} if graph.states else chains(graph.model),
+            {} if graph.states or fused else chains(graph.model),
         )
 
     # past tf.Module's own __setattr__, which would make a tracked list of it
@@ -53,6 +68,9 @@ def module(graph: GraphModel, batch: int, quantised: bool) -> Any:
     holder.run = tf.function(
         run, input_signature=recurrent.specs(tf, graph, batch), autograph=False
     )
+    holder.run.get_concrete_function()  # traced now
+    if reasons:
+        raise UnsupportedModelError(graph.model.name, reasons)
     return holder
 
 
