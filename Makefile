@@ -15,7 +15,7 @@ demo: $(VENV)/ready
 	$(BIN)/lstm-edge demo --out demo
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest --cov --cov-fail-under=90
+	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-fail-under=90
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .

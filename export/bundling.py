@@ -9,7 +9,7 @@ import os
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from export import drawn, formats, stack
 from export.graph import GraphModel, read_graph
 from export.reference import KerasTensorRunner, fixed_batch
+from export.streaming import read_streaming
 from lstm_edge import (
     bundle,
     data,
@@ -93,6 +94,9 @@ class _Given:
     batch: int | None
     inputs: Any
     dataset: data.Dataset | None
+    streaming: bool | None
+    chunk: int | None
+    lowering: str | None
 
     @property
     def name(self) -> str:
@@ -112,6 +116,9 @@ def export_bundle(
     fold_embedding: bool = False,
     dataset: data.Dataset | None = None,
     inputs: Path | str | Mapping[str, Any] | None = None,
+    streaming: bool | None = None,
+    chunk: int | None = None,
+    lowering: str | None = None,
     trust: bool = False,
     progress: Progress = SILENT,
 ) -> ExportResult:
@@ -135,7 +142,11 @@ def export_bundle(
         dataset: take the golden vectors from these data instead of the shipped reviews.
         inputs: take them from these arrays instead of drawing them, for a model without text: a
             file (see :func:`lstm_edge.tensors.read_inputs`), or arrays by the inputs' names.
-        trust: also execute what the file holds (Lambda layers).
+        streaming: write step models: states in, states out, fed in any pieces. None: where the model
+            is stateful.
+        chunk: steps in every call of a stream; None: any number.
+        lowering: one of :func:`export.formats.lowerings` instead of the one chosen for the model.
+        trust: also execute what the file holds (Lambda layers, custom classes).
 
     Raises:
         UnsupportedModelError: with all obstacles at once.
@@ -144,10 +155,21 @@ def export_bundle(
     """
     out = Path(out)
     bundle.check_replaceable(out)
-    for name, number in (("length", length), ("batch", batch)):
+    for name, number in (("length", length), ("batch", batch), ("chunk", chunk)):
         if number is not None and number < 1:
             raise InputError(f"{name} is {number}; it must be at least 1")
     chosen = formats.choose(wanted_formats, precisions, fold_embedding)
+    if chunk is not None and streaming is False:
+        raise InputError("--chunk is for --streaming")
+    if lowering is not None and not any(lowering in exporter.lowerings for exporter, _ in chosen):
+        raise InputError(
+            f"lowering {lowering} is not known for {', '.join({e.format for e, _ in chosen})}; there is "
+            + "; ".join(
+                f"{', '.join(e.lowerings)} for {e.format}"
+                for e in formats.formats().values()
+                if e.lowerings
+            )
+        )
     live = not isinstance(model, str | Path)
     vocab_path = None if vocab is None else Path(vocab)
     if live:
@@ -165,6 +187,9 @@ def export_bundle(
         batch,
         inputs,
         dataset,
+        streaming or (True if chunk else streaming),
+        chunk,
+        lowering,
     )
     with progress.task("Loading the Keras model", None):
         loaded = model if live else model_files.load(source.model, trust)
@@ -183,13 +208,18 @@ def export_bundle(
         replacing_folder(out) as folder,
         progress.task("Exporting", len(chosen)) as advance,
     ):
+        makers: dict[
+            str, formats.Exporter
+        ] = {}  # one for a format: what its precisions share is made once
         for exporter, precision in chosen:
             name = f"{exporter.format}-{precision.name}"
             path = folder / f"{name}{exporter.suffix}"
-            place = Path(work) / name
-            place.mkdir()
+            if exporter.format not in makers:
+                place = Path(work) / exporter.format
+                place.mkdir()
+                makers[exporter.format] = exporter(way.lowered, place, way.batch, lowering)
+            made = makers[exporter.format]
             try:
-                made = exporter(way.lowered, place, way.batch)
                 made.write(precision, path)
             except LstmEdgeError:
                 raise
@@ -249,17 +279,22 @@ class _Way(ABC):
 
 def _way(model: Any, given: _Given) -> _Way:
     """Embedding, LSTM and Dense layers: texts or ids, pads on either side. Else, with a vocabulary, a
-    classifier of ids: texts, pads in front. Else arrays.
+    classifier of ids: texts, pads in front. Else arrays; a stateful model, or where it is asked for, as
+    a stream.
 
     Raises:
         UnsupportedModelError: no way takes the model.
         InputError: an option that is of another way, or contradicts the model.
     """
+    if given.streaming:
+        return _stream_way(model, given)
     try:
-        layers = stack.read_stack(model, given.name, given.length)
+        layers = None
+        if given.lowering is None:
+            layers = stack.read_stack(model, given.name, given.length)
     except UnsupportedModelError:
-        graph = read_graph(model, given.name)
-    else:
+        pass
+    if layers is not None:
         _refuse_tensor_options(given)
         reference = KerasRunner(given.source.model, loaded=model)
         return _text_way(
@@ -271,6 +306,9 @@ def _way(model: Any, given: _Given) -> _Way:
             layers.max_length,
             "any",
         )
+    graph = read_graph(model, given.name)
+    if graph.stateful and given.streaming is None:
+        return _stream_way(model, given)
     own = graph.inputs[0].shape[1] if len(graph.inputs[0].shape) > 1 else None
     free = any(None in one.shape[1:] for one in graph.inputs)
     if given.length is not None and not free and own != given.length:
@@ -522,7 +560,37 @@ class _TensorWay(_Way):
         )
 
 
-def _tensor_way(graph: GraphModel, given: _Given) -> _Way:
+def _stream_way(model: Any, given: _Given) -> _Way:
+    """The step model, held against Keras on whole sequences."""
+    try:
+        step = read_streaming(model, given.name, given.chunk)
+    except UnsupportedModelError as error:
+        if given.streaming:
+            raise
+        raise UnsupportedModelError(
+            given.name,
+            [
+                *error.obstacles,
+                f"it is stateful ({', '.join(read_graph(model, given.name).stateful)}), which is "
+                "exported as a stream: give --no-streaming for files that begin anew at every call",
+            ],
+        ) from None
+    whole = step if given.chunk is None else read_streaming(model, given.name)
+    states = tuple(tensors.State(s.name, s.output, s.shape) for s in step.states)
+    return _tensor_way(whole, given, step, states)
+
+
+def _tensor_way(
+    graph: GraphModel,
+    given: _Given,
+    step: GraphModel | None = None,
+    states: tuple[tensors.State, ...] = (),
+) -> _Way:
+    """Arrays in, arrays out.
+
+    Args:
+        step, states: of a stream; ``graph`` is then what answers on whole sequences.
+    """
     if given.has_vocab:
         raise InputError(
             f"--vocab is for a classifier of texts; {given.name} takes arrays: leave it out"
@@ -536,10 +604,10 @@ def _tensor_way(graph: GraphModel, given: _Given) -> _Way:
         raise InputError(f"the model's batch is {fixed}, not the {given.batch} given")
     batch = fixed or given.batch or 1
     reference = KerasTensorRunner(graph, given.source.model)
-    signature = reference.signature
+    signature = replace(reference.signature, states=states, chunk=given.chunk if states else None)
     labels = _class_labels(given, signature)
     if given.inputs is None:
-        golden, checks = _drawn_golden(reference, given.length, batch)
+        golden, checks = _drawn_golden(reference, signature, given.length, batch)
     else:
         arrays = (
             tensors.read_inputs(Path(given.inputs), signature)
@@ -552,7 +620,7 @@ def _tensor_way(graph: GraphModel, given: _Given) -> _Way:
         golden = [_answered(reference, (tensors.AS_GIVEN,) * len(some), arrays)]
         _check_numbers(golden[0].outputs.values(), reference.path.name)
         checks = []
-    return _TensorWay(graph, batch, signature, labels, tuple(golden), tuple(checks))
+    return _TensorWay(step or graph, batch, signature, labels, tuple(golden), tuple(checks))
 
 
 def _class_labels(given: _Given, signature: tensors.Signature) -> tuple[str, ...]:
@@ -570,13 +638,12 @@ def _class_labels(given: _Given, signature: tensors.Signature) -> tuple[str, ...
 
 
 def _drawn_golden(
-    reference: KerasTensorRunner, length: int | None, batch: int
+    reference: KerasTensorRunner, signature: tensors.Signature, length: int | None, batch: int
 ) -> tuple[list[tensors.Batch], list[Check]]:
     """Golden vectors of every length that Keras itself takes, with every padding that it answers.
 
     A convolution may need some steps; an average over nothing but pads is no number.
     """
-    signature = reference.signature
     golden: list[tensors.Batch] = []
     checks: list[Check] = []
     refused, reason, unanswered, count = [], "", list[str](), 0
@@ -713,7 +780,9 @@ def reference_of(
     Raises:
         InputError: it cannot be loaded, or has other inputs or outputs.
     """
-    found = KerasTensorRunner(read_graph(model_files.load(path, trust), path.name), path)
-    if found.signature != signature:
+    model = model_files.load(path, trust)
+    read = read_streaming if signature.states else read_graph
+    found = KerasTensorRunner(read(model, path.name), path)
+    if found.signature != signature.whole:
         raise InputError(f"{path} has other inputs or outputs than the model that was exported")
     return found

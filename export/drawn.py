@@ -31,6 +31,8 @@ def lengths_for(signature: Signature, length: int | None) -> tuple[int | None, .
     """
     if not signature.is_free:
         return (None,)
+    if signature.chunk is not None:  # of a stream
+        return tuple(n * signature.chunk for n in (1, 2, 3))
     if length is None:
         return LENGTHS
     return tuple(sorted({1, min(2, length), (length + 1) // 2, length}))

@@ -30,19 +30,20 @@ class KerasTensorRunner(TensorRunner):
     def _load(self) -> None:
         tf = require("tensorflow", f"running {self.path.name}")
         tf.config.set_visible_devices([], "GPU")
-        specs = [tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in self._graph.inputs]
+        # traced for each shape: with its steps unknown, Keras's TimeDistributed takes the batch for them
         self._function = tf.function(
-            lambda *arrays: self._graph.call(arrays), input_signature=specs, autograph=False
+            lambda arrays: self._graph.call(arrays), autograph=False, reduce_retracing=False
         )
+        self._tensor = tf.constant
         self._stateful = [
             layer
             for layer in self._graph.model._flatten_layers()
             if layer.name in self._graph.stateful
         ]
 
-    def infer(self, arrays: Arrays) -> Arrays:
+    def call(self, arrays: Arrays) -> Arrays:
         self._reset()
-        values = self._function(*(arrays[one.name] for one in self.signature.inputs))
+        values = self._function([self._tensor(arrays[i.name]) for i in self.signature.inputs])
         self._reset()  # a converter that reads the model now must find no states in it either
         names = (one.name for one in self.signature.outputs)
         return {name: np.asarray(v) for name, v in zip(names, values, strict=True)}
@@ -56,7 +57,7 @@ def signature_of(graph: GraphModel) -> Signature:
     """A model's inputs and outputs as a bundle's manifest has them."""
     return Signature(
         tuple(Input(i.name, i.dtype, i.shape, i.rows, i.mask_value) for i in graph.inputs),
-        tuple(Output(o.name, o.shape, o.activation) for o in graph.outputs),
+        tuple(Output(o.name, o.shape, o.activation, o.timed) for o in graph.outputs),
     )
 
 

@@ -119,9 +119,11 @@ class _Walk:
             found = [layer.return_sequences] + [False] * (len(outputs) - 1)
             self._recurrent(layer, node)
         else:
-            if reason := _obstacle(layer, node):
+            reason = _obstacle(layer, node)
+            if reason:
                 self.obstacles.append(f"{layer.name} ({type(layer).__name__}) {reason}")
-            found = [True] * len(outputs)
+            # what an obstacle makes of the steps is guessed: one complaint is enough
+            found = [not reason or len(t.shape) > 2 for t in outputs]
         timed.update(id(t) for t, is_timed in zip(outputs, found, strict=True) if is_timed)
 
     def _recurrent(self, layer: Any, node: Any) -> None:

@@ -6,6 +6,7 @@ through :mod:`export.lowering.onnx_graph`.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,27 +57,30 @@ class Exporter(formats.Exporter):
     )
 
     def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
-        table = pad_table(stack, STRIDE[precision.name])
-        self._write(precision, path, lambda place: onnx_lstm.convert(stack, table, place))
+        floats = path if precision.name == "float32" else self.work / "float32.onnx"
+        onnx_lstm.convert(stack, pad_table(stack, STRIDE[precision.name]), floats)
+        _store_as(precision, floats, path)
 
     def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
-        def convert(place: Path) -> None:
-            self._markers = onnx_graph.convert(graph, place)
-
-        self._write(precision, path, convert)
-
-    def _write(self, precision: Precision, path: Path, convert: Callable[[Path], None]) -> None:
-        if precision.name == "float32":
-            convert(path)
-        else:
-            floats = self.work / "float32.onnx"
-            convert(floats)
-            (store_float16 if precision.name == "float16" else quantise)(floats, path)
+        floats = self.work / "graph.onnx"  # the same for all precisions
+        if not floats.exists():
+            self._markers = onnx_graph.convert(graph, floats)
+        _store_as(precision, floats, path)
 
     def describe_lowering(self, precision: Precision) -> str:
         if isinstance(self.model, LstmStack):
             return "LSTM nodes, pad-state table"
         return self._markers.describe(precision.name == "int8-dynamic")
+
+
+def _store_as(precision: Precision, floats: Path, path: Path) -> None:
+    """The float32 file in a precision."""
+    if precision.name == "float16":
+        store_float16(floats, path)
+    elif precision.name == "int8-dynamic":
+        quantise(floats, path)
+    elif floats != path:
+        shutil.copyfile(floats, path)
 
 
 def quantise(source: Path, path: Path, per_channel: bool = False) -> None:

@@ -45,13 +45,15 @@ class Exporter(formats.Exporter):
         self.convert(stack, precision, self.layout(stack, precision), path)
 
     def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
-        quantised = _KINDS[precision.base].quantised
+        kind = _KINDS[precision.base]
         fused = self.lowering == "fused"
-        module = tflite_graph.module(graph, self.batch, quantised, fused)
-        self._convert(module, precision, path)
-        if fused:
-            path.write_bytes(tflite_fused.mended(path.read_bytes()))
-        self._loops: list[tuple[str, ...]] = module.loops
+        saved = self.work / ("graph.int8.saved" if kind.quantised else "graph.saved")
+        if not saved.exists():
+            module = tflite_graph.module(graph, self.batch, kind.quantised, fused)
+            _save(module, saved)
+            self._loops: list[tuple[str, ...]] = module.loops
+        content = _convert(saved, kind)
+        path.write_bytes(tflite_fused.mended(content) if fused else content)
 
     def describe_lowering(self, precision: Precision) -> str:
         if isinstance(self.model, LstmStack):
@@ -78,15 +80,22 @@ class Exporter(formats.Exporter):
     def convert(self, stack: LstmStack, precision: Precision, layout: Layout, path: Path) -> None:
         """Write a file in this layout (also for ``benchmarks/ideas.py``)."""
         module = stacked_loop.module(stack, pad_table(stack, layout.stride), layout)
-        self._convert(module, precision, path)
-
-    def _convert(self, module: Any, precision: Precision, path: Path) -> None:
-        tf = require("tensorflow", "exporting to TFLite")
         saved = self.work / f"{path.stem}.saved"
-        tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-        _KINDS[precision.base].configure(tf, converter)
-        path.write_bytes(converter.convert())
+        _save(module, saved)
+        path.write_bytes(_convert(saved, _KINDS[precision.base]))
+
+
+def _save(module: Any, saved: Path) -> None:
+    tf = require("tensorflow", "exporting to TFLite")
+    tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
+
+
+def _convert(saved: Path, kind: _Kind) -> bytes:
+    tf = require("tensorflow", "exporting to TFLite")
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    kind.configure(tf, converter)
+    content: bytes = converter.convert()
+    return content
 
 
 def _float32(tf: Any, converter: Any) -> None:

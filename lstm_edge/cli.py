@@ -86,6 +86,10 @@ _BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
 _VERBOSE = click.option(
     "--verbose", "-v", is_flag=True, help="Show what TensorFlow and the converters print."
 )
+_TRUST = click.option(
+    "--trust", is_flag=True,
+    help="Let Keras execute what the model file holds: Lambda layers, custom classes.",
+)  # fmt: skip
 _THREADS = click.option(
     "--threads", type=int, default=1, show_default=True, help="Threads for one inference."
 )
@@ -95,9 +99,6 @@ _WORKERS = click.option(
 )  # fmt: skip
 _JSON = click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write JSON."
-)
-_TRUST = click.option(
-    "--trust", is_flag=True, help="Also execute what the model file holds (Lambda layers)."
 )
 _VARIANTS = click.option(
     "--variant", "variants", multiple=True, metavar="NAME", help="Only this one; may be repeated."
@@ -332,6 +333,17 @@ def _train_config(options: dict[str, Any]) -> TrainConfig:
     "--fold-embedding", is_flag=True,
     help="Also write larger, faster TFLite files, with the first input product in the embedding.",
 )  # fmt: skip
+@click.option(
+    "--streaming/--no-streaming", default=None,
+    help="Write step models: states in, states out [default: where the model is stateful].",
+)  # fmt: skip
+@click.option(
+    "--chunk", type=int, metavar="K", help="Steps in every call of a stream [default: any number]."
+)
+@click.option(
+    "--lowering", metavar="L",
+    help="fused: TFLite's fused LSTM operator, its traps mended [default: loops, which are faster].",
+)  # fmt: skip
 @_data_options("Take the golden vectors from these texts [default: the shipped reviews].")
 @_TRUST
 @_VERBOSE
@@ -346,6 +358,9 @@ def export(
     batch: int | None,
     inputs: Path | None,
     fold_embedding: bool,
+    streaming: bool | None,
+    chunk: int | None,
+    lowering: str | None,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
@@ -362,6 +377,7 @@ def export(
     lstm-edge export model.keras --vocab vocab.txt --labels Negative,Positive --out bundle
     lstm-edge export model.h5 --vocab tokenizer.json --format onnx --precision int8-dynamic --out b
     lstm-edge export sensors.keras --inputs windows.npy --out bundle
+    lstm-edge export forecaster.h5 --streaming --out bundle
     """
     from export import export_bundle
     from lstm_edge import report
@@ -382,6 +398,9 @@ def export(
             fold_embedding=fold_embedding,
             dataset=dataset,
             inputs=inputs,
+            streaming=streaming,
+            chunk=chunk,
+            lowering=lowering,
             trust=trust,
             progress=bars,
         )
@@ -771,6 +790,8 @@ def _bench_tensors(
     golden = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
     # of every length, in their order: LiteRT prepares itself anew for another shape
     examples = [golden[at][0].part([golden[at][1]]).inputs for at in evenly(len(golden), limit)]
+    if bundle.signature.states:  # what a stream costs is what its next steps cost
+        examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
     names = [bundle.variant(name).name for name in variants or bundle.variants]
     with _quiet(verbose) as bars:
         with bars.task("Loading", None):

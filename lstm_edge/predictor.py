@@ -11,13 +11,55 @@ import numpy as np
 
 from lstm_edge.bundle import TensorBundle, open_bundle
 from lstm_edge.classifier import Classifier, first_runner
+from lstm_edge.errors import InputError
 from lstm_edge.progress import SILENT, Progress
+from lstm_edge.runners import TensorRunner
 from lstm_edge.stack import Array
 from lstm_edge.tensor_parity import labels
-from lstm_edge.tensors import Arrays, Output, digits
+from lstm_edge.tensors import Arrays, Output, digits, joined
 
 # Numbers of one output that a line shows.
 SHOWN = 12
+
+
+class Stream:
+    """A sequence that is fed piece by piece; it keeps the states between them.
+
+    Attributes:
+        steps: fed so far.
+    """
+
+    def __init__(self, runner: TensorRunner, examples: int) -> None:
+        self._runner, self._examples = runner, examples
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._states, self.steps = self._runner.start(self._examples), 0
+
+    def feed(self, given: Any) -> Arrays:
+        """The next steps -> outputs float32 by name: one row for each step of those that have one,
+        what holds after the last step of the others.
+
+        Args:
+            given: arrays by the inputs' names [examples, steps, …], or one array.
+
+        Raises:
+            InputError: see :meth:`lstm_edge.tensors.Signature.check`; another number of examples, or
+                steps that are no multiple of the chunk. The stream stays as it was.
+        """
+        signature = self._runner.signature
+        arrays = signature.check(given)
+        count = len(next(iter(arrays.values())))
+        if count != self._examples:
+            raise InputError(f"{count} examples fed to a stream of {self._examples}")
+        states, found, steps = self._states, [], 0
+        for part in signature.pieces(arrays, None):
+            outputs, states = self._runner.step(part, states)
+            found.append(outputs)
+            steps += signature.steps(part)
+        self._states, self.steps = states, self.steps + steps
+        return joined(signature, found)
 
 
 class Predictor:
@@ -47,6 +89,26 @@ class Predictor:
             InputError: see :meth:`lstm_edge.tensors.Signature.check`.
         """
         return self.runner.run(inputs, progress, f"Predicting with {self.variant}")
+
+    def stream(self, examples: int = 1) -> Stream:
+        """A new stream, of a bundle exported with ``--streaming``.
+
+        Args:
+            examples: that are fed side by side; a variant with a fixed batch takes that many.
+
+        Raises:
+            InputError: the bundle holds no stream, or the variant takes another number of examples.
+        """
+        if not self.bundle.signature.states:
+            raise InputError(
+                f"bundle {self.bundle.path} takes whole sequences; export with --streaming to feed it "
+                "step by step"
+            )
+        if self.runner.batch not in (None, examples):
+            raise InputError(
+                f"{examples} examples at a time; {self.variant} takes {self.runner.batch}"
+            )
+        return Stream(self.runner, examples)
 
     def lines(self, outputs: Arrays) -> Iterator[str]:
         """Example, output and what it says, separated by tabs: labels, where they are known."""

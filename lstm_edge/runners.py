@@ -23,7 +23,7 @@ from lstm_edge.answers import Probabilities
 from lstm_edge.errors import InputError, LstmEdgeError
 from lstm_edge.extras import require
 from lstm_edge.progress import SILENT, Advance, Progress
-from lstm_edge.tensors import Arrays, Signature
+from lstm_edge.tensors import Arrays, Signature, joined
 from lstm_edge.text import Ids, pad_sequences
 
 BATCH = 32
@@ -245,11 +245,48 @@ class TensorRunner(FileRunner):
         super().__init__(path, threads)
 
     @abstractmethod
-    def infer(self, arrays: Arrays) -> Arrays:
-        """:meth:`run` without its checks, for what one call takes."""
+    def call(self, arrays: Arrays) -> Arrays:
+        """One call of the file: its inputs by name -> its outputs, those of a stream's states too."""
 
-    def run(self, given: Any, progress: Progress = SILENT, description: str = "Running") -> Arrays:
+    def infer(self, arrays: Arrays, piece: int | None = None) -> Arrays:
+        """:meth:`run` without its checks, for what one call takes; a stream begins anew.
+
+        Args:
+            piece: of a stream, steps in each call; None: as many as it takes.
+        """
+        if not self.signature.states:
+            return self.call(arrays)
+        states, found = self.start(len(next(iter(arrays.values())))), []
+        for part in self.signature.pieces(arrays, piece):
+            outputs, states = self.step(part, states)
+            found.append(outputs)
+        return joined(self.signature, found)
+
+    def start(self, count: int) -> Arrays:
+        """A stream's states before its first step, for so many examples."""
+        return {
+            one.name: np.zeros([count, *(n or 1 for n in one.shape[1:])], np.float32)
+            for one in self.signature.states
+        }
+
+    def step(self, arrays: Arrays, states: Arrays) -> tuple[Arrays, Arrays]:
+        """A stream's next steps: their outputs, and the states after them."""
+        # a runtime may give views of what the next call writes into
+        found = {name: np.array(value) for name, value in self.call({**arrays, **states}).items()}
+        after = {one.name: found.pop(one.output) for one in self.signature.states}
+        return found, after
+
+    def run(
+        self,
+        given: Any,
+        progress: Progress = SILENT,
+        description: str = "Running",
+        piece: int | None = None,
+    ) -> Arrays:
         """Outputs float32 by name, for arrays by name (or one array where there is one input).
+
+        Args:
+            piece: see :meth:`infer`.
 
         Raises:
             InputError: see :meth:`lstm_edge.tensors.Signature.check`.
@@ -265,7 +302,7 @@ class TensorRunner(FileRunner):
                 if self.batch:  # a call takes so many: the last example fills it up
                     rows = np.minimum(np.arange(begin, begin + size), count - 1)
                 try:
-                    part = self.infer({name: array[rows] for name, array in arrays.items()})
+                    part = self.infer({name: array[rows] for name, array in arrays.items()}, piece)
                 except LstmEdgeError:
                     raise
                 except Exception as error:  # the runtimes have no common base for their errors
@@ -356,8 +393,9 @@ class _OnnxFile(FileRunner):
 class OnnxTensorRunner(_OnnxFile, TensorRunner):
     """ONNX Runtime on arrays by name."""
 
-    def infer(self, arrays: Arrays) -> Arrays:
+    def call(self, arrays: Arrays) -> Arrays:
         names = [one.name for one in self.signature.outputs]
+        names += [one.output for one in self.signature.states]
         return dict(zip(names, self._session.run(names, arrays), strict=True))
 
 
@@ -430,7 +468,7 @@ class LiteRTTensorRunner(_LiteRTFile, TensorRunner):
         super()._load()
         self._signature_runner = self._interpreter.get_signature_runner()
 
-    def infer(self, arrays: Arrays) -> Arrays:
+    def call(self, arrays: Arrays) -> Arrays:
         outputs: Arrays = self._signature_runner(**arrays)
         return outputs
 

@@ -131,6 +131,35 @@ class TensorComparison(Comparison):
         )
 
 
+# Steps in each call that a stream is checked with, besides all at once.
+PIECES = (1, 7)
+
+
+def in_pieces(
+    runner: TensorRunner,
+    batches: Sequence[Batch],
+    scales: Mapping[str, float],
+    tolerance: Tolerance,
+) -> list[Check]:
+    """Does a stream answer the same in whatever pieces it is fed?"""
+    checks = []
+    for piece in PIECES:
+        off = [
+            difference(value, batch.outputs[name], scales[name]).ravel()
+            for batch in batches
+            for name, value in runner.run(batch.inputs, piece=piece).items()
+        ]
+        every = np.concatenate(off)
+        if tolerance.max_abs is not None:
+            worst, limit, what = float(every.max()), tolerance.max_abs, "at most"
+        else:
+            worst, limit, what = float(every.mean()), tolerance.mean_abs or 0.0, "in the mean"
+        detail = f"relative Δ {worst:.2g} {what} (limit {limit:g})"
+        name = f"in pieces of {piece} step{'s' if piece > 1 else ''}"
+        checks.append(Check(name, bool(worst <= limit), detail))
+    return checks
+
+
 def difference(ours: Array, theirs: Array, scale: float) -> Array:
     """What two arrays differ by, number by number, as shares of the scale; NaN where one is NaN."""
     with np.errstate(invalid="ignore"):
@@ -222,4 +251,6 @@ def measure(
         for batch in batches:
             comparison.add_batch(batch, runner.run(batch.inputs, part))
     made = independence(runner, batches, found)
+    if runner.signature.states and not runner.signature.chunk:
+        made += in_pieces(runner, batches, found, tolerance)
     return comparison.report([*made, comparison.cases(), *checks])

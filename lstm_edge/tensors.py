@@ -6,7 +6,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,15 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """One output, float32; ``activation`` is sigmoid or softmax where it holds probabilities."""
+    """One output, float32; ``activation`` is sigmoid or softmax where it holds probabilities.
+
+    ``timed``: of a stream, a row for each step; else what it says after the last one.
+    """
 
     name: str
     shape: tuple[int | None, ...]
     activation: str
+    timed: bool = False
 
     @property
     def is_probability(self) -> bool:
@@ -65,11 +69,32 @@ class Output:
 
 
 @dataclass(frozen=True)
+class State:
+    """One state of a stream, float32, zeros before the first step.
+
+    Attributes:
+        name, output: of the file's input, and of its output that the next call is given there.
+        shape: the batch first, None.
+    """
+
+    name: str
+    output: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
 class Signature:
-    """All inputs and outputs of a model, in its order."""
+    """All inputs and outputs of a model, in its order.
+
+    Attributes:
+        states: of a stream (a step model): more inputs and outputs of its files.
+        chunk: of a stream, the steps in every call; None: any number.
+    """
 
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
+    states: tuple[State, ...] = ()
+    chunk: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,7 +104,45 @@ class Signature:
         def ends(kind: Any, items: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
             return tuple(kind(**{**item, "shape": tuple(item["shape"])}) for item in items)
 
-        return cls(ends(Input, value["inputs"]), ends(Output, value["outputs"]))
+        return cls(
+            ends(Input, value["inputs"]),
+            ends(Output, value["outputs"]),
+            ends(State, value["states"]),
+            value["chunk"],
+        )
+
+    @property
+    def whole(self) -> Signature:
+        """Of the model that takes all steps at once, where this is a stream's."""
+        return replace(self, states=(), chunk=None)
+
+    def pieces(self, arrays: Arrays, size: int | None) -> list[Arrays]:
+        """A stream's inputs cut along their steps; inputs without steps go with every piece.
+
+        Args:
+            size: steps in a piece; None: ``chunk``, or all.
+
+        Raises:
+            InputError: the steps differ between the inputs, or are no multiple of ``chunk``.
+        """
+        streamed = [one.name for one in self.inputs if len(one.shape) > 1 and one.shape[1] is None]
+        counts = {name: int(arrays[name].shape[1]) for name in streamed}
+        if len(set(counts.values())) != 1:
+            said = ", ".join(f"{count} for {name}" for name, count in counts.items())
+            raise InputError(f"different numbers of steps: {said}; expected as many for each")
+        steps = next(iter(counts.values()))
+        if self.chunk and steps % self.chunk:
+            raise InputError(
+                f"{steps} steps given; the files take {self.chunk} in every call: give a multiple"
+            )
+        size = self.chunk or size or steps
+        return [
+            {
+                name: value[:, begin : begin + size] if name in counts else value
+                for name, value in arrays.items()
+            }
+            for begin in range(0, steps, size)
+        ]
 
     @property
     def is_free(self) -> bool:
@@ -95,7 +158,7 @@ class Signature:
         """Inputs that fit, filled with 1 (0 where 1 is no id): to see that a file runs."""
         return {
             one.name: np.full(
-                [count, *(steps if n is None else n for n in one.shape[1:])],
+                [count, *((self.chunk or steps) if n is None else n for n in one.shape[1:])],
                 0 if one.rows == 1 else 1,
                 one.dtype,
             )
@@ -132,6 +195,16 @@ class Signature:
         if 0 in counts.values():
             raise InputError("no example given; expected at least one (the first axis)")
         return arrays
+
+
+def joined(signature: Signature, pieces: Sequence[Arrays]) -> Arrays:
+    """A stream's outputs of several calls as those of one."""
+    return {
+        one.name: np.concatenate([piece[one.name] for piece in pieces], 1)
+        if one.timed
+        else pieces[-1][one.name]
+        for one in signature.outputs
+    }
 
 
 def expected_shape(given: Input | Output) -> str:

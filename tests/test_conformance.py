@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import graph_models
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from graph_models import CASES, STEPS
 from models import VARIANTS
 
+from export.formats import Exporter
 from export.graph import GraphModel, read_graph
 from lstm_edge import structure
 from lstm_edge.stack import Array
@@ -26,7 +28,13 @@ PRECISIONS = ("float32", "int8-dynamic")
 MADE = [name for name, (_, p) in VARIANTS.items() if p.name in PRECISIONS]
 RECURRENT_NODES = {"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"}
 
-each_case = pytest.mark.parametrize("case", CASES)
+
+def _grouped(names: Iterable[str]) -> list[Any]:
+    """All tests of a case run in one process, which makes its model and files once."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+
+
+each_case = pytest.mark.parametrize("case", _grouped(CASES))
 each_variant = pytest.mark.parametrize("variant", MADE)
 
 Named = Mapping[str, Array]
@@ -126,13 +134,17 @@ def made(
     reference: Callable[[str], Reference], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, str], Made]:
     @functools.cache
+    def writer(case: str, file_format: str) -> Exporter:
+        exporter = next(e for e, _ in VARIANTS.values() if e.format == file_format)
+        return exporter(reference(case).graph, tmp_path_factory.mktemp("graph"))
+
+    @functools.cache
     def make(case: str, variant: str) -> Made:
         exporter, precision = VARIANTS[variant]
-        folder = tmp_path_factory.mktemp("graph")
-        path = folder / f"{variant}{exporter.suffix}"
-        writer = exporter(reference(case).graph, folder)
-        writer.write(precision, path)
-        return Made(path, writer.describe_lowering(precision))
+        made = writer(case, exporter.format)
+        path = made.work / f"{variant}{exporter.suffix}"
+        made.write(precision, path)
+        return Made(path, made.describe_lowering(precision))
 
     return make
 
@@ -228,7 +240,7 @@ FREE_TIME = [name for name in CASES if "free time" in name]
 
 
 @each_variant
-@pytest.mark.parametrize("case", FREE_TIME)
+@pytest.mark.parametrize("case", _grouped(FREE_TIME))
 def test_free_time_takes_any_length(
     case: str,
     variant: str,
