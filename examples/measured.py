@@ -43,11 +43,23 @@ def check_files(made: argparse.ArgumentParser, files: Iterable[Path]) -> None:
 
 
 def lstm_edge(*arguments: str | Path) -> None:
-    """Run a command and show it; a variant outside its tolerance is a result, not an end."""
+    """Run a command and show it; where it could not do what it was asked, so could not the example.
+
+    A variant outside its tolerance (code 1) is a result like others.
+    """
     print("\n$ lstm-edge", *arguments, flush=True)
     command = [sys.executable, "-m", "lstm_edge.cli", *map(str, arguments)]
     if (code := subprocess.run(command, check=False).returncode) not in (0, 1):
         sys.exit(code)
+
+
+def verify(out: Path, *arguments: str | Path) -> dict[str, Any]:
+    """What ``lstm-edge verify`` sees of OUT/bundle on the test set, as its JSON."""
+    file = out / "parity.json"
+    file.unlink(missing_ok=True)  # an earlier run's
+    lstm_edge("verify", out / "bundle", *arguments, "--json", file)
+    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return result
 
 
 def chosen(options: argparse.Namespace) -> list[str]:
@@ -69,18 +81,19 @@ def write_result(
     options: argparse.Namespace,
     name: str,
     data: str,
+    parity: dict[str, Any],
     labels: Sequence[Any],
     trained_on: int,
     keras_accuracy: float,
     accuracies: dict[str, float] | None = None,
 ) -> None:
-    """Write what ``verify --json OUT/parity.json`` saw on the test set, with accuracies and sizes.
+    """Write what was seen on the test set, with the sizes, and show it.
 
     Args:
+        parity: from :func:`verify`.
         labels: the right labels of the test set.
-        accuracies: by variant; None: verify knows them (of texts).
+        accuracies: by variant; None: verify counted them (of texts).
     """
-    parity = json.loads((options.out / "parity.json").read_text(encoding="utf-8"))
     variants = load_bundle(options.out / "bundle").bundle.variants
     rows = [
         {

@@ -11,6 +11,7 @@ usage: python examples/sensors.py --out sensors                            synth
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import measured
@@ -36,8 +37,8 @@ def files(folder: Path, split: str) -> list[Path]:
 
 def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Signals float32 [N, 128, 9] and activities int64 [N] of ``train`` or ``test``."""
-    numbers, *channels = (np.loadtxt(file) for file in files(folder, split))
-    return np.stack(channels, axis=-1).astype(np.float32), numbers.astype(np.int64) - 1
+    numbers, *channels = (np.loadtxt(file, ndmin=2) for file in files(folder, split))
+    return np.stack(channels, axis=-1).astype(np.float32), numbers[:, 0].astype(np.int64) - 1
 
 
 # ---------------------------------------------------------------- synthetic signals
@@ -48,7 +49,7 @@ GAITS = ((1.85, 0.28, 0.5, 0.45), (1.65, 0.26, 0.7, 0.60), (1.95, 0.36, 0.8, 0.5
 POSTURES = (32.0, 6.0, 90.0)
 
 
-def people(count: int, rng: np.random.Generator) -> list[dict[str, np.ndarray]]:
+def people(count: int, rng: np.random.Generator) -> list[dict[str, Any]]:
     """What is a person's own, whatever they do; all of it normally distributed."""
     return [
         {
@@ -64,7 +65,7 @@ def people(count: int, rng: np.random.Generator) -> list[dict[str, np.ndarray]]:
     ]
 
 
-def window(person: dict[str, np.ndarray], activity: int, rng: np.random.Generator) -> np.ndarray:
+def window(person: dict[str, Any], activity: int, rng: np.random.Generator) -> np.ndarray:
     """One window [128, 9] of this person at this activity."""
     seconds = np.arange(STEPS)[:, None] / HERTZ
     walks = activity < len(GAITS)
@@ -99,14 +100,11 @@ def synthetic(
 # ---------------------------------------------------------------- the model
 
 
-def build(signals: np.ndarray) -> keras.Model:
-    """Convolution, pooling, two LSTM layers; normalises its inputs, so a device need not."""
-    scale = keras.layers.Normalization(name="scale")
-    scale.adapt(signals)
+def build() -> keras.Model:
+    """Convolution, pooling, two LSTM layers; takes the signals as the sensors give them."""
     return keras.Sequential(
         [
             keras.Input((STEPS, len(CHANNELS)), name="signals"),
-            scale,
             keras.layers.Conv1D(32, 5, activation="relu", name="patterns"),
             keras.layers.MaxPooling1D(4, name="every_fourth"),
             keras.layers.LSTM(32, return_sequences=True, name="lstm_1"),
@@ -138,7 +136,7 @@ def main() -> None:
         measured.check_files(parser, (f for s in splits for f in files(options.data, s)))
         (x_train, y_train), (x_test, y_test) = (read(options.data, s) for s in splits)
 
-    model = build(x_train)
+    model = build()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x_train, y_train, batch_size=64, epochs=options.epochs, verbose=2)
     accuracy = float((model.predict(x_test, verbose=0).argmax(-1) == y_test).mean())
@@ -155,7 +153,7 @@ def main() -> None:
         inputs={"signals": x_train},  # golden vectors: some of these, with Keras's answers
     )
     np.save(tested, x_test)
-    measured.lstm_edge("verify", bundle, "--inputs", tested, "--json", options.out / "parity.json")
+    parity = measured.verify(options.out, "--inputs", tested)
 
     # all that a device does: no TensorFlow, no Keras
     probabilities = load_bundle(bundle).predict(x_test[:1])["activity"]
@@ -164,7 +162,8 @@ def main() -> None:
     measured.write_result(
         options,
         "sensors",
-        "synthetic signals" if options.data is None else "UCI HAR",
+        "Synthetic signals" if options.data is None else "UCI HAR",
+        parity,
         y_test.tolist(),
         len(x_train),
         accuracy,

@@ -51,7 +51,7 @@ def main() -> None:
     measured.lstm_edge("train", *source, *size, *how, "--out", run)
     # its golden vectors are messages too, which then say on a device whether the files are right
     measured.lstm_edge("export", run, *source, *measured.chosen(options), "--out", bundle)
-    measured.lstm_edge("verify", bundle, *source, "--json", options.out / "parity.json")
+    parity = measured.verify(options.out, *source)
     measured.lstm_edge("predict", bundle, "WINNER! Claim your free prize now, call 09061234567")
     measured.lstm_edge("predict", bundle, "are you coming home for dinner tonight?")
 
@@ -60,6 +60,7 @@ def main() -> None:
         options,
         "spam",
         "SMS Spam Collection, a fifth of its different messages for testing",
+        parity,
         [line.partition("\t")[0] for line in test],
         len(train),
         metrics["test_accuracy"],

@@ -15,7 +15,6 @@ import keras
 import measured
 import numpy as np
 
-from export import export_bundle
 from lstm_edge import load_bundle
 
 COEFFICIENTS = 12
@@ -82,26 +81,24 @@ def main() -> None:
     file, bundle, tested = (options.out / name for name in ("model.keras", "bundle", "test.npy"))
     model.save(file)
     # no inputs given: those that are drawn are masked in front, behind, in the middle and wholly
-    export_bundle(
-        file,
-        bundle,
-        wanted_formats=options.format,
-        precisions=options.precision,
-        labels=[f"speaker {i}" for i in range(1, 10)],
+    names = ",".join(f"speaker {i}" for i in range(1, 10))
+    measured.lstm_edge(
+        "export", file, "--labels", names, *measured.chosen(options), "--out", bundle
     )
     np.save(tested, x_test)
-    measured.lstm_edge("verify", bundle, "--inputs", tested, "--json", options.out / "parity.json")
+    parity = measured.verify(options.out, "--inputs", tested)
 
     # all that a device does: no TensorFlow, no Keras, and no padding of a single utterance
     predictor = load_bundle(bundle)
     alone = [predictor.predict(utterance[None])["speaker"][0] for utterance in test]
     off = np.abs(alone - predictor.predict(x_test)["speaker"]).max()
-    print(f"\nAt its own length an utterance is answered as padded: max |Δp| {off:.1e}")
+    print(f"\nAt its own length an utterance is answered as padded: max |Δp| {off:.1g}")
 
     measured.write_result(
         options,
         "vowels",
         "Japanese Vowels, its own test set",
+        parity,
         y_test.tolist(),
         len(x_train),
         accuracy,
