@@ -77,9 +77,10 @@ def assert_within(outputs: Array, wanted: Array, precision: Precision, what: str
     off = np.abs(outputs - wanted)
     limit = precision.tolerance.max_abs
     if limit is None:
-        limit = parity.EDGE_LIMIT
+        # drawn weights round worse than trained ones, and each processor's int8 in its own way
+        limit = 2 * parity.EDGE_LIMIT
         if len(off) >= MANY:
-            assert off.mean() <= limit / 5, f"{what} off by {off.mean():.3g} on average"
+            assert off.mean() <= limit / 10, f"{what} off by {off.mean():.3g} on average"
     worst = int(off.max(1).argmax())
     assert off.max() <= limit, (
         f"{what} off by {off.max():.3g}, allowed {limit:g}, at {worst}: "
