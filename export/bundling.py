@@ -66,7 +66,8 @@ class ExportResult:
     """The bundle's folder and one report for each variant, on the golden vectors.
 
     Attributes:
-        takes: what ``predict`` takes: ``texts``, ``ids`` (no vocabulary was given) or ``arrays``.
+        takes: what ``predict`` takes: ``texts``, ``ids`` (no vocabulary was given), ``arrays`` or
+            ``steps`` (a stream).
     """
 
     path: Path
@@ -173,9 +174,9 @@ def export_bundle(
     live = not isinstance(model, str | Path)
     vocab_path = None if vocab is None else Path(vocab)
     if live:
-        name = Path(str(getattr(model, "name", "model")))
+        called = Path(str(getattr(model, "name", "model")))
         names = None if labels is None else tuple(labels)
-        source = run_folder.ModelSource(name, vocab_path, None, names, None)
+        source = run_folder.ModelSource(called, vocab_path, None, names, None)
     else:
         source = run_folder.find(Path(model), vocab_path, labels)
     given = _Given(
@@ -532,7 +533,7 @@ class _TensorWay(_Way):
     labels: tuple[str, ...]
     golden: tuple[tensors.Batch, ...]
     checks: tuple[Check, ...]
-    takes: str = "arrays"
+    takes: str
 
     def batch_of(self, precision: formats.Precision, inside: structure.Structure) -> int | None:
         in_file = inside.inputs[0].shape[0]
@@ -620,7 +621,15 @@ def _tensor_way(
         golden = [_answered(reference, (tensors.AS_GIVEN,) * len(some), arrays)]
         _check_numbers(golden[0].outputs.values(), reference.path.name)
         checks = []
-    return _TensorWay(step or graph, batch, signature, labels, tuple(golden), tuple(checks))
+    return _TensorWay(
+        step or graph,
+        batch,
+        signature,
+        labels,
+        tuple(golden),
+        tuple(checks),
+        "steps" if states else "arrays",
+    )
 
 
 def _class_labels(given: _Given, signature: tensors.Signature) -> tuple[str, ...]:

@@ -407,7 +407,12 @@ def export(
     bundle = open_bundle(out)
     _show(report.summary_table(bundle, exported(bundle), None))
     click.echo(f"Bundle: {out}")
-    if result.takes == "arrays":
+    if result.takes == "steps":
+        click.echo(
+            f"It takes steps: load_bundle({str(out)!r}).stream().feed(…) in Python; lstm-edge predict "
+            f"{out} --input FILE feeds whole sequences."
+        )
+    elif result.takes == "arrays":
         click.echo(f"It takes arrays: lstm-edge predict {out} --input FILE (.npy, .npz, .csv).")
     elif result.takes == "ids":
         click.echo("It has no vocabulary and takes ids only; give --vocab to predict on texts.")
@@ -899,20 +904,28 @@ def _stored(path: Path, what: str, build: Any) -> Any:
 # ---------------------------------------------------------------- inspect
 
 
-@cli.command(short_help="What is inside a .tflite, .onnx, .keras or .h5 file.")
+@cli.command(short_help="What is inside a bundle, or a .tflite, .onnx, .keras or .h5 file.")
 @click.argument("file", type=click.Path(path_type=Path))
 @_JSON
 def inspect(file: Path, json_file: Path | None) -> int:
     """Show inputs, operators, weights and problems of FILE without running it.
 
-    For a Keras file the problems are what keeps it from being exported.
+    For a Keras file the problems are what keeps it from being exported; for a bundle there is how the
+    recurrent layers of each of its files are expressed, and why.
 
     \b
+    lstm-edge inspect bundle
     lstm-edge inspect bundle/onnx-float32.onnx
     lstm-edge inspect model.keras
     """
     from lstm_edge import report, structure
+    from lstm_edge.bundle import is_bundle
 
+    if is_bundle(file):
+        bundle = _open(file)
+        _show(report.lowering_table(bundle))
+        _write_json(json_file, report.lowerings(bundle))
+        return DONE
     found = structure.inspect(file)
     if found.format == "keras":
         from export.bundling import obstacles

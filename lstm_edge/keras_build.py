@@ -7,6 +7,7 @@ operations.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -306,8 +307,9 @@ class _Graph:
 
 
 def _name(name: str) -> str:
-    """Keras 3 takes no slash in a name."""
-    return name.replace("/", "_")
+    """A name that TensorFlow's scopes take; older files hold spaces, slashes and brackets."""
+    name = re.sub(r"[^A-Za-z0-9_.>-]", "_", name)
+    return name if name[:1].isalnum() or name[:1] == "." else f"layer{name}"
 
 
 def _copy(spec: Spec) -> Spec:

@@ -310,9 +310,7 @@ class Judge:
         if name in _TEXT:
             self.obstacles.append(f"layer {here} is a {name}: {_TEXT_HINT}")
             return entry
-        known = _is_own(entry) and (
-            name in MODELS or name in _classes("layers") or name in _operations()
-        )
+        known = _is_own(entry) and _own_module(entry) is not None
         if not known and not self.trust:
             self.obstacles.append(custom(here, name))
             return entry
@@ -321,22 +319,12 @@ class Judge:
 
     def _pinned(self, entry: dict[str, Any], path: str) -> dict[str, Any]:
         """The entry with the module where its class really is, whatever the file says."""
-        name, config = str(entry["class_name"]), entry.get("config")
+        config = entry.get("config")
         result = {k: v for k, v in entry.items() if k != "compile_config"}
         result["config"] = self._value(config, path, "")
         if "inbound_nodes" in entry:
             result["inbound_nodes"] = self._value(entry["inbound_nodes"], path, "")
-        spaces = ("layers", "initializers", "regularizers", "constraints", "dtype_policies")
-        if "module" in entry:  # HDF5 files of Keras 3 name no module for layers
-            for cls in (
-                *(_classes(space).get(name) for space in spaces),
-                _model_class(name),
-                _operations().get(name),
-            ):
-                if cls is not None:
-                    result |= {"module": cls.__module__, "registered_name": None}
-                    break
-        return result
+        return result | {"module": _own_module(entry), "registered_name": None}
 
     def _function(self, entry: dict[str, Any], path: str, key: str) -> Any:
         name = entry.get("config")
@@ -352,25 +340,38 @@ class Judge:
         return entry
 
 
-@cache
-def _operations() -> dict[str, type]:
-    """The operations of ``keras.ops`` that a Functional model can hold, by class name."""
-    keras = require("keras", _PURPOSE)
-    found: dict[str, type] = {}
-    for name, module in list(sys.modules.items()):
-        if name.startswith("keras.src.ops.") and not name.endswith("_test"):
-            for key, cls in vars(module).items():
-                if inspect.isclass(cls) and issubclass(cls, keras.Operation):
-                    found.setdefault(key, cls)
-    return found
+def _operation(name: str, module: str) -> type | None:
+    """An operation of ``keras.ops`` as a Functional model holds it, of a module that is loaded."""
+    base = require("keras", _PURPOSE).Operation
+    modules = [module] if module.startswith("keras.src.ops.") else []
+    modules += [m for m in sorted(sys.modules) if m.startswith("keras.src.ops.")]
+    for place in modules:
+        cls = vars(sys.modules[place]).get(name) if place in sys.modules else None
+        if inspect.isclass(cls) and issubclass(cls, base):
+            return cls
+    return None
 
 
-def _model_class(name: str) -> type | None:
-    keras = require("keras", _PURPOSE)
-    if name in ("Functional", "Model", "Network"):
+def _own_module(entry: dict[str, Any]) -> str | None:
+    """The module of Keras's own class of an entry, or None; some names are of several kinds."""
+    name, module = str(entry["class_name"]), str(entry.get("module"))
+    config = entry.get("config")
+    # layers of HDF5 files name no module; operations have no weights that could be trained
+    plain = "module" not in entry and isinstance(config, dict) and "trainable" not in config
+    if (".ops." in module or plain) and (found := _operation(name, module)):
+        return found.__module__
+    if name in MODELS:
+        keras = require("keras", _PURPOSE)
         # where Keras keeps the class of Functional models is no public name
-        return type(keras.Model(i := keras.Input((1,)), i)) if name == "Functional" else keras.Model
-    return keras.Sequential if name == "Sequential" else None
+        start = keras.Input((1,))
+        return type(keras.Model(start, start)).__module__ if name == "Functional" else "keras"
+    spaces = ["layers", "initializers", "regularizers", "constraints", "dtype_policies"]
+    spaces.sort(key=lambda space: not module.endswith(space))
+    for space in spaces:
+        if name in _classes(space):
+            return f"keras.{space}"
+    operation = _operation(name, module)
+    return operation.__module__ if operation else None
 
 
 def _is_own(entry: dict[str, Any], name: Any = None) -> bool:
@@ -602,10 +603,8 @@ class Translator:
                 value = value["config"]
                 value = value if isinstance(value, str) else value.get("activation")
             elif name in _ACTIVATION_LAYERS and _is_own(value):
-                spec = self._single(
-                    value, name, dict(value.get("config") or {}), name.lower(), path
-                )
-                return spec
+                given = dict(value.get("config") or {})
+                return self._single(value, name, given, name.lower(), path)
             elif isinstance(name, str) and name in _activations() and not value.get("config"):
                 value = name
         if value == "hard_sigmoid":

@@ -30,13 +30,14 @@ _WEIGHTS_ONLY = (
     "it holds weights only, without the layers that they belong to: build the model in Python, "
     "model.load_weights(file), and model.save('model.keras')"
 )
+_KERAS1_WORDS = ("inner_activation", "init", "nb_filter", "border_mode", "W_regularizer")
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
 _GRAPH, _KERAS_GRAPH = "saved_model.pb", "keras_metadata.pb"
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """What a file says: ``{"class_name", "config"}``, and the Keras that wrote it ("": Keras 1)."""
+    """What a file says: ``{"class_name", "config"}``, and the Keras that wrote it ("": not said)."""
 
     entry: dict[str, Any]
     version: str
@@ -48,7 +49,10 @@ class _Stored:
 
     @property
     def keras1(self) -> bool:
-        return self.version == "" or self.version.startswith(("0.", "1."))
+        if self.version:
+            return self.version.startswith(("0.", "1."))
+        text = json.dumps(self.entry)  # other programs write Keras 2's layout without a version
+        return any(f'"{word}":' in text for word in _KERAS1_WORDS)
 
 
 def load(path: Path, trust: bool = False) -> Any:

@@ -243,6 +243,21 @@ def structure_tables(found: Structure) -> list[Table]:
     return tables
 
 
+def lowerings(bundle: Bundle) -> list[dict[str, Any]]:
+    """How each file of a bundle expresses its recurrent layers, and what may hurt on a device."""
+    kept = ("name", "bytes", "lowering", "ops", "problems")
+    return [{key: getattr(v, key) for key in kept} for v in bundle.variants.values()]
+
+
+def lowering_table(bundle: Bundle) -> Table:
+    """:func:`lowerings` for a terminal."""
+    rows = tuple((v["name"], wording.size(v["bytes"]), v["lowering"]) for v in lowerings(bundle))
+    problems = tuple(f"{v['name']}: {p}" for v in lowerings(bundle) for p in v["problems"])
+    return Table(
+        f"Files of {bundle.path}", ("variant", "size", "recurrent layers as"), rows, problems
+    )
+
+
 def to_terminal(table: Table, width: int | None = None, colour: bool = False) -> str:
     """Render as plain text, or with escape codes for colours.
 

@@ -295,10 +295,9 @@ def _read_numpy(path: Path) -> Any:
         with path.open("rb") as file:
             if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
                 raise ValueError("it does not begin as one")
-        found = np.load(path, allow_pickle=False)
-        return (
-            found if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
-        )
+            file.seek(0)
+            found = np.load(file, allow_pickle=False)
+            return found if isinstance(found, np.ndarray) else dict(found)
     except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).split("\n")[0].partition(". ")[0]
         if "allow_pickle" in str(error):

@@ -2,14 +2,14 @@
 
 ``python keras2_files.py FOLDER`` writes ``NAME.h5``, ``NAME.keras`` and, where a case asks for it, the
 SavedModel ``NAME`` for every case, and ``NAME.npz`` with inputs ``in0…`` and outputs ``out0…``. The
-tests themselves import only ``CASES``, for the names.
+tests themselves import the names only.
 """
 
 from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,12 @@ import numpy as np
 Case = Callable[[Any, Any], Any]
 CASES: dict[str, Case] = {}
 SAVED_MODEL: set[str] = set()
+OF_2_13 = {
+    "shared layers, nested models called twice",
+    "cells and stacks of cells",
+    "frames through a nested cnn",
+    "attention",
+}
 WORDS, STEPS, WIDTH, BATCH = 12, 6, 4, 3
 
 
@@ -161,7 +167,7 @@ def _frozen(k: Any, L: Any) -> Any:
     return k.Model(y, L.Concatenate()([a, b]))
 
 
-@case("shared layers, nested models called twice", saved_model=True)
+@case("shared layers, nested models called twice")
 def _shared(k: Any, L: Any) -> Any:
     left, right = k.Input((STEPS,), name="left"), k.Input((STEPS,), name="right")
     ids = k.Input((STEPS,))
@@ -207,6 +213,17 @@ def _cells(k: Any, L: Any) -> Any:
     z = L.RNN(L.LSTMCell(3, recurrent_activation="hard_sigmoid"), return_sequences=True)(x)
     y = L.Bidirectional(L.RNN(L.GRUCell(3, reset_after=False)))(L.Concatenate()([y, z]))
     return k.Model(x, y)
+
+
+@case("layers that cuDNN has")
+def _cudnn(k: Any, L: Any) -> Any:
+    return k.Sequential(
+        [
+            L.LSTM(4, return_sequences=True, input_shape=(STEPS, WIDTH + 1), name="first"),
+            L.GRU(3, return_sequences=True, name="second"),
+            L.Bidirectional(L.LSTM(2), name="third"),
+        ]
+    )
 
 
 @case("two directions that differ")
@@ -309,6 +326,34 @@ def _weights(model: Any, rng: np.random.Generator) -> None:
     model.set_weights(values)
 
 
+def _in_cudnn_form(model: Any) -> dict[str, Any]:
+    """Keras 2's own conversion of recurrent layers' weights to those of its CuDNN layers."""
+    from tf_keras.src.saving.legacy import hdf5_format
+
+    found = {}
+    for layer in model.layers:
+        values = layer.get_weights()
+        kind = type(getattr(layer, "forward_layer", layer)).__name__
+        target = type(f"CuDNN{kind}", (), {})()
+        parts = [values[i : i + 3] for i in range(0, len(values), 3)]
+        arrays = [a for part in parts for a in hdf5_format._convert_rnn_weights(target, part)]
+        found |= {f"{layer.name}/{i}": array for i, array in enumerate(arrays)}
+    return found
+
+
+def _as_in_2_13(trackable: Any) -> Iterator[tuple[str, Any]]:
+    """The attributes that Keras 2.12 and 2.13 looked at, which decide where zips keep weights."""
+    from tf_keras.src.saving import saving_lib
+
+    skipped = saving_lib.ATTR_SKIPLIST - {"_layer_checkpoint_dependencies"}
+    for name in dir(trackable):
+        if not name.startswith("__") and name not in skipped:
+            try:
+                yield name, getattr(trackable, name)
+            except Exception:  # as Keras does
+                continue
+
+
 def _inputs(model: Any, rng: np.random.Generator) -> list[Any]:
     first = {
         id(layer.input) for layer in model._flatten_layers() if type(layer).__name__ == "Embedding"
@@ -333,6 +378,7 @@ def write(folder: Path) -> None:
     """Write every case."""
     import tensorflow as tf
     import tf_keras
+    from tf_keras.src.saving import saving_lib
 
     for name, make in CASES.items():
         tf_keras.backend.clear_session()
@@ -351,6 +397,13 @@ def write(folder: Path) -> None:
         np.savez(folder / f"{name}.npz", **arrays)
         model.save(folder / f"{name}.h5")
         model.save(folder / f"{name}.keras")
+        if name in OF_2_13:
+            walk = saving_lib._walk_trackable
+            saving_lib._walk_trackable = _as_in_2_13
+            model.save(folder / f"{name} of 2.13.keras")
+            saving_lib._walk_trackable = walk
+        if name == "layers that cuDNN has":
+            np.savez(folder / "cudnn.npz", **_in_cudnn_form(model))
         if name in SAVED_MODEL:
             model.save(folder / name, save_format="tf")
 

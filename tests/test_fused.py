@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from graph_models import UNITS, WIDTH, chain, graph, recurrent, remembering, words
 from models import VARIANTS, kinds
 from test_conformance import LiteRT, Reference, compare, inputs_for
 
 from export.graph import GraphModel, read_graph
 from lstm_edge import structure
+from lstm_edge.cli import cli
 from lstm_edge.errors import UnsupportedModelError
 
 TFLITE = [name for name, (e, p) in VARIANTS.items() if e.lowerings and not p.folded]
@@ -112,3 +114,16 @@ def test_what_has_no_fused_operator_is_said(name: str, tmp_path: Path) -> None:
     assert len(caught.value.obstacles) == len(told)
     for text in told:
         assert text in str(caught.value)
+
+
+def test_by_the_command_line(tmp_path: Path) -> None:
+    _grown(MODELS["words, two layers"]()).save(tmp_path / "m.keras")
+    args = ["export", str(tmp_path / "m.keras"), "--out", str(tmp_path / "b")]
+    done = CliRunner().invoke(cli, [*args, "--lowering", "fused", "--precision", "float32"])
+    assert done.exit_code == 0, done.output
+    shown = CliRunner().invoke(cli, ["inspect", str(tmp_path / "b")])
+    assert "2 fused LSTM operators, cells not clipped" in shown.output
+    wrong = CliRunner().invoke(cli, [*args, "--lowering", "fuse"])
+    assert wrong.exit_code == 2
+    assert "lowering fuse is not known" in wrong.output
+    assert "fused for tflite" in wrong.output

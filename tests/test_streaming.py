@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from graph_models import UNITS, WIDTH, WORDS, chain, graph, recurrent, remembering, words
 from models import VARIANTS, kinds
 from test_conformance import FLOAT32, RUNTIMES
 
 from export.graph import GraphModel
 from export.streaming import read_streaming
-from lstm_edge.errors import UnsupportedModelError
+from lstm_edge import load_bundle
+from lstm_edge.cli import cli
+from lstm_edge.errors import InputError, UnsupportedModelError
+from lstm_edge.predictor import Predictor
 from lstm_edge.stack import Array
 
 STEPS = 22
@@ -223,3 +229,136 @@ def test_what_cannot_be_streamed_is_said_at_once(name: str) -> None:
     for text in told:
         assert text in str(caught.value)
     assert len(caught.value.obstacles) == len(told)
+
+
+# Bundles
+
+
+def call(*args: object) -> Result:
+    return CliRunner().invoke(cli, [str(arg) for arg in args], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A model of ``STREAMS`` as a file."""
+    folder = tmp_path_factory.mktemp("models")
+
+    @functools.cache
+    def save(name: str) -> Path:
+        path = folder / f"{len(list(folder.iterdir()))}.keras"
+        remembering(STREAMS[name]()).save(path)
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="module")
+def bundle(saved: Callable[[str], Path]) -> Path:
+    """A bundle of step models, in float32."""
+    model = saved("around")
+    out = model.parent / "around.bundle"
+    done = call("export", model, "--out", out, "--streaming", "--precision", "float32")
+    assert done.exit_code == 0, done.output
+    assert "stream().feed" in done.output
+    return out
+
+
+@pytest.mark.parametrize("variant", FLOATS)
+def test_a_stream_of_a_bundle(bundle: Path, variant: str) -> None:
+    predictor = load_bundle(bundle, variant)
+    assert isinstance(predictor, Predictor)
+    x = np.random.default_rng(5).normal(0, 1, (1, 20, WIDTH)).astype(np.float32)
+    (whole,) = predictor.predict(x).values()
+    stream = predictor.stream()
+    for chunk in (1, 7, 20):
+        stream.reset()
+        for begin in range(0, 20, chunk):
+            (now,) = stream.feed(x[:, begin : begin + chunk]).values()
+        assert stream.steps == 20
+        np.testing.assert_allclose(now, whole, atol=FLOAT32)
+    with pytest.raises(InputError, match="expected float32"):
+        stream.feed(x[..., :2])
+    with pytest.raises(InputError, match="2 examples fed to a stream of 1"):
+        stream.feed(np.concatenate([x, x]))
+    assert stream.steps == 20  # as it was
+    (after,) = stream.feed(x).values()
+    (both,) = predictor.predict(np.concatenate([x, x], 1)).values()
+    np.testing.assert_allclose(after, both, atol=FLOAT32)
+
+
+def test_examples_side_by_side(bundle: Path) -> None:
+    x = np.random.default_rng(6).normal(0, 1, (3, 4, WIDTH)).astype(np.float32)
+    predictor = load_bundle(bundle, "onnx-float32")
+    assert isinstance(predictor, Predictor)
+    (got,) = predictor.stream(3).feed(x).values()
+    for row, one in zip(got, x, strict=True):
+        (alone,) = predictor.stream().feed(one[None]).values()
+        np.testing.assert_allclose(row, alone[0], atol=1e-5)
+    one_at_a_time = load_bundle(bundle, "tflite-float32")
+    assert isinstance(one_at_a_time, Predictor)
+    with pytest.raises(InputError, match="3 examples at a time; tflite-float32 takes 1"):
+        one_at_a_time.stream(3)
+
+
+def test_verify_and_bench_know_streams(bundle: Path) -> None:
+    checked = call("verify", bundle, "--json", bundle.parent / "p.json")
+    assert checked.exit_code == 0, checked.output
+    report = json.loads((bundle.parent / "p.json").read_text())["reports"][0]
+    names = [check["name"] for check in report["checks"]]
+    assert {"in pieces of 1 step", "in pieces of 7 steps"} <= set(names)
+    timed = call("bench", bundle, "--rounds", 1, "--limit", 2)
+    assert timed.exit_code == 0, timed.output
+    assert "median 1 steps" in timed.output  # what the next step costs
+
+
+def test_a_fixed_chunk_of_a_bundle(saved: Callable[[str], Path]) -> None:
+    model = saved("masked words, sequence")
+    out = model.parent / "chunk.bundle"
+    done = call("export", model, "--out", out, "--chunk", 4, "--precision", "float32")
+    assert done.exit_code == 0, done.output
+    predictor = load_bundle(out)
+    assert isinstance(predictor, Predictor)
+    ids = np.arange(1, 13)[None]
+    (got,) = predictor.stream().feed(ids).values()
+    assert got.shape == (1, 12, UNITS)
+    with pytest.raises(InputError, match="6 steps given; the files take 4 in every call"):
+        predictor.stream().feed(ids[:, :6])
+
+
+def test_a_stateful_model_is_a_stream_unless_told_otherwise(saved: Callable[[str], Path]) -> None:
+    model = saved("stateful, fixed batch")
+    out = model.parent / "stateful.bundle"
+    assert call("export", model, "--out", out, "--precision", "float32").exit_code == 0
+    predictor = load_bundle(out)
+    assert isinstance(predictor, Predictor)
+    assert predictor.stream().steps == 0
+    done = call("export", model, "--out", out, "--precision", "float32", "--no-streaming")
+    assert done.exit_code == 0, done.output
+    whole = load_bundle(out)
+    assert isinstance(whole, Predictor)
+    with pytest.raises(InputError, match="takes whole sequences; export with --streaming"):
+        whole.stream(2)
+
+
+def test_a_refused_stream_leaves_nothing(tmp_path: Path) -> None:
+    build, told = REFUSED["both directions, and what mixes steps"]
+    build().save(tmp_path / "m.keras")
+    done = call("export", tmp_path / "m.keras", "--out", tmp_path / "b", "--streaming")
+    assert done.exit_code == 2
+    for text in told:
+        assert text in done.output
+    assert [p.name for p in tmp_path.iterdir()] == ["m.keras"]
+
+
+def test_a_stateful_model_that_cannot_be_a_stream_says_how_else(tmp_path: Path) -> None:
+    import keras
+
+    both = kinds().Bidirectional(recurrent("LSTM", stateful=True, name="lstm"), name="both")
+    model = remembering(keras.Sequential([keras.Input(batch_shape=(1, 5, WIDTH)), both]))
+    model.save(tmp_path / "m.keras")
+    done = call("export", tmp_path / "m.keras", "--out", tmp_path / "b")
+    assert done.exit_code == 2
+    assert "both (Bidirectional) reads the sequence from its end" in done.output
+    assert "give --no-streaming" in done.output
+    done = call("export", tmp_path / "m.keras", "--out", tmp_path / "b", "--no-streaming")
+    assert done.exit_code == 0, done.output
