@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge import load_bundle
+from lstm_edge.cli import DONE, OUTSIDE, cli
 from lstm_edge.files import write_json
 
 
@@ -43,14 +43,17 @@ def check_files(made: argparse.ArgumentParser, files: Iterable[Path]) -> None:
 
 
 def lstm_edge(*arguments: str | Path) -> None:
-    """Run a command and show it; where it could not do what it was asked, so could not the example.
+    """Run a command, in this process, and show it; where it fails, the example ends.
 
     A variant outside its tolerance (code 1) is a result like others.
     """
-    print("\n$ lstm-edge", *arguments, flush=True)
-    command = [sys.executable, "-m", "lstm_edge.cli", *map(str, arguments)]
-    if (code := subprocess.run(command, check=False).returncode) not in (0, 1):
-        sys.exit(code)
+    words = [str(argument) for argument in arguments]
+    print("\n$ lstm-edge", shlex.join(words), flush=True)
+    try:
+        cli.main(words, "lstm-edge")
+    except SystemExit as ended:
+        if ended.code not in (DONE, OUTSIDE):
+            raise
 
 
 def verify(out: Path, *arguments: str | Path) -> dict[str, Any]:

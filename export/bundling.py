@@ -241,6 +241,18 @@ def export_bundle(
     return ExportResult(out, tuple(reports), way.takes)
 
 
+@dataclass(frozen=True)
+class _Written:
+    """A written file of a variant, to be judged; ``checks`` are those that are made already."""
+
+    name: str
+    format: str
+    path: Path
+    batch: int | None
+    tolerance: Tolerance
+    checks: Sequence[Check]
+
+
 class _Way(ABC):
     """How a model is exported and judged.
 
@@ -262,15 +274,7 @@ class _Way(ABC):
     def tolerance(self, precision: formats.Precision) -> Tolerance: ...
 
     @abstractmethod
-    def measure(
-        self,
-        name: str,
-        file_format: str,
-        path: Path,
-        batch: int | None,
-        tolerance: Tolerance,
-        checks: Sequence[Check],
-    ) -> ParityReport:
+    def measure(self, made: _Written) -> ParityReport:
         """A written file against the reference."""
 
     @abstractmethod
@@ -366,30 +370,22 @@ class _TextWay(_Way):
     def tolerance(self, precision: formats.Precision) -> Tolerance:
         return precision.tolerance
 
-    def measure(
-        self,
-        name: str,
-        file_format: str,
-        path: Path,
-        batch: int | None,
-        tolerance: Tolerance,
-        checks: Sequence[Check],
-    ) -> ParityReport:
+    def measure(self, made: _Written) -> ParityReport:
         golden = self.golden
-        runner = runner_class(file_format)(
-            path, 1, self.num_ids, self.settings.max_length, batch, self.pads
+        runner = runner_class(made.format)(
+            made.path, 1, self.num_ids, self.settings.max_length, made.batch, self.pads
         )
         return parity.measure(
-            name,
+            made.name,
             runner,
             golden.ids,
             golden.outputs,
             golden.edge_ids,
             golden.edge_outputs,
-            tolerance,
+            made.tolerance,
             classes=None if golden.classes is None else np.array(golden.classes, np.int64),
             texts=golden.texts,
-            checks=checks,
+            checks=made.checks,
         )
 
     def write_parts(self, folder: Path) -> dict[str, Any]:
@@ -542,18 +538,10 @@ class _TensorWay(_Way):
     def tolerance(self, precision: formats.Precision) -> Tolerance:
         return RELATIVE[precision.base]
 
-    def measure(
-        self,
-        name: str,
-        file_format: str,
-        path: Path,
-        batch: int | None,
-        tolerance: Tolerance,
-        checks: Sequence[Check],
-    ) -> ParityReport:
-        runner = tensor_runner_class(file_format)(path, self.signature, batch=batch)
-        checks = [*self.checks, *checks]
-        return tensor_parity.measure(name, runner, self.golden, tolerance, checks=checks)
+    def measure(self, made: _Written) -> ParityReport:
+        runner = tensor_runner_class(made.format)(made.path, self.signature, batch=made.batch)
+        checks = [*self.checks, *made.checks]
+        return tensor_parity.measure(made.name, runner, self.golden, made.tolerance, checks=checks)
 
     def write_parts(self, folder: Path) -> dict[str, Any]:
         return bundle.write_tensor_parts(
@@ -727,7 +715,7 @@ def _judge(
     batch, tolerance = way.batch_of(precision, inside), way.tolerance(precision)
     lowering = exporter.describe_lowering(precision)
     checks = parity.structure_checks(inside.problems, lowering)
-    report = way.measure(name, exporter.format, path, batch, tolerance, checks)
+    report = way.measure(_Written(name, exporter.format, path, batch, tolerance, checks))
     entry = {
         "name": name,
         "format": exporter.format,
