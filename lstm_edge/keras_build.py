@@ -13,12 +13,13 @@ from typing import Any
 
 from lstm_edge.errors import InputError
 from lstm_edge.extras import require
-from lstm_edge.keras_config import Spec, layer_class
+from lstm_edge.keras_config import IDENTITIES, Spec, layer_class
 
 _PURPOSE = "loading a model"
 _CONSTANT = "_CONSTANT_VALUE"
 # Layers that hand no mask on in Keras 2; today's do.
-_STOPS_MASKS = frozenset("Identity Normalization Rescaling".split())
+_STOPS_MASKS = frozenset("Normalization Rescaling".split())
+_MERGES = frozenset("Add Subtract Multiply Average Maximum Minimum Concatenate".split())
 
 
 class Builder:
@@ -119,9 +120,10 @@ class Builder:
 
     def _call(self, spec: Spec, inputs: Any, options: dict[str, Any]) -> Any:
         layer = spec.layer
-        if spec.kind == "operator":
-            return layer(inputs, **options)
-        if isinstance(inputs, (list, tuple)) and len(inputs) == 1:
+        single = isinstance(inputs, (list, tuple)) and len(inputs) == 1
+        if spec.kind == "operator" and not (single and spec.stored in IDENTITIES):
+            return layer(inputs, **options)  # their lists are lists
+        if single:
             inputs = inputs[0]
         recurrent = spec.kind in ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
         if recurrent and isinstance(inputs, (list, tuple)):
@@ -129,6 +131,8 @@ class Builder:
             options = {**options, "initial_state": states}
         if recurrent and not isinstance(options.get("initial_state", []), (list, tuple)):
             options = {**options, "initial_state": [options["initial_state"]]}
+        if spec.kind in _MERGES:
+            return self._merged(spec, layer(inputs, **options), inputs)
         if not spec.time_major:
             return layer(inputs, **options)
         swap = self.keras.ops.swapaxes
@@ -140,6 +144,44 @@ class Builder:
         if spec.options.get("return_sequences"):
             first = swap(first, 0, 1)
         return [first, *rest] if rest else first
+
+    def _merged(self, spec: Spec, found: Any, inputs: Any) -> Any:
+        """The output of a layer that joins several, with Keras 2's mask: steps that all inputs have.
+
+        Keras 3 takes those that any input has, and none where an input has no mask.
+        """
+        masks = {id(m): m for t in inputs if (m := getattr(t, "_keras_mask", None)) is not None}
+        along = spec.kind == "Concatenate" and spec.options.get("axis", -1) not in (
+            -1,
+            len(found.shape) - 1,
+        )
+        if masks and not along:
+            first, *rest = masks.values()
+            for mask in rest:
+                first = self.keras.ops.logical_and(first, mask)
+            found._keras_mask = first
+        return found
+
+    def _network(self, spec: Spec, inputs: Any, outputs: Any) -> Any:
+        """A Functional model; operations give way where a layer of the file has their name."""
+        taken = {_name(s.name) for s in spec.inner}
+        seen: set[int] = set()
+        waiting = self.keras.tree.flatten(outputs)
+        while waiting:
+            history = waiting.pop()._keras_history
+            operation = history.operation
+            if id(operation) in seen:
+                continue
+            seen.add(id(operation))
+            if not isinstance(operation, self.keras.layers.Layer):
+                name, number = operation.name, 0
+                while operation.name in taken:
+                    number += 1
+                    operation.name = f"{name}_op_{number}"
+                taken.add(operation.name)
+            for node in operation._inbound_nodes:
+                waiting += node.input_tensors
+        return self.keras.Model(inputs, outputs, name=_name(spec.name))
 
     # models
 
@@ -170,7 +212,7 @@ class Builder:
             return model
         for inner in layers:
             x = self.call(inner, x, {})
-        return self.keras.Model(start, x, name=_name(spec.name))
+        return self._network(spec, start, x)
 
     def _functional(self, spec: Spec) -> Any:
         graph = _Graph(self, spec)
@@ -183,7 +225,7 @@ class Builder:
         graph.run()
         inputs = graph.structure(spec.graph["input_layers"])
         outputs = graph.structure(spec.graph["output_layers"])
-        return self.keras.Model(inputs, outputs, name=_name(spec.name))
+        return self._network(spec, inputs, outputs)
 
 
 class _Graph:
@@ -510,7 +552,7 @@ def _where(condition: Any, x: Any, y: Any, name: Any = None) -> Any:
 
 
 def _identity(x: Any, name: Any = None) -> Any:
-    return x
+    return _ops().copy(x)  # a tensor of its own: the mask stays behind
 
 
 def _gather(params: Any, indices: Any, axis: int = 0, batch_dims: int = 0, **rest: Any) -> Any:

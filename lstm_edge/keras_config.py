@@ -42,7 +42,9 @@ _GONE = {
     "ConvRNN2D": "use ConvLSTM2D",
 }
 _OWN_ROOTS = frozenset("keras tf_keras tensorflow tensorflow_core builtins".split())
-_OPERATORS = frozenset("TFOpLambda SlicingOpLambda TensorFlowOpLayer AddLoss AddMetric".split())
+# layers that hand their input on, without its mask
+IDENTITIES = frozenset("Identity AddLoss AddMetric".split())
+_OPERATORS = frozenset("TFOpLambda SlicingOpLambda TensorFlowOpLayer".split()) | IDENTITIES
 MODELS = frozenset("Sequential Functional Model Network".split())
 CUSTOM_HINT = (
     "rebuild the model with built-in layers, or load it in Python with the class and give the model "
@@ -623,7 +625,7 @@ class Translator:
         from lstm_edge.keras_build import operator_name
 
         spec.kind, spec.options = "operator", config
-        if spec.stored in ("AddLoss", "AddMetric"):  # hand their input on; used in training only
+        if spec.stored in IDENTITIES:
             spec.options = {"function": "identity"}
             return spec
         known, name = operator_name(spec.stored, config)

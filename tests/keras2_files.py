@@ -78,6 +78,33 @@ def _masking(k: Any, L: Any) -> Any:
     )
 
 
+@case("masks through every kind of layer")
+def _masks(k: Any, L: Any) -> Any:
+    x = features(k)
+    m = L.Masking()(x)
+    shifted = L.Masking(mask_value=0.0)(x[:, ::-1])
+
+    def read(y: Any) -> Any:
+        return L.LSTM(3)(y)
+
+    outs = [
+        read(L.Add()([m, L.Dense(WIDTH)(x)])),
+        read(L.Multiply()([m, shifted])),
+        read(L.Concatenate()([m, L.Dense(2)(x)])),
+        read(L.Concatenate()([m, shifted])),
+        read(L.Concatenate(axis=1)([m, shifted])),
+        read(L.Identity()(m)),
+        read(L.Rescaling(2.0)(m)),
+        read(L.BatchNormalization()(L.Dropout(0.1)(L.LeakyReLU()(m)))),
+        read(L.TimeDistributed(L.Dense(3))(m)),
+        read(L.Conv1D(3, 2, padding="same")(m)),
+        L.GlobalAveragePooling1D()(m),
+        L.Attention()([L.LSTM(WIDTH, return_sequences=True)(m), L.Dense(WIDTH)(shifted)]),
+        read(m * 2.0 + 1.0),
+    ]
+    return k.Model(x, outs)
+
+
 @case("gru, both forms")
 def _gru(k: Any, L: Any) -> Any:
     return k.Sequential(
@@ -193,7 +220,7 @@ def _states(k: Any, L: Any) -> Any:
     return k.Model([source, target], {"sum": L.Dense(2)(y), "state": h})
 
 
-@case("stateful forecaster", saved_model=True)
+@case("stateful forecaster")
 def _stateful(k: Any, L: Any) -> Any:
     return k.Sequential(
         [
