@@ -356,7 +356,13 @@ def lowered(
 
         return call
 
+    def inline(function: Any = None, **options: Any) -> Any:
+        """tf.function, but part of the graph: Keras compiles grouped convolutions by XLA."""
+        del options
+        return function if function is not None else lambda inner: inner
+
     try:
+        change(tf, "function", inline)
         for layer in model._flatten_layers():
             if isinstance(layer, keras.layers.RNN):
                 change(layer, "inner_loop", inner_loop(layer))
