@@ -356,9 +356,12 @@ def lowered(
 
         return call
 
+    compiled = tf.function
+
     def inline(function: Any = None, **options: Any) -> Any:
-        """tf.function, but part of the graph: Keras compiles grouped convolutions by XLA."""
-        del options
+        """tf.function, but what Keras compiles by XLA (grouped convolutions) is part of the graph."""
+        if not options.get("jit_compile"):
+            return compiled(function, **options)
         return function if function is not None else lambda inner: inner
 
     try:
