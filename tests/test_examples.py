@@ -94,7 +94,7 @@ def write_har(folder: Path, counts: dict[str, int]) -> dict[str, np.ndarray]:
 SMALL = {
     "sensors, synthetic": ("sensors", "onnx-float32", "--people 6 --windows 4 --epochs 1"),
     "sensors, as UCI HAR": ("sensors", "tflite-float32", "--epochs 1"),
-    "vowels": ("vowels", "tflite-float32", "--epochs 2"),
+    "vowels": ("vowels", "tflite-float32", "--epochs 1"),
     "spam": ("spam", "onnx-int8-dynamic", "--epochs 1"),
 }
 
