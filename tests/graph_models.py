@@ -591,6 +591,20 @@ case(
         SERIES,
     ),
 )
+
+
+def _adapted() -> Any:
+    layer = kinds().Normalization()
+    layer.adapt(np.random.default_rng(0).normal(2, 3, (50, *SERIES)).astype(np.float32))
+    return layer
+
+
+case("around", "Normalization that was adapted", lambda: chain(_adapted(), recurrent("LSTM")))
+case(
+    "around",
+    "Conv1D in groups",
+    lambda: chain(kinds().Conv1D(6, 3, groups=2), recurrent("GRU"), width=4),
+)
 case(
     "around",
     "noise and dropout that do nothing",

@@ -379,6 +379,10 @@ def lowered(
                 change(layer, "call", time_distributed(layer))
             elif type(layer) is keras.layers.Embedding:
                 change(layer, "call", lambda ids, layer=layer: look_up(layer, ids))
+            for name, value in list(vars(layer).items()):
+                # a tensor from outside the graph would become one more input (Normalization's mean)
+                if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
+                    change(layer, name, value.numpy())
         yield
     finally:
         for layer, name, value in reversed(changed):
