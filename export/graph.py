@@ -230,12 +230,14 @@ def chains(model: Any) -> dict[int, Any]:
         return only_taker(taker) if type(taker).__name__ in IDENTITY else taker
 
     found: dict[int, Any] = {}
+    # whose first state is what they give
+    kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
     for layer in network.operations:
-        if not isinstance(layer, keras.layers.RNN) or not layer.return_sequences:
+        if type(layer) not in kinds or not layer.return_sequences:
             continue
         after = only_taker(layer)
         if (
-            isinstance(after, keras.layers.RNN)
+            type(after) in kinds
             and not after.go_backwards
             and len(after._inbound_nodes) == 1
             and len(_tensors_into(after)) == 1

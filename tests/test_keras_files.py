@@ -16,7 +16,10 @@ from typing import Any
 import keras2_files
 import numpy as np
 import pytest
+from models import VARIANTS
+from test_conformance import FLOAT32, RUNTIMES
 
+from export.graph import read_graph
 from lstm_edge import model, run_folder
 from lstm_edge.errors import InputError, UnsupportedModelError
 
@@ -63,6 +66,29 @@ def close(loaded: Any, folder: Path, name: str) -> None:
 def test_files_of_keras2_answer_as_it_did(keras2: Path, name: str, suffix: str) -> None:
     """In every container."""
     close(model.load(keras2 / f"{name}{suffix}"), keras2, name)
+
+
+@pytest.mark.parametrize("variant", ["onnx-float32", "tflite-float32"])
+@pytest.mark.parametrize("name", keras2_files.CASES)
+def test_exported_they_answer_as_keras2_did(
+    keras2: Path, tmp_path: Path, name: str, variant: str
+) -> None:
+    """From the library that wrote the file to the runtime on the device."""
+    graph = read_graph(model.load(keras2 / f"{name}.h5"), name)
+    exporter, precision = VARIANTS[variant]
+    stored = np.load(keras2 / f"{name}.npz")
+    given = [stored[f"in{i}"] for i in range(len(graph.inputs))]
+    path = tmp_path / f"file{exporter.suffix}"
+    exporter(graph, tmp_path, batch=len(given[0])).write(precision, path)
+    arrays = {
+        one.name: np.ascontiguousarray(array, one.dtype)
+        for one, array in zip(graph.inputs, given, strict=True)
+    }
+    outputs = RUNTIMES[exporter.format](path)(arrays)
+    expected = [stored[key] for key in stored.files if key.startswith("out")]
+    for one, right in zip(graph.outputs, expected, strict=True):
+        off = np.abs(outputs[one.name] - right).max() / np.abs(right).max()
+        assert off <= max(TOLERANCE.get(name, 0), FLOAT32), one.name
 
 
 @pytest.mark.parametrize(
