@@ -48,19 +48,6 @@ GOLDEN_EXAMPLES = 64
 ALONE = 1e-4
 
 
-def _relative(max_abs: float | None, mean_abs: float | None, reason: str) -> Tolerance:
-    return Tolerance(max_abs, None, 0.0, None, reason, mean_abs, relative=True)
-
-
-# Of a model without text nobody knows what its numbers mean: differences are shares of an output's
-# scale. By the name of the precision, as ``Precision.tolerance`` is for classifiers.
-RELATIVE = {
-    "float32": _relative(1e-5, None, "the same arithmetic in another order: float32 rounding"),
-    "float16": _relative(2e-2, None, formats.FLOAT16.reason),
-    "int8-dynamic": _relative(None, 5e-2, "hidden states rounded to 8 bits at every step"),
-}
-
-
 @dataclass(frozen=True)
 class ExportResult:
     """The bundle's folder and one report for each variant, on the golden vectors.
@@ -536,7 +523,7 @@ class _TensorWay(_Way):
         return in_file if in_file > 0 else fixed_batch(self.lowered) or precision.batch
 
     def tolerance(self, precision: formats.Precision) -> Tolerance:
-        return RELATIVE[precision.base]
+        return precision.relative
 
     def measure(self, made: _Written) -> ParityReport:
         runner = tensor_runner_class(made.format)(made.path, self.signature, batch=made.batch)

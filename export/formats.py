@@ -22,13 +22,16 @@ class Precision:
     """One precision of one format.
 
     Attributes:
-        tolerance: what it may differ by from the reference.
+        tolerance: what it may differ by from the reference, in models that take texts.
+        relative: the same in any other model, as a share of the output's scale: nobody knows what its
+            numbers mean.
         batch: examples per call for which the answer depends on each example alone; None: any.
         folded: the first layer's input product is folded into the embedding; only where asked for.
     """
 
     name: str
     tolerance: Tolerance
+    relative: Tolerance
     batch: int | None
     folded: bool = False
 
@@ -62,6 +65,15 @@ INT8_DYNAMIC = Tolerance(
     accuracy_drop=0.0015,
     reason="hidden states rounded to 8 bits at every step; about 0.1 % flips on IMDB",
 )
+
+
+def _relative(max_abs: float | None, mean_abs: float | None, reason: str) -> Tolerance:
+    return Tolerance(max_abs, None, 0.0, None, reason, mean_abs, relative=True)
+
+
+RELATIVE_FLOAT32 = _relative(1e-5, None, "the same arithmetic in another order: float32 rounding")
+RELATIVE_FLOAT16 = _relative(2e-2, None, FLOAT16.reason)
+RELATIVE_INT8_DYNAMIC = _relative(None, 5e-2, "hidden states rounded to 8 bits at every step")
 
 
 class Exporter(ABC):

@@ -44,12 +44,14 @@ class Exporter(formats.Exporter):
                 accuracy_drop=None,
                 reason="the same arithmetic in another order: float32 rounding over 500 steps",
             ),
+            formats.RELATIVE_FLOAT32,
             batch=None,
         ),
-        Precision("float16", formats.FLOAT16, batch=None),
+        Precision("float16", formats.FLOAT16, formats.RELATIVE_FLOAT16, batch=None),
         Precision(
             "int8-dynamic",
             formats.INT8_DYNAMIC,
+            formats.RELATIVE_INT8_DYNAMIC,
             # ONNX Runtime takes one activation scale for the whole batch: another example in it
             # would change the answer
             batch=1,

@@ -35,10 +35,11 @@ class Exporter(formats.Exporter):
                 accuracy_drop=None,
                 reason="float32 rounding over 500 steps; XNNPACK's tanh and sigmoid are approximations",
             ),
+            formats.RELATIVE_FLOAT32,
             batch=1,
         ),
-        Precision("float16", formats.FLOAT16, batch=1),
-        Precision("int8-dynamic", formats.INT8_DYNAMIC, batch=1),
+        Precision("float16", formats.FLOAT16, formats.RELATIVE_FLOAT16, batch=1),
+        Precision("int8-dynamic", formats.INT8_DYNAMIC, formats.RELATIVE_INT8_DYNAMIC, batch=1),
     )
 
     def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
@@ -58,6 +59,8 @@ class Exporter(formats.Exporter):
     def describe_lowering(self, precision: Precision) -> str:
         if isinstance(self.model, LstmStack):
             return "stacked loop, pad-state table"
+        if not self._loops:
+            return "no recurrent layer"
         if self.lowering == "fused":
             many = f"{len(self._loops)} fused LSTM operator{'s' if len(self._loops) > 1 else ''}"
             return f"{many}, cells not clipped, states shut out by a first step"

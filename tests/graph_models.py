@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from models import kinds
 
-STEPS, WIDTH, UNITS, WORDS = 9, 5, 4, 24
+# wide enough for int8: matrices below 1,024 numbers stay as they are
+STEPS, WIDTH, UNITS, WORDS = 9, 32, 32, 40
 RECURRENT = {
     "LSTM": ("LSTM", {}),
     "GRU": ("GRU", {}),
@@ -64,7 +65,7 @@ def remembering(model: Any, seed: int = 1) -> Any:
             if name in ("moving_variance", "gamma", "scale"):
                 values.append(rng.uniform(0.5, 1.5, shape).astype(np.float32))
             elif name == "recurrent_kernel":
-                values.append(draw(shape, 0.5 if len(shape) == 2 else 0.2))
+                values.append(draw(shape, 1 / math.sqrt(shape[0]) if len(shape) == 2 else 0.2))
             elif "seed" in name or "rnn_state" in name:
                 values.append(np.asarray(weight))
             elif len(shape) > 1 and name != "bias":
@@ -77,11 +78,19 @@ def remembering(model: Any, seed: int = 1) -> Any:
         elif isinstance(layer, keras.layers.GRUCell) and layer.use_bias:
             values[2].reshape(-1, 3 * units)[0, :units] += 2  # the update gate, open
         elif isinstance(layer, keras.layers.SimpleRNNCell):
-            values[1] = np.linalg.qr(values[1])[0].astype(np.float32)  # a rotation
+            values[1] = _turning(values[1], layer.activation.__name__)
         elif isinstance(layer, keras.layers.Embedding):
             values[0] = draw(values[0].shape, 1.0)
         layer.set_weights(values)
     return model
+
+
+def _turning(drawn: Any, activation: str) -> Any:
+    """A recurrent kernel that keeps what it is given: a rotation, as steep as the activation is flat."""
+    if activation == "relu":
+        return np.eye(len(drawn), dtype=np.float32)
+    steep = {"sigmoid": 4.0, "hard_sigmoid": 6.0}.get(activation, 1.0)
+    return (steep * np.linalg.qr(drawn)[0]).astype(np.float32)
 
 
 def made(name: str) -> Any:
@@ -344,7 +353,10 @@ for name in ("hard_sigmoid", "relu", "softsign", "hard_silu"):
         lambda n=name: chain(recurrent("LSTM", recurrent_activation=n)),
         not known,
     )
-    if name != "relu":  # gates above 1 let a GRU's state, and any rounding, grow without end
+    if name not in (
+        "relu",
+        "hard_silu",
+    ):  # with gates above 1 a GRU's state, and any rounding, grows
         case(
             "activations",
             f"GRU, reset before, recurrent activation {name}",

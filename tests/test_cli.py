@@ -325,7 +325,7 @@ def test_inspect(made: Made, tmp_path: Path, name: str, expected: tuple[str, ...
 def test_inspect_says_what_keeps_a_keras_file_from_being_exported(tmp_path: Path) -> None:
     result = call("inspect", unsupported(tmp_path))
     assert result.exit_code == 0
-    assert "problem: model" in result.stdout
+    assert "problem: layer" in result.stdout
     assert "Unregistered" in result.stdout
 
 

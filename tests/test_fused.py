@@ -95,7 +95,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "masked": (lambda: words(recurrent("LSTM", name="m")), ("m (LSTM) is masked",)),
     "given states": (
         graph(
-            lambda x, h, c: recurrent("LSTM", name="m")(x, initial_state=[h, c]), ONE, (4,), (4,)
+            lambda x, h, c: recurrent("LSTM", name="m")(x, initial_state=[h, c]),
+            ONE,
+            (UNITS,),
+            (UNITS,),
         ),
         ("m (LSTM) is given states",),
     ),

@@ -16,11 +16,13 @@ from typing import Any
 import keras2_files
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from models import VARIANTS
 from test_conformance import FLOAT32, RUNTIMES
 
 from export.graph import read_graph
 from lstm_edge import model, run_folder
+from lstm_edge.cli import cli
 from lstm_edge.errors import InputError, UnsupportedModelError
 
 KINDS = [(name, suffix) for name in keras2_files.CASES for suffix in (".h5", ".keras")]
@@ -39,6 +41,16 @@ def keras2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return folder
+
+
+def refused_by_the_command(path: Path, *texts: str) -> None:
+    """``export`` says all of it at once, and writes nothing."""
+    bundle = path.parent / "bundle"
+    done = CliRunner().invoke(cli, ["export", str(path), "--out", str(bundle)])
+    assert done.exit_code == 2
+    for text in texts:
+        assert text in done.output
+    assert not bundle.exists()
 
 
 def close(loaded: Any, folder: Path, name: str) -> None:
@@ -506,6 +518,7 @@ def test_every_obstacle_of_keras2_in_one_message(
         assert said.startswith(text)
         assert text in str(caught.value)
     assert str(path) in str(caught.value)
+    refused_by_the_command(path, *expected)
     assert not (tmp_path / "mark").exists()
     assert "evil_module" not in sys.modules
 
@@ -531,7 +544,9 @@ def test_every_obstacle_of_keras3_in_one_message(
     monkeypatch.syspath_prepend(tmp_path)
     L = keras.layers
     layers = [L.Dense(2, name=n) for n in ("code", "mine", "sharp", "stub")]
-    made = keras.Sequential([keras.Input((6, 4)), *layers, L.Bidirectional(L.GRU(2), name="both")])
+    made = keras.Sequential(
+        [keras.Input((6, 4)), *layers, L.Bidirectional(L.GRU(2, name="gru"), name="both")]
+    )
     path = tmp_path / "made.keras"
     made.save(path)
     (tmp_path / "evil_module.py").write_text(
@@ -808,6 +823,7 @@ def test_files_that_are_refused(
         model.load(path)
     for reason in [str(path), *reasons]:
         assert reason in str(caught.value)
+    refused_by_the_command(path, str(caught.value if path.is_file() else path))
     assert not (tmp_path / "mark").exists()
 
 

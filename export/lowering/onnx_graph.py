@@ -67,7 +67,7 @@ class Markers:
                 f"a Loop for {', '.join(dict.fromkeys(self.loops))}: ONNX has no recurrent node with "
                 "that cell or activation"
             )
-        return "; ".join(said)
+        return "; ".join(said) or "no recurrent layer"
 
 
 def convert(graph: GraphModel, path: Path) -> Markers:
