@@ -93,9 +93,11 @@ def page(results: dict[tuple[str, str], Result]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", type=Path)
-    arguments = parser.parse_args()
-    (ROOT / "docs" / "support.md").write_text(page(read(arguments.results)), encoding="utf-8")
+    parser.add_argument("results", type=Path, nargs="+", help="of later runs first")
+    results: dict[tuple[str, str], Result] = {}
+    for file in parser.parse_args().results:
+        results = read(file) | results
+    (ROOT / "docs" / "support.md").write_text(page(results), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -312,6 +312,12 @@ case(
     ),
 )
 
+
+def _few(activation: str) -> int:
+    """Units, and numbers in a step: few where sums of many would grow without end."""
+    return 5 if activation == "exponential" else UNITS
+
+
 # name -> whether ONNX's recurrent nodes have it
 ACTIVATIONS = {
     "linear": True,
@@ -342,21 +348,20 @@ for name, known in ACTIVATIONS.items():
     case(
         "activations",
         f"GRU, activation {name}",
-        lambda n=name: chain(recurrent("GRU", activation=n, return_sequences=True)),
+        lambda n=name: chain(
+            recurrent("GRU", _few(n), activation=n, return_sequences=True), width=_few(n)
+        ),
         not known,
     )
-for name in ("hard_sigmoid", "relu", "softsign", "hard_silu"):
-    known = ACTIVATIONS.get(name, False)
+for name in ("hard_sigmoid", "tanh", "softsign", "hard_silu"):
+    known = name == "tanh" or ACTIVATIONS.get(name, False)
     case(
         "activations",
         f"LSTM, recurrent activation {name}",
         lambda n=name: chain(recurrent("LSTM", recurrent_activation=n)),
         not known,
     )
-    if name not in (
-        "relu",
-        "hard_silu",
-    ):  # with gates above 1 a GRU's state, and any rounding, grows
+    if name != "hard_silu":  # gates above 1: a GRU's state, and any rounding, grows
         case(
             "activations",
             f"GRU, reset before, recurrent activation {name}",
