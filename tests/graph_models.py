@@ -315,7 +315,7 @@ case(
 
 def _few(activation: str) -> int:
     """Units, and numbers in a step: few where sums of many would grow without end."""
-    return 5 if activation == "exponential" else UNITS
+    return 4 if activation == "exponential" else UNITS
 
 
 # name -> whether ONNX's recurrent nodes have it
@@ -349,7 +349,8 @@ for name, known in ACTIVATIONS.items():
         "activations",
         f"GRU, activation {name}",
         lambda n=name: chain(
-            recurrent("GRU", _few(n), activation=n, return_sequences=True), width=_few(n)
+            recurrent("GRU", _few(n), activation=n, return_sequences=True),
+            width=_few(n) + (n == "exponential"),
         ),
         not known,
     )
