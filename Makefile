@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check devices bench clean
+.PHONY: demo test check support devices bench clean
 
 # Remade when the requirements change. Installed in place, so that edits count at once.
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -15,7 +15,7 @@ demo: $(VENV)/ready
 	$(BIN)/lstm-edge demo --out demo
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest --cov --cov-fail-under=90
+	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-fail-under=90
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -23,6 +23,11 @@ check: $(VENV)/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m benchmarks.readme --check
+
+# docs/support.md from a run of the conformance suite
+support: $(VENV)/ready
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -k answers_as_keras tests/test_conformance.py --junitxml=build/conformance.xml
+	$(BIN)/python scripts/support.py build/conformance.xml
 
 # Real environments with one runtime each and no TensorFlow (takes packages from the registry)
 devices: $(VENV)/ready

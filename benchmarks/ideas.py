@@ -74,9 +74,11 @@ def laid_out(**changes: Any) -> Callable[[Any, Precision, Path], None]:
     """The layout with these fields changed; rows of the table stay a multiple of the steps apart."""
 
     def build(exporter: Any, precision: Precision, path: Path) -> None:
-        layout = dataclasses.replace(exporter.layout(precision), **changes)
+        layout = dataclasses.replace(exporter.layout(exporter.model, precision), **changes)
         stride = -(-layout.stride // layout.steps) * layout.steps
-        exporter.convert(precision, dataclasses.replace(layout, stride=stride), path)
+        exporter.convert(
+            exporter.model, precision, dataclasses.replace(layout, stride=stride), path
+        )
 
     return build
 
@@ -126,11 +128,11 @@ def sigmoid_alone(exporter: Any, precision: Precision, path: Path) -> None:
             recurrent=doubled(layer.recurrent),
             bias=doubled(layer.bias),
         )
-        for layer in exporter.stack.lstm
+        for layer in exporter.model.lstm
     )
     # the table is made from the weights as they were
-    table = pad_table(exporter.stack, exporter.layout(precision).stride)
-    changed = type(exporter)(dataclasses.replace(exporter.stack, lstm=layers), exporter.work)
+    table = pad_table(exporter.model, exporter.layout(exporter.model, precision).stride)
+    changed = type(exporter)(dataclasses.replace(exporter.model, lstm=layers), exporter.work)
     with (
         patch.object(stacked_loop, "_cell", cell),
         patch.object(to_tflite, "pad_table", lambda *_: table),
@@ -164,7 +166,7 @@ def one_scale(tf: Any, stack: LstmStack, plan: Layout) -> Any:
 def per_channel(exporter: Any, precision: Precision, path: Path) -> None:
     floats = exporter.work / f"{path.stem}.float32.onnx"
     stride = to_onnx.STRIDE[precision.name]
-    onnx_lstm.convert(exporter.stack, pad_table(exporter.stack, stride), floats)
+    onnx_lstm.convert(exporter.model, pad_table(exporter.model, stride), floats)
     to_onnx.quantise(floats, path, per_channel=True)
 
 

@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import bulk, ideas, pictures, tables
+from benchmarks import bulk, ideas, pictures, streaming, tables
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
 from lstm_edge import report, wording
@@ -19,7 +19,9 @@ from lstm_edge.files import read_json, write_text
 from lstm_edge.parity import ParityReport, ParityRun
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+DOCS = ROOT / "docs"
+PAGES = (ROOT / "README.md", DOCS / "performance.md", DOCS / "examples.md", DOCS / "streaming.md")
+EXAMPLES = ROOT / "examples" / "results"
 THREADS = (1, 2)
 
 
@@ -37,8 +39,10 @@ def contents() -> dict[str, report.Table]:
     for threads, run in zip(THREADS, runs, strict=True):
         made[f"side-by-side-{threads}"] = tables.side_by_side(run)
         made[f"true-length-{threads}"] = tables.side_by_side(run, TRUE_LENGTH)
-    for module in (ideas, bulk):
+    for module in (ideas, bulk, streaming):
         made[module.__name__.rpartition(".")[2]] = module.table(read_json(module.RESULT, "results"))
+    for file in sorted(EXAMPLES.glob("*.json")):
+        made[f"example-{file.stem}"] = tables.example(read_json(file, "results"))
     return made
 
 
@@ -82,9 +86,7 @@ def main() -> None:
         if not check:
             write_text(page, after[page])
         elif after[page] != before[page]:
-            sys.exit(
-                f"{page.name} differs from benchmarks/results: run python -m benchmarks.readme"
-            )
+            sys.exit(f"{page.name} differs from the results: run python -m benchmarks.readme")
     if check and (stale := pictures.stale()):
         sys.exit(f"{', '.join(stale)} of other results: run python -m benchmarks.pictures")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import (
@@ -18,7 +19,7 @@ from benchmarks.run import (
 from lstm_edge import wording
 from lstm_edge.latency import LatencyReport, Timing
 from lstm_edge.parity import ParityReport, ParityRun
-from lstm_edge.report import MISSING, Table
+from lstm_edge.report import MISSING, OK, OUTSIDE, Table
 
 # of ours, those that every other route is compared with
 COMPARED = ("onnx-float32", "onnx-int8-dynamic", "tflite-float32", "tflite-int8-dynamic")
@@ -209,3 +210,29 @@ def starts(run: Run) -> Table:
         f"{wording.threads(run.latency.threads)}",
     )
     return Table("Start and memory", tuple(columns), rows, notes)
+
+
+def example(result: dict[str, Any]) -> Table:
+    """What one of the examples left behind: every file's answers on the test set."""
+    rows = [("Keras", wording.NONE, wording.share(result["keras_accuracy"]), *(wording.NONE,) * 3)]
+    rows += [
+        (
+            row["variant"],
+            wording.size(row["bytes"]),
+            wording.share(row["accuracy"]),
+            f"{row['flips']} ({wording.share(row['flips'] / row['examples'])})",
+            wording.difference(row["max_abs"]),
+            OK if row["ok"] else OUTSIDE,
+        )
+        for row in result["variants"]
+    ]
+    epochs, seed = result["epochs"], result["seed"]
+    notes = [
+        f"trained on {result['trained_on']:,} examples for {epochs} epochs, seed {seed}; tested on "
+        f"{result['tested_on']:,}, of which the most frequent class is "
+        f"{wording.share(result['most_frequent'])}",
+        *(f"{row['variant']}: {why}" for row in result["variants"] for why in row["failures"]),
+        f"{wording.machine(result['machine'])}; {wording.date(result['measured_at'])}",
+    ]
+    columns = ("variant", "size", "accuracy", "flips", "max |Δp|", "verdict")
+    return Table(result["data"], columns, tuple(rows), tuple(notes))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import export
+from export.graph import GraphModel
 from lstm_edge.errors import InputError
 from lstm_edge.parity import Tolerance
 from lstm_edge.stack import LstmStack
@@ -21,13 +22,16 @@ class Precision:
     """One precision of one format.
 
     Attributes:
-        tolerance: what it may differ by from the reference.
+        tolerance: what it may differ by from the reference, in models that take texts.
+        relative: the same in any other model, as a share of the output's scale: nobody knows what its
+            numbers mean.
         batch: examples per call for which the answer depends on each example alone; None: any.
         folded: the first layer's input product is folded into the embedding; only where asked for.
     """
 
     name: str
     tolerance: Tolerance
+    relative: Tolerance
     batch: int | None
     folded: bool = False
 
@@ -63,26 +67,60 @@ INT8_DYNAMIC = Tolerance(
 )
 
 
+def _relative(max_abs: float | None, mean_abs: float | None, reason: str) -> Tolerance:
+    return Tolerance(max_abs, None, 0.0, None, reason, mean_abs, relative=True)
+
+
+RELATIVE_FLOAT32 = _relative(1e-5, None, "the same arithmetic in another order: float32 rounding")
+RELATIVE_FLOAT16 = _relative(2e-2, None, FLOAT16.reason)
+RELATIVE_INT8_DYNAMIC = _relative(None, 5e-2, "hidden states rounded to 8 bits at every step")
+
+
 class Exporter(ABC):
     """Writes the files of one format for one model.
 
-    Class attributes: ``format`` (its name), ``suffix`` (of the file), ``lowering``, ``runtimes``
-    (names of those that take the file), ``precisions`` (in the order they are written).
+    Class attributes: ``format`` (its name), ``suffix`` (of the file), ``runtimes`` (names of those
+    that take the file), ``precisions`` (in the order they are written), ``lowerings`` (ways to express
+    recurrent layers that can be asked for, besides the one that is chosen by itself).
     """
 
     format: ClassVar[str]
     suffix: ClassVar[str]
-    lowering: ClassVar[str]
     runtimes: ClassVar[tuple[str, ...]]
     precisions: ClassVar[tuple[Precision, ...]]
+    lowerings: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, stack: LstmStack, work: Path) -> None:
-        """``work`` is a temporary folder that the caller removes."""
-        self.stack, self.work = stack, work
+    def __init__(
+        self,
+        model: LstmStack | GraphModel,
+        work: Path,
+        batch: int = 1,
+        lowering: str | None = None,
+    ) -> None:
+        """``work`` is a temporary folder that the caller removes.
 
-    @abstractmethod
+        ``batch`` is how many examples a call takes, in a format where that is fixed. ``lowering`` is
+        one of ``lowerings`` where this format has it, else it means nothing here.
+        """
+        self.model, self.work, self.batch = model, work, batch
+        self.lowering = lowering if lowering in self.lowerings else None
+
     def write(self, precision: Precision, path: Path) -> None:
         """Write the file of one precision."""
+        if isinstance(self.model, LstmStack):
+            self.write_stack(self.model, precision, path)
+        else:
+            self.write_graph(self.model, precision, path)
+
+    @abstractmethod
+    def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None: ...
+
+    @abstractmethod
+    def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None: ...
+
+    @abstractmethod
+    def describe_lowering(self, precision: Precision) -> str:
+        """How the recurrent layers are expressed, and why not otherwise; once it is written."""
 
 
 def formats() -> dict[str, type[Exporter]]:
@@ -93,6 +131,11 @@ def formats() -> dict[str, type[Exporter]]:
             exporter: type[Exporter] = importlib.import_module(f"export.{module.name}").Exporter
             found[exporter.format] = exporter
     return found
+
+
+def lowerings() -> tuple[str, ...]:
+    """Names of the lowerings that can be asked for."""
+    return tuple(dict.fromkeys(name for e in formats().values() for name in e.lowerings))
 
 
 def choose(

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from export.stack import IDENTITY
 from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.extras import require
@@ -39,11 +41,29 @@ class Output:
 
     Attributes:
         activation: what makes it, ``sigmoid`` or ``softmax`` where it holds probabilities.
+        timed: it has a row for each step (known for a step model only).
     """
 
     name: str
     shape: tuple[int | None, ...]
     activation: str
+    timed: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of a step model (see :mod:`export.streaming`), float32; zeros before the first step.
+
+    Attributes:
+        name, output: of the file's input, and of the output that is given back at the next call.
+        layer: name of the recurrent layer.
+        shape: [N, …]; None for the batch.
+    """
+
+    name: str
+    output: str
+    layer: str
+    shape: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,7 @@ class GraphModel:
         model: called with the list of inputs it gives the list of outputs.
         recurrent: names of the recurrent layers, in the order in which Keras lists them.
         stateful: names of those that keep their states from one call to the next.
+        states: of a step model, inputs and outputs beside the others.
     """
 
     model: Any
@@ -61,6 +82,7 @@ class GraphModel:
     outputs: tuple[Output, ...]
     recurrent: tuple[str, ...]
     stateful: tuple[str, ...]
+    states: tuple[State, ...] = ()
 
     def call(self, arrays: Any) -> list[Any]:
         """The outputs, flat, for the inputs' tensors or arrays in order."""
@@ -105,6 +127,7 @@ def read_graph(model: Any, source: str) -> GraphModel:
         raise UnsupportedModelError(
             source, ["the model's inputs are not known: begin it with keras.Input, or call it once"]
         )
+    model = as_float32(model)
     tensors = flat_inputs(model)
     takers = list(_takers(model, tensors))
     names = _unique([_name(t.name) for t in tensors])
@@ -143,6 +166,39 @@ def read_graph(model: Any, source: str) -> GraphModel:
     )
 
 
+def as_float32(model: Any) -> Any:
+    """The model itself, or, where it computes in anything else, the same in float32.
+
+    Weights keep their values; what float16 or bfloat16 arithmetic would have rounded is not rounded.
+    """
+    keras = require("keras", _PURPOSE)
+    policies = {
+        policy
+        for layer in model._flatten_layers()
+        if not isinstance(layer, keras.layers.InputLayer)
+        for policy in (layer.compute_dtype, layer.variable_dtype)
+    }
+    if policies <= {"float32"}:
+        return model
+    config = _in_float32(keras.saving.serialize_keras_object(model))
+    made = keras.saving.deserialize_keras_object(config)
+    made.set_weights([np.asarray(w).astype(np.float32) for w in model.get_weights()])
+    return made
+
+
+def _in_float32(value: Any) -> Any:
+    """A configuration with every dtype that computes as float32; those of whole numbers stay."""
+    if isinstance(value, list | tuple):
+        return [_in_float32(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _in_float32(item) for key, item in value.items()}
+    dtype = found.get("dtype")
+    if isinstance(dtype, dict) or (isinstance(dtype, str) and "float" in dtype):
+        found["dtype"] = "float32"
+    return found
+
+
 def flat_inputs(model: Any) -> list[Any]:
     """The input tensors of a model, in the order in which they are given."""
     return list(require("keras", _PURPOSE).tree.flatten(model.inputs))
@@ -173,13 +229,15 @@ def chains(model: Any) -> dict[int, Any]:
             return None
         return only_taker(taker) if type(taker).__name__ in IDENTITY else taker
 
-    found = {}
+    found: dict[int, Any] = {}
+    # whose first state is what they give
+    kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
     for layer in network.operations:
-        if not isinstance(layer, keras.layers.RNN) or not layer.return_sequences:
+        if type(layer) not in kinds or not layer.return_sequences:
             continue
         after = only_taker(layer)
         if (
-            isinstance(after, keras.layers.RNN)
+            type(after) in kinds
             and not after.go_backwards
             and len(after._inbound_nodes) == 1
             and len(_tensors_into(after)) == 1

@@ -1,8 +1,14 @@
-"""ONNX files: one ``LSTM`` node for each layer (see :mod:`export.lowering.onnx_lstm`)."""
+"""ONNX files: one node for each recurrent layer.
+
+A model of Embedding, LSTM and Dense layers goes through :mod:`export.lowering.onnx_lstm`, any other
+through :mod:`export.lowering.onnx_graph`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +16,12 @@ import numpy as np
 
 from export import formats
 from export.formats import Precision
-from export.lowering import onnx_lstm
+from export.graph import GraphModel
+from export.lowering import onnx_graph, onnx_lstm
 from export.lowering.pad_state import pad_table
 from lstm_edge.extras import require
 from lstm_edge.parity import Tolerance
+from lstm_edge.stack import Array, LstmStack
 
 # Pads between two rows of the table: fewer cost bytes, more cost up to as many steps.
 STRIDE = {"float32": 4, "float16": 8, "int8-dynamic": 8}
@@ -25,7 +33,6 @@ MIN_SIZE = 1024
 class Exporter(formats.Exporter):
     format = "onnx"
     suffix = ".onnx"
-    lowering = "LSTM nodes, pad-state table"
     runtimes = ("ONNX Runtime",)
     precisions = (
         Precision(
@@ -37,47 +44,75 @@ class Exporter(formats.Exporter):
                 accuracy_drop=None,
                 reason="the same arithmetic in another order: float32 rounding over 500 steps",
             ),
+            formats.RELATIVE_FLOAT32,
             batch=None,
         ),
-        Precision("float16", formats.FLOAT16, batch=None),
+        Precision("float16", formats.FLOAT16, formats.RELATIVE_FLOAT16, batch=None),
         Precision(
             "int8-dynamic",
             formats.INT8_DYNAMIC,
+            formats.RELATIVE_INT8_DYNAMIC,
             # ONNX Runtime takes one activation scale for the whole batch: another example in it
             # would change the answer
             batch=1,
         ),
     )
 
-    def write(self, precision: Precision, path: Path) -> None:
-        table = pad_table(self.stack, STRIDE[precision.name])
-        if precision.name == "float32":
-            onnx_lstm.convert(self.stack, table, path)
-        else:
-            floats = self.work / "float32.onnx"
-            onnx_lstm.convert(self.stack, table, floats)
-            (store_float16 if precision.name == "float16" else quantise)(floats, path)
+    def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
+        floats = path if precision.name == "float32" else self.work / "float32.onnx"
+        onnx_lstm.convert(stack, pad_table(stack, STRIDE[precision.name]), floats)
+        _store_as(precision, floats, path)
+
+    def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
+        floats = self.work / "graph.onnx"  # the same for all precisions
+        if not floats.exists():
+            self._markers = onnx_graph.convert(graph, floats)
+        _store_as(precision, floats, path)
+
+    def describe_lowering(self, precision: Precision) -> str:
+        if isinstance(self.model, LstmStack):
+            return "LSTM nodes, pad-state table"
+        return self._markers.describe(precision.name == "int8-dynamic")
+
+
+def _store_as(precision: Precision, floats: Path, path: Path) -> None:
+    """The float32 file in a precision."""
+    if precision.name == "float16":
+        store_float16(floats, path)
+    elif precision.name == "int8-dynamic":
+        quantise(floats, path)
+    elif floats != path:
+        shutil.copyfile(floats, path)
 
 
 def quantise(source: Path, path: Path, per_channel: bool = False) -> None:
-    """``quantize_dynamic`` of the float32 file: LSTM layers, the embedding, large Dense layers.
+    """``quantize_dynamic`` of the float32 file: LSTM layers, the embedding, large products.
 
-    The pad-state table stays float32: it is state, not weights. ``per_channel`` is for the benchmark
-    that shows why it is not used (``benchmarks/int8.py``): on x86 processors without VNNI, ONNX
-    Runtime's int8 products saturate, and weights that use all of each channel's range do so often.
+    ONNX Runtime has no quantised GRU or RNN: their weights are stored in int8, and the arithmetic
+    stays in float32. The pad-state table stays float32: it is state, not weights. ``per_channel`` is
+    for the benchmark that shows why it is not used (``benchmarks/int8.py``): on x86 processors without
+    VNNI, ONNX Runtime's int8 products saturate, and weights that use all of each channel's range do so
+    often.
     """
     onnx = require("onnx", "quantising ONNX")
     quantization: Any = require("onnxruntime.quantization", "quantising ONNX")
     model = onnx.load(source)
     _own_weights(model)
+    _store(onnx, model, ("GRU", "RNN"), _as_int8)
+    quantised = [
+        node.name
+        for node, weights in _weights(model)
+        if (weights or node.op_type == "LSTM") and node.op_type not in ("GRU", "RNN")
+    ]
+    if not quantised:  # an empty list would mean all
+        onnx.save(model, path)
+        return
     quantization.quantize_dynamic(
         model,
         path,
         weight_type=quantization.QuantType.QUInt8,
         per_channel=per_channel,
-        nodes_to_quantize=[
-            node.name for node, weights in _weights(model) if weights or node.op_type == "LSTM"
-        ],
+        nodes_to_quantize=quantised,
     )
 
 
@@ -90,46 +125,104 @@ def store_float16(source: Path, path: Path) -> None:
     """
     onnx = require("onnx", "storing ONNX in float16")
     model = onnx.load(source)
-    graph = model.graph
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    casts = {}
-
-    def cast(name: str, behind: str) -> Any:
-        return onnx.helper.make_node(
-            "Cast", [name], [behind], name=f"{behind}_cast", to=onnx.TensorProto.FLOAT
-        )
-
-    for node, weights in list(_weights(model)):
-        for place in weights:
-            name = node.input[place]
-            tensor = constants[name]
-            if tensor.data_type == onnx.TensorProto.FLOAT:
-                half = onnx.numpy_helper.to_array(tensor).astype(np.float16)
-                tensor.CopyFrom(onnx.numpy_helper.from_array(half, name))
-            if node.op_type == "Gather":
-                rows = node.output[0]
-                node.output[0] = f"{rows}_float16"
-                graph.node.insert(list(graph.node).index(node) + 1, cast(node.output[0], rows))
-            else:
-                node.input[place] = f"{name}_float32"
-                casts[name] = cast(name, node.input[place])
-    for node in casts.values():
-        graph.node.insert(0, node)
+    _store(onnx, model, tuple(_PLACES), _as_float16)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
 
+# operator -> which of its inputs are weights
+_PLACES = {
+    "Gather": (0,),
+    "LSTM": (1, 2),
+    "GRU": (1, 2),
+    "RNN": (1, 2),
+    "MatMul": (0, 1),
+    "Conv": (1,),
+}
+
+
+def _store(onnx: Any, model: Any, kinds: Sequence[str], stored: Callable[[Array], _Stored]) -> None:
+    """Store the weights of some kinds of node in fewer bits, with what makes floats of them behind.
+
+    What stands behind a constant is computed once, when the file is loaded.
+    """
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    behind: dict[str, list[Any]] = {}
+    for node, weights in list(_weights(model)):
+        for place in weights if node.op_type in kinds else ():
+            name = node.input[place]
+            if f"{name}_stored" not in constants and name in constants:
+                kept = stored(onnx.numpy_helper.to_array(constants[name]))
+                tensor = graph.initializer.add()
+                tensor.CopyFrom(onnx.numpy_helper.from_array(kept.values, f"{name}_stored"))
+                constants[tensor.name] = tensor
+                if kept.scale is not None:
+                    scale = graph.initializer.add()
+                    scale.CopyFrom(onnx.numpy_helper.from_array(kept.scale, f"{name}_scale"))
+            scaled = f"{name}_scale" in {t.name for t in graph.initializer}
+            if node.op_type == "Gather":
+                rows = node.output[0]
+                node.input[0], node.output[0] = f"{name}_stored", f"{rows}_stored"
+                after = _floats(onnx, node.output[0], rows, None)
+                graph.node.insert(list(graph.node).index(node) + 1, after[0])
+            else:
+                node.input[place] = f"{name}_float32"
+                behind[name] = _floats(
+                    onnx, f"{name}_stored", node.input[place], f"{name}_scale" if scaled else None
+                )
+    for nodes in behind.values():
+        for node in reversed(nodes):
+            graph.node.insert(0, node)
+    used = {name for node in graph.node for name in node.input}
+    kept_tensors = [t for t in graph.initializer if t.name in used or t.name not in constants]
+    del graph.initializer[:]
+    graph.initializer.extend(kept_tensors)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Weights in fewer bits; times ``scale``, where there is one, they are the weights."""
+
+    values: Array
+    scale: Array | None = None
+
+
+def _as_float16(weights: Array) -> _Stored:
+    return _Stored(weights.astype(np.float16))
+
+
+def _as_int8(weights: Array) -> _Stored:
+    """A scale for each row: the arithmetic is in float, so that nothing can saturate."""
+    scale = np.maximum(np.abs(weights).max(-1, keepdims=True), np.finfo(np.float32).tiny) / 127
+    return _Stored(np.round(weights / scale).astype(np.int8), scale.astype(np.float32))
+
+
+def _floats(onnx: Any, name: str, behind: str, scale: str | None) -> list[Any]:
+    """Nodes that make float32 ``behind`` of what is stored as ``name``."""
+    cast = behind if scale is None else f"{behind}_cast"
+    nodes = [
+        onnx.helper.make_node(
+            "Cast", [name], [cast], name=f"{behind}_from_stored", to=onnx.TensorProto.FLOAT
+        )
+    ]
+    if scale is not None:
+        nodes.append(onnx.helper.make_node("Mul", [cast, scale], [behind], name=f"{behind}_scaled"))
+    return nodes
+
+
 def _weights(model: Any) -> Iterator[tuple[Any, list[int]]]:
     """Nodes that hold weights, and which of their inputs are large enough to be stored in fewer bits."""
-    sizes = {t.name: int(np.prod(t.dims, dtype=np.int64)) for t in model.graph.initializer}
-    places = {"Gather": (0,), "LSTM": (1, 2), "MatMul": (0, 1)}
+    sizes = {
+        t.name: int(np.prod(t.dims, dtype=np.int64))
+        for t in model.graph.initializer
+        if t.data_type == 1  # float32
+    }
     for node in model.graph.node:
         # not a look-up of a state, which may be as large as the embedding
-        if node.op_type in places and (
-            node.op_type != "Gather" or node.input[1] == onnx_lstm.TOKENS
-        ):
-            large = [p for p in places[node.op_type] if sizes.get(node.input[p], 0) >= MIN_SIZE]
-            yield node, large
+        if node.op_type in _PLACES and (node.op_type != "Gather" or node.input[1] != onnx_lstm.ROW):
+            places = [p for p in _PLACES[node.op_type] if p < len(node.input)]
+            yield node, [p for p in places if sizes.get(node.input[p], 0) >= MIN_SIZE]
 
 
 def _own_weights(model: Any) -> None:

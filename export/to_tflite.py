@@ -1,4 +1,6 @@
-"""TFLite files: one stacked WHILE loop (see :mod:`export.lowering.stacked_loop`)."""
+"""TFLite files: one stacked WHILE loop (:mod:`export.lowering.stacked_loop`) where the model is one of
+Embedding, LSTM and Dense layers; any other model through :mod:`export.lowering.tflite_graph`.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +11,20 @@ from typing import Any
 
 from export import formats
 from export.formats import Precision
-from export.lowering import stacked_loop
+from export.graph import GraphModel
+from export.lowering import stacked_loop, tflite_fused, tflite_graph
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from lstm_edge.extras import require
 from lstm_edge.parity import Tolerance
+from lstm_edge.stack import LstmStack
 
 
 class Exporter(formats.Exporter):
     format = "tflite"
     suffix = ".tflite"
-    lowering = "stacked loop, pad-state table"
     runtimes = ("LiteRT",)
+    lowerings = ("fused",)
     precisions = formats.with_folded(
         Precision(
             "float32",
@@ -31,35 +35,70 @@ class Exporter(formats.Exporter):
                 accuracy_drop=None,
                 reason="float32 rounding over 500 steps; XNNPACK's tanh and sigmoid are approximations",
             ),
+            formats.RELATIVE_FLOAT32,
             batch=1,
         ),
-        Precision("float16", formats.FLOAT16, batch=1),
-        Precision("int8-dynamic", formats.INT8_DYNAMIC, batch=1),
+        Precision("float16", formats.FLOAT16, formats.RELATIVE_FLOAT16, batch=1),
+        Precision("int8-dynamic", formats.INT8_DYNAMIC, formats.RELATIVE_INT8_DYNAMIC, batch=1),
     )
 
-    def write(self, precision: Precision, path: Path) -> None:
-        self.convert(precision, self.layout(precision), path)
+    def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
+        self.convert(stack, precision, self.layout(stack, precision), path)
 
-    def layout(self, precision: Precision) -> Layout:
+    def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
+        kind = _KINDS[precision.base]
+        fused = self.lowering == "fused"
+        saved = self.work / ("graph.int8.saved" if kind.quantised else "graph.saved")
+        if not saved.exists():
+            module = tflite_graph.module(graph, self.batch, kind.quantised, fused)
+            _save(module, saved)
+            self._loops: list[tuple[str, ...]] = module.loops
+        content = _convert(saved, kind)
+        path.write_bytes(tflite_fused.mended(content) if fused else content)
+
+    def describe_lowering(self, precision: Precision) -> str:
+        if isinstance(self.model, LstmStack):
+            return "stacked loop, pad-state table"
+        if not self._loops:
+            return "no recurrent layer"
+        if self.lowering == "fused":
+            many = f"{len(self._loops)} fused LSTM operator{'s' if len(self._loops) > 1 else ''}"
+            return f"{many}, cells not clipped, states shut out by a first step"
+        shared = [" + ".join(layers) for layers in self._loops if len(layers) > 1]
+        text = f"{len(self._loops)} loop{'s' if len(self._loops) > 1 else ''} over time"
+        text += ", sequences written in place"
+        return f"{text}; in one: {', '.join(shared)}" if shared else text
+
+    def layout(self, stack: LstmStack, precision: Precision) -> Layout:
         """How the loop of this precision is laid out."""
         kind = _KINDS[precision.base]
         return stacked_loop.layout(
-            self.stack,
+            stack,
             kind.stride,
             kind.weight_bytes,
             folded=precision.folded,
             quantised=kind.quantised,
         )
 
-    def convert(self, precision: Precision, layout: Layout, path: Path) -> None:
+    def convert(self, stack: LstmStack, precision: Precision, layout: Layout, path: Path) -> None:
         """Write a file in this layout (also for ``benchmarks/ideas.py``)."""
-        tf = require("tensorflow", "exporting to TFLite")
+        module = stacked_loop.module(stack, pad_table(stack, layout.stride), layout)
         saved = self.work / f"{path.stem}.saved"
-        module = stacked_loop.module(self.stack, pad_table(self.stack, layout.stride), layout)
-        tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-        _KINDS[precision.base].configure(tf, converter)
-        path.write_bytes(converter.convert())
+        _save(module, saved)
+        path.write_bytes(_convert(saved, _KINDS[precision.base]))
+
+
+def _save(module: Any, saved: Path) -> None:
+    tf = require("tensorflow", "exporting to TFLite")
+    tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
+
+
+def _convert(saved: Path, kind: _Kind) -> bytes:
+    tf = require("tensorflow", "exporting to TFLite")
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    kind.configure(tf, converter)
+    content: bytes = converter.convert()
+    return content
 
 
 def _float32(tf: Any, converter: Any) -> None:

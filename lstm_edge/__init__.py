@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_bundle"]
+__all__ = ["Classifier", "Predictor", "__version__", "load_bundle"]
 
 if TYPE_CHECKING:
-    from lstm_edge.classifier import load_bundle
+    from lstm_edge.classifier import Classifier
+    from lstm_edge.predictor import Predictor, load_bundle
 
 
 def __getattr__(name: str) -> Any:  # importing the package must not import NumPy yet
-    if name == "load_bundle":
-        from lstm_edge.classifier import load_bundle
+    if name in __all__:
+        from lstm_edge import predictor
 
-        return load_bundle
+        return getattr(predictor, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

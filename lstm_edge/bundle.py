@@ -15,11 +15,15 @@ from lstm_edge.answers import Probabilities
 from lstm_edge.errors import BundleError, InputError
 from lstm_edge.files import read_json, read_text, sha256, write_json, write_text
 from lstm_edge.parity import Tolerance
-from lstm_edge.runners import Runner, runner_class
+from lstm_edge.runners import Runner, TensorRunner, runner_class, tensor_runner_class
+from lstm_edge.tensors import Batch, Signature, load_batches, save_batches
 from lstm_edge.text import Ids, TextSettings, Tokenizer, load_tokenizer
 
-SCHEMA = 1
+# 1: texts, pads on either side; 2: all the others, which a reader of 1 would not run rightly
+SCHEMA = 2
 MANIFEST, VOCAB, LABELS, GOLDEN = "manifest.json", "vocab.txt", "labels.txt", "golden.json"
+GOLDEN_ARRAYS = "golden.npz"
+TEXT, TENSORS = "text", "tensors"  # kinds of bundle
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Golden:
 
         texts, classes = self.texts, self.classes
         return {
-            "schema": SCHEMA,
+            "schema": 1,
             "cases": [
                 case(
                     text=None if texts is None else texts[i],
@@ -124,22 +128,8 @@ class Bundle:
 
     path: Path
     source: dict[str, Any]
-    num_ids: int
-    settings: TextSettings
     labels: tuple[str, ...]
-    label_values: tuple[str, ...] | None
     variants: dict[str, VariantInfo]
-    has_vocabulary: bool
-
-    def tokenizer(self) -> Tokenizer | None:
-        """The tokeniser, None in a bundle without a vocabulary."""
-        if not self.has_vocabulary:
-            return None
-        return load_tokenizer(self.path / VOCAB, self.num_ids, self.settings)
-
-    def golden(self) -> Golden:
-        """The golden vectors."""
-        return Golden.from_json(read_json(self.path / GOLDEN, "golden vectors"))
 
     def variant(self, name: str) -> VariantInfo:
         """A variant by its name.
@@ -154,6 +144,31 @@ class Bundle:
                 f"bundle {self.path} has no variant {name}; it has {', '.join(self.variants)}"
             ) from None
 
+
+@dataclass(frozen=True)
+class TextBundle(Bundle):
+    """One that takes ids, and texts where it has a vocabulary; one answer for each.
+
+    Attributes:
+        pads: see :class:`lstm_edge.runners.Runner`.
+    """
+
+    num_ids: int
+    settings: TextSettings
+    label_values: tuple[str, ...] | None
+    has_vocabulary: bool
+    pads: str = "any"
+
+    def tokenizer(self) -> Tokenizer | None:
+        """The tokeniser, None in a bundle without a vocabulary."""
+        if not self.has_vocabulary:
+            return None
+        return load_tokenizer(self.path / VOCAB, self.num_ids, self.settings)
+
+    def golden(self) -> Golden:
+        """The golden vectors."""
+        return Golden.from_json(read_json(self.path / GOLDEN, "golden vectors"))
+
     def runner(self, name: str, threads: int = 1) -> Runner:
         """A loaded runner for a variant."""
         info = self.variant(name)
@@ -164,7 +179,28 @@ class Bundle:
             num_ids=self.num_ids,
             max_length=self.settings.max_length,
             batch=info.batch,
+            pads=self.pads,
         )
+
+
+@dataclass(frozen=True)
+class TensorBundle(Bundle):
+    """One that takes arrays by name and gives arrays by name.
+
+    ``labels`` are empty, or the names of the classes of an output that has as many.
+    """
+
+    signature: Signature
+
+    def golden(self) -> list[Batch]:
+        """The golden vectors."""
+        return load_batches(self.path / GOLDEN_ARRAYS)
+
+    def runner(self, name: str, threads: int = 1) -> TensorRunner:
+        """A loaded runner for a variant."""
+        info = self.variant(name)
+        cls = tensor_runner_class(info.format)
+        return cls(self.path / info.file, self.signature, threads, info.batch)
 
 
 def seal(manifest: dict[str, Any]) -> str:
@@ -174,34 +210,66 @@ def seal(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_manifest(
+def write_text_parts(
     folder: Path,
     *,
-    source: dict[str, Any],
     num_ids: int,
     settings: TextSettings,
     labels: Sequence[str],
+    label_values: Sequence[str] | None,
     tokenizer: Tokenizer | None,
     golden: Golden,
-    variants: Sequence[dict[str, Any]],
-    versions: dict[str, str],
-    label_values: Sequence[str] | None = None,
-) -> None:
-    """Write everything of a bundle but the variants, which are already in ``folder``."""
+    pads: str,
+) -> dict[str, Any]:
+    """Write what a bundle of texts has beside its variants; what the manifest says of it."""
     write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
     write_json(folder / GOLDEN, golden.to_json())
-    names = [LABELS, GOLDEN]
     if tokenizer is not None:
         tokenizer.save(folder / VOCAB)
-        names.append(VOCAB)
-    manifest = {
-        "schema": SCHEMA,
-        "written_by": versions,
-        "source": source,
+    return {
+        "schema": 1 if pads == "any" else SCHEMA,
+        "kind": TEXT,
+        "pads": pads,
         "tokenizer": {**settings.to_json(), "num_ids": num_ids},
         "labels": list(labels),
         "label_values": None if label_values is None else list(label_values),
-        "files": {name: sha256(folder / name) for name in names},
+    }
+
+
+def write_tensor_parts(
+    folder: Path, *, signature: Signature, golden: Sequence[Batch], labels: Sequence[str]
+) -> dict[str, Any]:
+    """Write what a bundle of tensors has beside its variants; what the manifest says of it."""
+    save_batches(folder / GOLDEN_ARRAYS, golden)
+    if labels:
+        write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
+    return {
+        "schema": SCHEMA,
+        "kind": TENSORS,
+        "signature": signature.to_json(),
+        "labels": list(labels),
+    }
+
+
+def write_manifest(
+    folder: Path,
+    parts: dict[str, Any],
+    *,
+    source: dict[str, Any],
+    variants: Sequence[dict[str, Any]],
+    versions: dict[str, str],
+) -> None:
+    """Write the manifest; everything else is already in ``folder``.
+
+    Args:
+        parts: from :func:`write_text_parts` or :func:`write_tensor_parts`.
+    """
+    files = {v["file"] for v in variants}
+    manifest = {
+        **parts,
+        "written_by": versions,
+        "source": source,
+        "files": {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name not in files},
         "variants": list(variants),
     }
     write_json(folder / MANIFEST, {**manifest, "seal": seal(manifest)})
@@ -209,7 +277,8 @@ def write_manifest(
 
 def is_bundle(path: Path) -> bool:
     """Whether there is a bundle at ``path`` (of any version, whole or not)."""
-    return (path / MANIFEST).is_file() and (path / GOLDEN).is_file()
+    golden = (path / GOLDEN, path / GOLDEN_ARRAYS)
+    return (path / MANIFEST).is_file() and any(file.is_file() for file in golden)
 
 
 def check_replaceable(path: Path) -> None:
@@ -228,7 +297,7 @@ def check_replaceable(path: Path) -> None:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         ours = {MANIFEST, *manifest["files"], *(v["file"] for v in manifest["variants"])}
     except (ValueError, KeyError, TypeError):
-        ours = {MANIFEST, VOCAB, LABELS, GOLDEN}
+        ours = {MANIFEST, VOCAB, LABELS, GOLDEN, GOLDEN_ARRAYS}
     if foreign := sorted(p.name for p in path.iterdir() if p.name not in ours):
         raise InputError(
             f"bundle {path} holds files that export did not write: {', '.join(foreign[:5])}; move "
@@ -236,7 +305,7 @@ def check_replaceable(path: Path) -> None:
         )
 
 
-def open_bundle(path: Path | str) -> Bundle:
+def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
     """Open a bundle and check every file's hash.
 
     Raises:
@@ -264,18 +333,24 @@ def open_bundle(path: Path | str) -> Bundle:
             raise BundleError(f"bundle {path}: {name} is missing; export again")
         if sha256(path / name) != expected:
             raise BundleError(f"bundle {path}: {name} was changed after export; export again")
+    common = {
+        "path": path,
+        "source": manifest["source"],
+        "labels": tuple(manifest["labels"]),
+        "variants": {v["name"]: _variant(v) for v in manifest["variants"]},
+    }
+    if manifest.get("kind", TEXT) == TENSORS:
+        return TensorBundle(**common, signature=Signature.from_json(manifest["signature"]))
     settings = dict(manifest["tokenizer"])
     num_ids = settings.pop("num_ids")
     values = manifest.get("label_values")
-    return Bundle(
-        path=path,
-        source=manifest["source"],
+    return TextBundle(
+        **common,
         num_ids=num_ids,
         settings=TextSettings.from_json(settings),
-        labels=tuple(manifest["labels"]),
         label_values=None if values is None else tuple(values),
-        variants={v["name"]: _variant(v) for v in manifest["variants"]},
         has_vocabulary=VOCAB in manifest["files"],
+        pads=manifest.get("pads", "any"),
     )
 
 

@@ -8,14 +8,15 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from lstm_edge.answers import classes_of, probabilities_of
-from lstm_edge.bundle import Bundle, open_bundle
+from lstm_edge.bundle import TensorBundle, TextBundle
 from lstm_edge.data import TABLES, kind_of
 from lstm_edge.errors import BundleError, InputError, MissingExtraError
 from lstm_edge.files import replacing
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import Runner
+from lstm_edge.runners import Runner, TensorRunner
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Classifier:
     """
 
     def __init__(
-        self, bundle: Bundle, variant: str | None = None, threads: int = 1, workers: int = 1
+        self, bundle: TextBundle, variant: str | None = None, threads: int = 1, workers: int = 1
     ) -> None:
         self.bundle = bundle
         tokenizer = bundle.tokenizer()
@@ -61,7 +62,7 @@ class Classifier:
                 "again with --vocab"
             )
         self.tokenizer = tokenizer
-        self.variant, self.runner = _first_runner(bundle, variant, threads)
+        self.variant, self.runner = first_runner(bundle, variant, threads)
         self.runner.set_workers(workers)
 
     def predict(self, texts: Sequence[str], progress: Progress = SILENT) -> list[Prediction]:
@@ -87,7 +88,25 @@ class Classifier:
         ]
 
 
-def _first_runner(bundle: Bundle, variant: str | None, threads: int) -> tuple[str, Runner]:
+@overload
+def first_runner(bundle: TextBundle, variant: str | None, threads: int) -> tuple[str, Runner]: ...
+
+
+@overload
+def first_runner(
+    bundle: TensorBundle, variant: str | None, threads: int
+) -> tuple[str, TensorRunner]: ...
+
+
+def first_runner(
+    bundle: TextBundle | TensorBundle, variant: str | None, threads: int
+) -> tuple[str, Runner | TensorRunner]:
+    """A runner of this variant, or of the first whose runtime is installed; with its name.
+
+    Raises:
+        BundleError: no such variant, or none at all.
+        MissingExtraError: no runtime is installed for it.
+    """
     if variant is not None:
         return variant, bundle.runner(variant, threads)
     missing: MissingExtraError | None = None
@@ -99,13 +118,6 @@ def _first_runner(bundle: Bundle, variant: str | None, threads: int) -> tuple[st
     if missing is None:
         raise BundleError(f"bundle {bundle.path} has no variant")
     raise missing
-
-
-def load_bundle(
-    path: Path | str, variant: str | None = None, threads: int = 1, workers: int = 1
-) -> Classifier:
-    """Open a bundle for prediction: ``load_bundle("bundle").predict(["a fine film"])``."""
-    return Classifier(open_bundle(path), variant, threads, workers)
 
 
 def check_table(path: Path) -> None:

@@ -18,7 +18,7 @@ from lstm_edge import __version__
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
 
 if TYPE_CHECKING:
-    from lstm_edge.bundle import Bundle
+    from lstm_edge.bundle import Bundle, TensorBundle, TextBundle
     from lstm_edge.classifier import Classifier, Prediction
     from lstm_edge.console import Bars
     from lstm_edge.data import Dataset, Evaluation
@@ -86,6 +86,10 @@ _BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
 _VERBOSE = click.option(
     "--verbose", "-v", is_flag=True, help="Show what TensorFlow and the converters print."
 )
+_TRUST = click.option(
+    "--trust", is_flag=True,
+    help="Let Keras execute what the model file holds: Lambda layers, custom classes.",
+)  # fmt: skip
 _THREADS = click.option(
     "--threads", type=int, default=1, show_default=True, help="Threads for one inference."
 )
@@ -314,12 +318,34 @@ def _train_config(options: dict[str, Any]) -> TrainConfig:
     help="vocab.txt, a JSON word index, or Tokenizer.to_json(); a run folder has its own.",
 )  # fmt: skip
 @click.option("--labels", metavar="A,B,…", help="Names of the classes, in the outputs' order.")
-@click.option("--length", type=int, help="Ids per text, where the model leaves it free.")
+@click.option(
+    "--length", type=int, help="Ids per text, or steps at most, where the model leaves it free."
+)
+@click.option(
+    "--batch", type=int, metavar="N",
+    help="Examples in a call of a TFLite file, of a model without text [default: 1].",
+)  # fmt: skip
+@click.option(
+    "--inputs", type=click.Path(path_type=Path), metavar="FILE",
+    help="Golden vectors of a model without text: .npz, .npy or .csv [default: drawn to fit it].",
+)  # fmt: skip
 @click.option(
     "--fold-embedding", is_flag=True,
     help="Also write larger, faster TFLite files, with the first input product in the embedding.",
 )  # fmt: skip
+@click.option(
+    "--streaming/--no-streaming", default=None,
+    help="Write step models: states in, states out [default: where the model is stateful].",
+)  # fmt: skip
+@click.option(
+    "--chunk", type=int, metavar="K", help="Steps in every call of a stream [default: any number]."
+)
+@click.option(
+    "--lowering", metavar="L",
+    help="fused: TFLite's fused LSTM operator, its traps mended [default: loops, which are faster].",
+)  # fmt: skip
 @_data_options("Take the golden vectors from these texts [default: the shipped reviews].")
+@_TRUST
 @_VERBOSE
 def export(
     model: Path,
@@ -329,20 +355,29 @@ def export(
     vocab: Path | None,
     labels: str | None,
     length: int | None,
+    batch: int | None,
+    inputs: Path | None,
     fold_embedding: bool,
+    streaming: bool | None,
+    chunk: int | None,
+    lowering: str | None,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
+    trust: bool,
     verbose: bool,
 ) -> int:
-    """Export MODEL, a run folder of train or a .keras or .h5 file, to a bundle.
+    """Export MODEL, a run folder of train, a .keras or .h5 file or a SavedModel, to a bundle.
 
-    Every file is held against Keras before the bundle appears.
+    Every file is held against Keras before the bundle appears. A classifier of texts gives a bundle
+    that takes texts; any other model one that takes arrays.
 
     \b
     lstm-edge export run --out bundle
     lstm-edge export model.keras --vocab vocab.txt --labels Negative,Positive --out bundle
     lstm-edge export model.h5 --vocab tokenizer.json --format onnx --precision int8-dynamic --out b
+    lstm-edge export sensors.keras --inputs windows.npy --out bundle
+    lstm-edge export forecaster.h5 --streaming --out bundle
     """
     from export import export_bundle
     from lstm_edge import report
@@ -359,14 +394,27 @@ def export(
             vocab=vocab,
             labels=None if labels is None else [name.strip() for name in labels.split(",")],
             length=length,
+            batch=batch,
             fold_embedding=fold_embedding,
             dataset=dataset,
+            inputs=inputs,
+            streaming=streaming,
+            chunk=chunk,
+            lowering=lowering,
+            trust=trust,
             progress=bars,
         )
     bundle = open_bundle(out)
     _show(report.summary_table(bundle, exported(bundle), None))
     click.echo(f"Bundle: {out}")
-    if not result.has_vocabulary:
+    if result.takes == "steps":
+        click.echo(
+            f"It takes steps: load_bundle({str(out)!r}).stream().feed(…) in Python; lstm-edge predict "
+            f"{out} --input FILE feeds whole sequences."
+        )
+    elif result.takes == "arrays":
+        click.echo(f"It takes arrays: lstm-edge predict {out} --input FILE (.npy, .npz, .csv).")
+    elif result.takes == "ids":
         click.echo("It has no vocabulary and takes ids only; give --vocab to predict on texts.")
     return DONE if result.ok else _outside()
 
@@ -382,27 +430,34 @@ def _outside() -> int:
 @cli.command(short_help="Prove that every file answers as Keras does.")
 @_BUNDLE
 @_data_options("Labelled texts [default: the bundle's golden vectors, no TensorFlow needed].")
+@click.option(
+    "--inputs", type=click.Path(path_type=Path), metavar="FILE",
+    help="Arrays for a model without text (.npz, .npy, .csv) [default: the golden vectors].",
+)  # fmt: skip
 @click.option("--limit", type=int, metavar="N", help="At most N examples, drawn evenly.")
 @click.option(
     "--model", type=click.Path(path_type=Path),
-    help="The Keras model, for --data [default: where it was exported from].",
+    help="The Keras model, for --data and --inputs [default: where it was exported from].",
 )  # fmt: skip
 @_VARIANTS
 @_THREADS
 @_WORKERS
 @_JSON
+@_TRUST
 @_VERBOSE
 def verify(
     bundle: Path,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
+    inputs: Path | None,
     limit: int | None,
     model: Path | None,
     variants: Sequence[str],
     threads: int,
     workers: int | None,
     json_file: Path | None,
+    trust: bool,
     verbose: bool,
 ) -> int:
     """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, independence.
@@ -413,25 +468,41 @@ def verify(
     lstm-edge verify bundle
     lstm-edge verify bundle --data aclImdb --json parity.json
     lstm-edge verify bundle --data reviews.csv --text-column body --label-column stars --limit 500
+    lstm-edge verify bundle --inputs windows.npy --model sensors.keras
     """
     from lstm_edge import report
+    from lstm_edge.bundle import TensorBundle
 
-    workers = _workers(workers, threads)
+    at_once = _workers(workers, threads)
     _check_limit(limit)
     opened = _open(bundle)
-    tested = None
-    if source is not None:
-        tested = _tested_data(source, text_column, label_column, verbose)
-    run = _verify(opened, tested, verbose, model, limit, variants, threads, workers)
+    if isinstance(opened, TensorBundle):
+        _refuse(opened, "arrays", {"--data": source, "--workers": workers})
+        run = _verify_tensors(opened, inputs, verbose, model, limit, variants, threads, trust)
+    else:
+        _refuse(opened, "texts", {"--inputs": inputs})
+        tested = None
+        if source is not None:
+            tested = _tested_data(source, text_column, label_column, verbose)
+        run = _verify(opened, tested, verbose, model, limit, variants, threads, at_once, trust)
     _show(report.parity_table(run))
     _write_json(json_file, run.to_json())
     return DONE if run.ok else _outside()
 
 
-def _open(path: Path) -> Bundle:
+def _open(path: Path) -> TextBundle | TensorBundle:
     from lstm_edge.bundle import open_bundle
 
     return open_bundle(path)
+
+
+def _refuse(bundle: Bundle, takes: str, options: dict[str, Any]) -> None:
+    """Refuse options that are of the other kind of bundle."""
+    if given := [name for name, value in options.items() if value]:
+        raise InputError(
+            f"bundle {bundle.path} takes {takes}: {', '.join(given)} cannot be used with it; give "
+            + ("arrays with --input or --inputs" if takes == "arrays" else "texts, or --data")
+        )
 
 
 def _tested_data(
@@ -444,7 +515,7 @@ def _tested_data(
 
 
 def _verify(
-    bundle: Bundle,
+    bundle: TextBundle,
     source: Evaluation | None,
     verbose: bool,
     model: Path | None = None,
@@ -452,6 +523,7 @@ def _verify(
     variants: Sequence[str] = (),
     threads: int = 1,
     workers: int = 1,
+    trust: bool = False,
 ) -> ParityRun:
     from lstm_edge.verify import verify as run_verify
 
@@ -464,6 +536,49 @@ def _verify(
             variants=variants,
             threads=threads,
             workers=workers,
+            load=lambda path: _load_float32(path, trust),
+            progress=bars,
+        )
+
+
+def _load_float32(path: Path, trust: bool) -> Any:
+    from export.graph import as_float32
+    from lstm_edge.model import load
+
+    return as_float32(load(path, trust))
+
+
+def _verify_tensors(
+    bundle: TensorBundle,
+    inputs: Path | None,
+    verbose: bool,
+    model: Path | None = None,
+    limit: int | None = None,
+    variants: Sequence[str] = (),
+    threads: int = 1,
+    trust: bool = False,
+) -> ParityRun:
+    from lstm_edge.tensors import read_inputs
+    from lstm_edge.verify import source_model, verify_tensors
+
+    with _quiet(verbose) as bars:
+        if inputs is None:
+            return verify_tensors(
+                bundle, limit=limit, variants=variants, threads=threads, progress=bars
+            )
+        given, path = read_inputs(inputs, bundle.signature), source_model(bundle, model)
+        from export.bundling import reference_of
+
+        with bars.task("Loading the Keras model", None):
+            reference = reference_of(path, bundle.signature, trust)
+        return verify_tensors(
+            bundle,
+            given,
+            data=str(inputs),
+            reference=reference,
+            limit=limit,
+            variants=variants,
+            threads=threads,
             progress=bars,
         )
 
@@ -476,7 +591,8 @@ def _verify(
 @click.argument("texts", nargs=-1)
 @click.option(
     "--input", "source", type=click.Path(path_type=Path), metavar="FILE",
-    help="Texts of a table (.csv, .tsv, .jsonl) or lines of a .txt, each also .gz.",
+    help="Texts of a table (.csv, .tsv, .jsonl) or lines of a .txt, each also .gz; or arrays (.npy, "
+    ".npz, .csv) for a model without text.",
 )  # fmt: skip
 @click.option(
     "--text-column", metavar="NAME",
@@ -484,7 +600,8 @@ def _verify(
 )  # fmt: skip
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="Write a table (.csv, .tsv, .jsonl, each also .gz) instead of printing.",
+    help="Write a table (.csv, .tsv, .jsonl, each also .gz) instead of printing; of arrays .npz, .npy, "
+    ".csv or .json.",
 )  # fmt: skip
 @click.option("--variant", metavar="NAME", help="[default: the first whose runtime is installed]")
 @_THREADS
@@ -503,7 +620,7 @@ def predict(
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """Predict TEXTS, the texts of a file, or the lines of standard input, with a bundle.
+    """Predict TEXTS, the texts of a file, or the lines of standard input, with a bundle; or arrays.
 
     Prints label, probability and text, separated by tabs, in the order of the texts. Any number of
     them can be given: memory does not grow with it.
@@ -512,21 +629,31 @@ def predict(
     lstm-edge predict bundle "a film to remember" "two hours I will not get back"
     lstm-edge predict bundle --variant tflite-int8-dynamic --json < reviews.txt
     lstm-edge predict bundle --input reviews.csv.gz --text-column body --out answers.jsonl
+    lstm-edge predict bundle --input windows.npy --out answers.npz
     """
     from lstm_edge import data
-    from lstm_edge.classifier import check_table, load_bundle, write_table
+    from lstm_edge.bundle import TensorBundle
+    from lstm_edge.classifier import Classifier, check_table, write_table
 
-    workers = _workers(workers, threads)
+    at_once = _workers(workers, threads)
+    if as_json and out is not None:
+        raise InputError("--json is for what is printed; --out takes its form from its suffix")
+    if source is not None and out is not None and out.resolve() == source.resolve():
+        raise InputError(f"--out {out} would replace the input; give another name")
+    opened = _open(bundle)
+    if isinstance(opened, TensorBundle):
+        _refuse(
+            opened,
+            "arrays",
+            {"texts": texts, "--text-column": text_column, "--workers": workers},
+        )
+        return _predict_tensors(opened, source, out, variant, threads, as_json, verbose)
     if texts and source is not None:
         raise InputError("there are texts after the bundle and --input; give one of them")
     if text_column is not None and source is None:
         raise InputError("--text-column is of the table that --input names; give that too")
     if out is not None:
         check_table(out)
-        if as_json:
-            raise InputError("--json is for what is printed; --out takes its form from its suffix")
-        if source is not None and out.resolve() == source.resolve():
-            raise InputError(f"--out {out} would replace the input; give another name")
     if not texts and source is None and sys.stdin.isatty():
         raise InputError(
             "no text given; put texts after the bundle, name a file with --input, or give lines on "
@@ -534,8 +661,8 @@ def predict(
         )
     total = None
     with _quiet(verbose) as bars:
-        workers = min(workers, len(texts)) if texts else workers
-        classifier = load_bundle(bundle, variant, threads, workers)
+        at_once = min(at_once, len(texts)) if texts else at_once
+        classifier = Classifier(opened, variant, threads, at_once)
         if source is not None:  # to the end, before the first is answered
             with bars.task("Checking the texts", None):
                 total = sum(1 for _ in data.texts(source, text_column))
@@ -560,6 +687,37 @@ def predict(
                 click.echo("\n".join(a.to_json(t) if as_json else a.to_line(t) for t, a in window))
     if out is not None:
         click.echo(f"Written: {out}")
+    return DONE
+
+
+def _predict_tensors(
+    bundle: TensorBundle,
+    source: Path | None,
+    out: Path | None,
+    variant: str | None,
+    threads: int,
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    from lstm_edge.predictor import Predictor
+    from lstm_edge.tensors import check_writable, read_inputs, write_outputs
+
+    if source is None:
+        raise InputError(
+            f"bundle {bundle.path} takes arrays: name a file of them with --input (.npy, .npz, .csv)"
+        )
+    if out is not None:
+        check_writable(out, bundle.signature)
+    with _quiet(verbose) as bars:
+        given = read_inputs(source, bundle.signature)
+        predictor = Predictor(bundle, variant, threads)
+        outputs = predictor.predict(given, bars)
+    if out is not None:
+        write_outputs(out, outputs)
+        click.echo(f"Written: {out}")
+    else:
+        for line in predictor.json_lines(outputs) if as_json else predictor.lines(outputs):
+            click.echo(line)
     return DONE
 
 
@@ -600,24 +758,56 @@ def bench(
 ) -> int:
     """Time every variant of BUNDLE, interleaved, on inputs of their own lengths.
 
+    A model without text is timed on the bundle's golden vectors.
+
     \b
     lstm-edge bench bundle
     lstm-edge bench bundle --data aclImdb --limit 500 --threads 2 --json latency.json
     """
     from lstm_edge import report
+    from lstm_edge.bundle import TensorBundle
 
     _check_threads(threads)
     _check_limit(limit)
     opened = _open(bundle)
-    dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
-    measured = _bench(opened, dataset, verbose, limit, rounds, variants, threads)
+    if isinstance(opened, TensorBundle):
+        _refuse(opened, "arrays", {"--data": source})
+        measured = _bench_tensors(opened, verbose, limit, rounds, variants, threads)
+    else:
+        dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
+        measured = _bench(opened, dataset, verbose, limit, rounds, variants, threads)
     _show(report.latency_table(measured))
     _write_json(json_file, measured.to_json())
     return DONE
 
 
+def _bench_tensors(
+    bundle: TensorBundle,
+    verbose: bool,
+    limit: int | None,
+    rounds: int,
+    variants: Sequence[str],
+    threads: int,
+) -> LatencyReport:
+    from lstm_edge import latency
+    from lstm_edge.verify import GOLDEN_DATA, evenly
+
+    golden = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
+    # of every length, in their order: LiteRT prepares itself anew for another shape
+    examples = [golden[at][0].part([golden[at][1]]).inputs for at in evenly(len(golden), limit)]
+    if bundle.signature.states:  # what a stream costs is what its next steps cost
+        examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
+    names = [bundle.variant(name).name for name in variants or bundle.variants]
+    with _quiet(verbose) as bars:
+        with bars.task("Loading", None):
+            runners = {name: bundle.runner(name, threads) for name in names}
+        return latency.measure_tensors(
+            runners, examples, rounds=rounds, data=GOLDEN_DATA, progress=bars
+        )
+
+
 def _bench(
-    bundle: Bundle,
+    bundle: TextBundle,
     dataset: Dataset | None,
     verbose: bool,
     limit: int | None,
@@ -681,7 +871,7 @@ def make_report(
 
     opened = _open(bundle)
     if parity is None:
-        run = _verify(opened, None, verbose)
+        run = _verified(opened, verbose)
     else:
         run = _stored(parity, "parity results", parity_module.ParityRun.from_json)
     times = None
@@ -690,6 +880,15 @@ def make_report(
     paths = report.write_report(out, opened, run, times)
     click.echo(f"Report: {paths['html']}")
     return DONE if run.ok else _outside()
+
+
+def _verified(bundle: TextBundle | TensorBundle, verbose: bool) -> ParityRun:
+    """Every variant on the golden vectors."""
+    from lstm_edge.bundle import TensorBundle
+
+    if isinstance(bundle, TensorBundle):
+        return _verify_tensors(bundle, None, verbose)
+    return _verify(bundle, None, verbose)
 
 
 def _stored(path: Path, what: str, build: Any) -> Any:
@@ -705,25 +904,34 @@ def _stored(path: Path, what: str, build: Any) -> Any:
 # ---------------------------------------------------------------- inspect
 
 
-@cli.command(short_help="What is inside a .tflite, .onnx, .keras or .h5 file.")
+@cli.command(short_help="What is inside a bundle, or a .tflite, .onnx, .keras or .h5 file.")
 @click.argument("file", type=click.Path(path_type=Path))
 @_JSON
 def inspect(file: Path, json_file: Path | None) -> int:
     """Show inputs, operators, weights and problems of FILE without running it.
 
-    For a Keras file the problems are what keeps it from being exported.
+    For a Keras file the problems are what keeps it from being exported; for a bundle there is how the
+    recurrent layers of each of its files are expressed, and why.
 
     \b
+    lstm-edge inspect bundle
     lstm-edge inspect bundle/onnx-float32.onnx
     lstm-edge inspect model.keras
     """
     from lstm_edge import report, structure
+    from lstm_edge.bundle import is_bundle
 
+    if is_bundle(file):
+        bundle = _open(file)
+        _show(report.lowering_table(bundle))
+        _write_json(json_file, report.lowerings(bundle))
+        return DONE
     found = structure.inspect(file)
     if found.format == "keras":
-        from export.stack import read_config
+        from export.bundling import obstacles
 
-        found = found.with_problems(read_config(structure.keras_config(file)).obstacles)
+        with _quiet(False):
+            found = found.with_problems(obstacles(file))
     for table in report.structure_tables(found):
         _show(table)
     _write_json(json_file, found.to_json())
@@ -752,6 +960,7 @@ def demo(out: Path, verbose: bool) -> int:
     lstm-edge demo --out /tmp/demo
     """
     from lstm_edge import report, run_folder
+    from lstm_edge.bundle import TensorBundle
     from lstm_edge.classifier import Classifier
     from lstm_edge.extras import require
     from lstm_edge.files import read_json
@@ -769,6 +978,8 @@ def demo(out: Path, verbose: bool) -> int:
     with _quiet(verbose) as bars:
         export_bundle(source, out / "bundle", progress=bars)
     bundle = _open(out / "bundle")
+    if isinstance(bundle, TensorBundle):  # the shipped model is one of texts
+        raise AssertionError(bundle)
     for info in bundle.variants.values():
         click.echo(f"    {info.file:28}{info.bytes / 1e6:6.2f} MB  {info.lowering}")
 

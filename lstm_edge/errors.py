@@ -18,14 +18,14 @@ class BundleError(LstmEdgeError):
 
 
 class UnsupportedModelError(LstmEdgeError):
-    """A model that the lowering cannot take.
+    """A model that cannot be loaded, or that the lowering cannot take.
 
     ``obstacles`` holds one sentence for each thing in the way, all found in one pass.
     """
 
-    def __init__(self, source: str, obstacles: Sequence[str]) -> None:
+    def __init__(self, source: str, obstacles: Sequence[str], done: str = "exported") -> None:
         self.obstacles = tuple(obstacles)
-        super().__init__(f"{source} cannot be exported: " + "; ".join(self.obstacles))
+        super().__init__(f"{source} cannot be {done}: " + "; ".join(self.obstacles))
 
 
 class ConversionError(LstmEdgeError):

@@ -12,6 +12,7 @@ from lstm_edge.errors import MissingExtraError
 _EXTRAS = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "ai_edge_litert": ("ai-edge-litert", "tflite"),
+    "flatbuffers": ("ai-edge-litert", "tflite"),  # which brings it
     "tensorflow": ("tensorflow", "train"),
     "keras": ("keras", "train"),
     "tf2onnx": ("tf2onnx", "train"),

@@ -21,6 +21,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def content_hash(path: Path) -> str:
+    """:func:`sha256` of a file; of a folder (a SavedModel) that of its files' names and hashes."""
+    if path.is_file():
+        return sha256(path)
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    listed = "".join(f"{sha256(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``; renamed to it when the block ends well, removed when not.

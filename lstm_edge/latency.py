@@ -10,8 +10,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +22,8 @@ from lstm_edge import machine
 from lstm_edge.errors import InputError
 from lstm_edge.files import sha256
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import Runner
+from lstm_edge.runners import Runner, TensorRunner
+from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids, Tokenizer
 
 WARM_UP = 10
@@ -36,6 +37,8 @@ _REQUIRED = re.compile(r"[^A-Za-z0-9._-]")  # what ends the name in a requiremen
 UNSTABLE = 0.1
 # New processes for each figure of a start: the first one also reads the disk.
 STARTS = 3
+# Time steps of the first run, where the model leaves them free.
+STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class LatencyReport:
         tokenise_ms: time to make each input's ids, None where the inputs were ids.
         unstable: names of variants whose rounds differ too much to be trusted.
         data: where the inputs are from.
+        unit: what lengths count: ``tokens``, or ``steps`` of a model without text.
     """
 
     device: str
@@ -116,6 +120,7 @@ class LatencyReport:
     timings: tuple[Timing, ...]
     unstable: tuple[str, ...]
     data: str = ""
+    unit: str = "tokens"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -167,37 +172,98 @@ def measure(
         data: where the inputs are from, for the report.
         fresh: also start a new process for each, for load time, first run and peak memory.
     """
-    if not runners or not sequences:
+    length = max((r.max_length or 0 for r in runners.values()), default=0)
+    report = _measure(
+        runners,
+        {name: [runner.padded([s]) for s in sequences] for name, runner in runners.items()},
+        tuple(min(len(s), length) for s in sequences),
+        rounds=rounds,
+        fresh=fresh,
+        data=data,
+        progress=progress,
+    )
+    if texts is None or tokenizer is None:
+        return report
+    return replace(report, tokenise_ms=tuple(_tokenise(tokenizer, text) for text in texts))
+
+
+def measure_tensors(
+    runners: dict[str, TensorRunner],
+    examples: Sequence[Arrays],
+    *,
+    rounds: int = 5,
+    fresh: bool = True,
+    data: str = "",
+    progress: Progress = SILENT,
+) -> LatencyReport:
+    """The same for models without text; a file that takes several examples in a call gets one so often.
+
+    Args:
+        examples: inputs by name, checked, of one example each.
+    """
+    signatures = [runner.signature for runner in runners.values()]
+    inputs = {
+        name: [
+            {key: np.repeat(array, runner.batch or 1, 0) for key, array in example.items()}
+            for example in examples
+        ]
+        for name, runner in runners.items()
+    }
+    return _measure(
+        runners,
+        inputs,
+        tuple(signatures[0].steps(example) for example in examples) if signatures else (),
+        rounds=rounds,
+        fresh=fresh,
+        data=data,
+        unit="steps",
+        progress=progress,
+    )
+
+
+def _measure(
+    runners: Mapping[str, Runner] | Mapping[str, TensorRunner],
+    inputs: Mapping[str, Sequence[Any]],
+    lengths: tuple[int, ...],
+    *,
+    rounds: int,
+    fresh: bool,
+    data: str,
+    progress: Progress,
+    unit: str = "tokens",
+) -> LatencyReport:
+    """Time every runner on its own form of every input."""
+    if not runners or not lengths:
         raise InputError("nothing to measure: at least one variant and one input are needed")
     if rounds < 1:
         raise InputError(f"rounds is {rounds}; it must be at least 1")
-    names = list(runners)
+    names, count = list(runners), len(lengths)
     threads = {runner.threads for runner in runners.values()}
     if len(threads) != 1:
         raise InputError("all runners must be set to the same number of threads")
     starts = {name: fresh_start(r) for name, r in runners.items()} if fresh else {}
-    inputs = {name: [runner.padded([s]) for s in sequences] for name, runner in runners.items()}
     warm: dict[str, list[float]] = {name: [] for name in names}
     samples: dict[str, list[list[float]]] = {name: [] for name in names}
 
     def timed(name: str, index: int) -> float:
-        # the runtime's own call: checking ids in Python is no part of a device's latency
-        infer, ids = runners[name].infer, inputs[name][index]
+        # the runtime's own call: checking inputs in Python is no part of a device's latency
+        infer: Callable[[Any], Any] = runners[name].infer
+        given = inputs[name][index]
         began = time.perf_counter_ns()
-        infer(ids)
+        infer(given)
         return _milliseconds(time.perf_counter_ns() - began)
 
     for name in names:
-        warm[name] = [timed(name, i % len(sequences)) for i in range(WARM_UP)]
-    with progress.task("Measuring latency", rounds * len(sequences)) as advance:
+        warm[name] = [timed(name, i % count) for i in range(WARM_UP)]
+    with progress.task("Measuring latency", rounds * count) as advance:
         gc.collect()
         gc.disable()
         try:
             for turn in range(rounds):
                 for name in names:
                     samples[name].append([])
-                for number, begin in enumerate(range(0, len(sequences), BLOCK)):
-                    block = range(begin, min(begin + BLOCK, len(sequences)))
+                for number, begin in enumerate(range(0, count, BLOCK)):
+                    block = range(begin, min(begin + BLOCK, count))
                     shift = (turn + number) % len(names)
                     for name in names[shift:] + names[:shift]:
                         timed(name, block[-1])  # not kept: it pays for the one before
@@ -206,9 +272,6 @@ def measure(
         finally:
             gc.enable()
 
-    tokenise = None
-    if texts is not None and tokenizer is not None:
-        tokenise = tuple(_tokenise(tokenizer, text) for text in texts)
     packages = {p for r in runners.values() for p in r.packages}
     timings = tuple(
         Timing(
@@ -223,17 +286,17 @@ def measure(
         )
         for name, runner in runners.items()
     )
-    length = max(r.max_length or 0 for r in runners.values())
     return LatencyReport(
         device="this machine",
         machine=machine.describe(["numpy", *sorted(packages)]),
         measured_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         threads=threads.pop(),
-        lengths=tuple(min(len(s), length) for s in sequences),
-        tokenise_ms=tokenise,
+        lengths=lengths,
+        tokenise_ms=None,
         timings=timings,
         unstable=tuple(t.variant for t in timings if t.spread() > UNSTABLE),
         data=data,
+        unit=unit,
     )
 
 
@@ -259,13 +322,13 @@ from lstm_edge.extras import require
 import numpy as np
 {imports}
 imported = time.perf_counter()
-runner = cls(Path(sys.argv[1]), int(sys.argv[2]), None, int(sys.argv[3]))
+runner = {make}
 loaded = time.perf_counter()
-ids = runner.padded([np.ones(int(sys.argv[3]), np.int32)])
-runner.infer(ids)
+given = {given}
+runner.infer(given)
 first = time.perf_counter()
 for _ in range(5):
-    runner.infer(ids)
+    runner.infer(given)
 try:  # not ru_maxrss: on Linux a new process inherits its parent's
     status = Path("/proc/self/status").read_text()
     peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
@@ -274,10 +337,23 @@ except (OSError, IndexError):
 times = [imported - began, loaded - imported, first - loaded]
 print("\\n" + json.dumps([*(1000 * t for t in times), peak]))
 """
+# How a runner and its input are made there: of texts with argv 3 the length, of tensors the manifest's
+# signature, 4 the batch and 5 the steps.
+_TEXT = {
+    "make": "cls(Path(sys.argv[1]), int(sys.argv[2]), None, int(sys.argv[3]))",
+    "given": "runner.padded([np.ones(int(sys.argv[3]), np.int32)])",
+}
+_TENSORS = {
+    "make": (
+        "cls(Path(sys.argv[1]), importlib.import_module('lstm_edge.tensors').Signature.from_json("
+        "json.loads(sys.argv[3])), int(sys.argv[2]), int(sys.argv[4]) or None)"
+    ),
+    "given": "runner.signature.ones(int(sys.argv[4]) or 1, int(sys.argv[5]))",
+}
 
 
-def fresh_start(runner: Runner) -> Start:
-    """Load and run the runner's file in new processes.
+def fresh_start(runner: Runner | TensorRunner) -> Start:
+    """Load and run the runner's file in new processes; where the time is free, on a few steps.
 
     Raises:
         InputError: a process failed; its last line is given.
@@ -292,13 +368,18 @@ def fresh_start(runner: Runner) -> Start:
     )
 
 
-def _start_once(runner: Runner) -> Start:
+def _start_once(runner: Runner | TensorRunner) -> Start:
     code = _FRESH.format(
         module=type(runner).__module__,
         cls=type(runner).__name__,
         imports="\n".join(f"import {m}" for m in runner.modules),
+        **(_TENSORS if isinstance(runner, TensorRunner) else _TEXT),
     )
-    arguments = [str(runner.path.resolve()), str(runner.threads), str(runner.max_length or 1)]
+    arguments = [str(runner.path.resolve()), str(runner.threads)]
+    if isinstance(runner, TensorRunner):
+        arguments += [json.dumps(runner.signature.to_json()), str(runner.batch or 0), str(STEPS)]
+    else:
+        arguments.append(str(runner.max_length or 1))
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstm_edge.errors import InputError, LstmEdgeError
+from lstm_edge import keras_files
 from lstm_edge.extras import require
-
-MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True)
@@ -58,42 +55,13 @@ def build(config: ModelConfig) -> Any:
     return model
 
 
-def load(path: Path) -> Any:
-    """Load a model file with today's Keras; nothing in the file is executed.
+def load(path: Path, trust: bool = False) -> Any:
+    """Load a model file or SavedModel folder, of Keras 1 to 3, with today's Keras.
+
+    Nothing in the file is executed, unless ``trust`` is set: then Lambda layers are.
 
     Raises:
         InputError: missing, cut short, not a model file, or refused by Keras (its reason is given).
+        UnsupportedModelError: every layer that cannot be rebuilt, with what would help.
     """
-    if not path.is_file():
-        raise InputError(
-            f"model {path} does not exist; expected a {', '.join(MODEL_SUFFIXES)} file"
-        )
-    if path.suffix not in MODEL_SUFFIXES:
-        raise InputError(f"model {path}: expected a file ending in {', '.join(MODEL_SUFFIXES)}")
-    if path.suffix == ".keras":
-        _check_archive(path)
-    keras = require("keras", f"loading {path.name}")
-    try:
-        return keras.models.load_model(path, compile=False)
-    except LstmEdgeError:
-        raise
-    except Exception as error:  # Keras raises every kind; its message is the reason
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"model {path} cannot be loaded by Keras {keras.__version__}: {reason[:400]}"
-        ) from error
-
-
-def _check_archive(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise InputError(
-            f"model {path} is not a whole .keras file ({error}); it was cut short or is of another "
-            "kind: save or copy it again"
-        ) from None
-    if broken is not None:
-        raise InputError(
-            f"model {path} is damaged: {broken} in it fails its checksum; copy it again"
-        )
+    return keras_files.load(path, trust)

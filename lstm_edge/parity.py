@@ -31,32 +31,50 @@ class Tolerance:
     Attributes:
         max_abs: greatest difference of a probability; None: not limited, flips are.
         flip_rate: share of examples whose label may differ; where it is not 0, one always may,
-            since fewer than 1 / flip_rate examples cannot tell.
+            since fewer than 1 / flip_rate examples cannot tell; None: not limited.
         flip_margin: a flip is not counted against the variant where the reference itself is this
             close to changing its label; it is still reported.
         accuracy_drop: how much accuracy may fall, as a share; by one example always; None: follows
             from the flips.
         reason: where the figures come from.
+        mean_abs: mean difference of an output's numbers; None: not limited.
+        relative: differences are shares of the output's scale, the greatest number that the
+            reference gives in it; of outputs that need not be probabilities.
     """
 
     max_abs: float | None
-    flip_rate: float
+    flip_rate: float | None
     flip_margin: float
     accuracy_drop: float | None
     reason: str
+    mean_abs: float | None = None
+    relative: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return _set(asdict(self), "mean_abs", "relative")
+
+
+def _set(value: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Without those of the names that say nothing: a classifier's report has none of them."""
+    return {k: v for k, v in value.items() if v or k not in names}
 
 
 @dataclass(frozen=True)
 class Case:
     """The example with the greatest difference: its place, and both answers [K].
 
-    None stands for an answer that is not a number.
+    None stands for an answer that is not a number. ``place`` says which number of the outputs it is
+    where they are many, such as ``tags[3, 1], padded in front``.
     """
 
     index: int
     text: str | None
     reference: tuple[float | None, ...]
     variant: tuple[float | None, ...]
+    place: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return _set(asdict(self), "place")
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,23 @@ class Check:
     name: str
     ok: bool
     detail: str
+
+
+@dataclass(frozen=True)
+class OutputDifference:
+    """One output against the reference's, of a model without text.
+
+    Attributes:
+        scale: the greatest number that the reference gives in it; the differences are shares of it.
+        decisions: how many labels it gives, flips how many differ; None where it gives none.
+    """
+
+    name: str
+    scale: float
+    max_abs: float
+    mean_abs: float
+    decisions: int | None
+    flips: int | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +116,8 @@ class ParityReport:
         worst: the example with the greatest difference.
         checks: see :func:`independence_checks` and :func:`structure_checks`.
         failures: one sentence for each way in which it is outside its tolerance.
+        outputs: of a model without text, where ``max_abs`` and ``mean_abs`` are the greatest of
+            theirs and ``flips`` the sum.
     """
 
     variant: str
@@ -95,13 +132,27 @@ class ParityReport:
     checks: tuple[Check, ...]
     tolerance: Tolerance
     failures: tuple[str, ...]
+    outputs: tuple[OutputDifference, ...] = ()
 
     @property
     def ok(self) -> bool:
         return not self.failures
 
+    @property
+    def decisions(self) -> int:
+        """Labels that were compared: one for each example, or what the outputs give."""
+        if not self.outputs:
+            return self.examples
+        return sum(one.decisions or 0 for one in self.outputs)
+
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "ok": self.ok}
+        value = {
+            **asdict(self),
+            "worst": self.worst.to_json(),
+            "tolerance": self.tolerance.to_json(),
+            "ok": self.ok,
+        }
+        return _set(value, "outputs")
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ParityReport:
@@ -111,11 +162,13 @@ class ParityReport:
             **{
                 **items,
                 "worst": Case(
-                    worst["index"],
-                    worst["text"],
-                    tuple(worst["reference"]),
-                    tuple(worst["variant"]),
+                    **{
+                        **worst,
+                        "reference": tuple(worst["reference"]),
+                        "variant": tuple(worst["variant"]),
+                    }
                 ),
+                "outputs": tuple(OutputDifference(**o) for o in value.get("outputs", ())),
                 "checks": tuple(Check(**check) for check in value["checks"]),
                 "tolerance": Tolerance(**value["tolerance"]),
                 "failures": tuple(value["failures"]),
@@ -188,8 +241,8 @@ class Comparison:
             self._worst = Case(
                 self._examples + worst,
                 None if texts is None else texts[worst][:200],
-                _finite(reference[worst]),
-                _finite(outputs[worst]),
+                finite(reference[worst]),
+                finite(outputs[worst]),
             )
         self._examples += len(outputs)
         self._sum += float(difference.sum())
@@ -202,25 +255,35 @@ class Comparison:
             right = int(((ours == classes) & ~broken).sum()), int((theirs == classes).sum())
             self._right = self._right[0] + right[0], self._right[1] + right[1]
 
+    def _mean(self) -> float:
+        return self._sum / self._examples
+
+    def _outputs(self) -> tuple[OutputDifference, ...]:
+        return ()
+
     def report(self, checks: Sequence[Check] = ()) -> ParityReport:
         """The report of everything that was added, one window at least, with these checks."""
         if self._worst is None:
             raise ValueError("nothing was compared")
         n, max_abs, tolerance = self._examples, self._max, self.tolerance
+        mean_abs = self._mean()
         counted = self._flips - self._near
         accuracy = expected = None
         if self._right is not None:
             accuracy, expected = self._right[0] / n, self._right[1] / n
 
         failures = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
+        what = "relative Δ" if tolerance.relative else "|Δp|"
         if self._broken:
             failures.append(f"{self._broken} of {n} answers are not numbers")
         if tolerance.max_abs is not None and max_abs > tolerance.max_abs:
-            failures.append(f"max |Δp| {max_abs:.2g} is above {tolerance.max_abs:g}")
-        if counted > _allowed(tolerance.flip_rate, n):
+            failures.append(f"max {what} {max_abs:.2g} is above {tolerance.max_abs:g}")
+        if tolerance.mean_abs is not None and mean_abs > tolerance.mean_abs:
+            failures.append(f"mean {what} {mean_abs:.2g} is above {tolerance.mean_abs:g}")
+        rate = tolerance.flip_rate
+        if rate is not None and counted > _allowed(rate, n):
             failures.append(
-                f"{counted} of {n} labels flip ({counted / n:.2%}), more than "
-                f"{tolerance.flip_rate:.2%}"
+                f"{counted} of {n} labels flip ({counted / n:.2%}), more than {rate:.2%}"
             )
         drop = tolerance.accuracy_drop
         if accuracy is not None and expected is not None and drop is not None:
@@ -234,7 +297,7 @@ class Comparison:
             variant=self.variant,
             examples=n,
             max_abs=max_abs,
-            mean_abs=self._sum / n,
+            mean_abs=mean_abs,
             flips=self._flips,
             flips_at_threshold=self._near,
             accuracy=accuracy,
@@ -243,6 +306,7 @@ class Comparison:
             checks=tuple(checks),
             tolerance=tolerance,
             failures=tuple(failures),
+            outputs=self._outputs(),
         )
 
 
@@ -272,8 +336,14 @@ def _allowed(rate: float, n: int) -> int:
     return max(1, int(rate * n + 1e-9)) if rate else 0
 
 
-def _finite(row: Probabilities) -> tuple[float | None, ...]:
+def finite(row: Probabilities) -> tuple[float | None, ...]:
+    """The numbers of a row, None for what is none."""
     return tuple(float(p) if np.isfinite(p) else None for p in row)
+
+
+def structure_checks(problems: Sequence[str], lowering: str) -> list[Check]:
+    """A check for each problem in a file; a loop that the lowering gives a reason for is none."""
+    return [Check("structure", " Loop " in p and "a Loop for" in lowering, p) for p in problems]
 
 
 def independence_checks(
@@ -295,7 +365,7 @@ def independence_checks(
         return np.concatenate([runner.run(padded(row)) for row in rows])
 
     def front(row: Ids) -> Ids:
-        return pad_sequences([row], length)
+        return runner.padded([row]) if runner.pads == "none" else pad_sequences([row], length)
 
     def behind(row: Ids) -> Ids:
         return pad_sequences([row], length, padding="post")
@@ -310,8 +380,9 @@ def independence_checks(
         "run twice": np.concatenate([answers(front, [row, row])[1:] for row in some]),
         "other order": answers(front, some[::-1])[::-1],
         "after a long input": np.concatenate(after_long),
-        "pads behind": answers(behind, some),
     }
+    if runner.pads == "any":
+        again["pads behind"] = answers(behind, some)
     checks = []
     for name, outputs in again.items():
         worst = np.abs(outputs.astype(np.float64) - first).max()

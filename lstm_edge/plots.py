@@ -69,9 +69,14 @@ def plots(parity: ParityRun, latency: LatencyReport | None) -> list[Picture]:
         pictures = []
         if latency and latency.timings:
             flips = {
-                r.variant: f"{r.flips} flip{'' if r.flips == 1 else 's'}" for r in parity.reports
+                r.variant: f"{r.flips} flip{'' if r.flips == 1 else 's'}"
+                if r.decisions
+                else f"relative Δ {wording.difference(r.max_abs)}"
+                for r in parity.reports
             }
-            pictures = [_percentiles(latency), _by_length(latency, looks)]
+            pictures = [_percentiles(latency)]
+            if latency.unit == "tokens" or len(set(latency.lengths)) > 1:
+                pictures.append(_by_length(latency, looks))
             pictures.append(_by_size(latency, looks, flips))
         return [*pictures, _differences(parity)] if parity.reports else pictures
 
@@ -173,14 +178,14 @@ def _by_length(report: LatencyReport, looks: Mapping[str, Any]) -> Picture:
         axes.plot([], [], label=t.variant, markersize=5, **look)
     axes.grid()
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("tokens")
+    axes.set_xlabel(report.unit)
     axes.set_ylabel("ms for one answer")
     figure.legend(loc="outside lower center", ncols=2)
     caption = "Points: median of the rounds for each input; lines: least squares."
     if len(order) < len(lengths):
         caption += f" {len(order)} of {len(lengths)} inputs are drawn."
     said = [
-        f"{v} {wording.digits(s)} ms per token and {wording.digits(i)} ms"
+        f"{v} {wording.digits(s)} ms per {report.unit[:-1]} and {wording.digits(i)} ms"
         for v, (i, s) in lines.items()
     ]
     alt = f"Latency against length, fitted lines: {'; '.join(said)}."
@@ -237,7 +242,12 @@ def _differences(run: ParityRun) -> Picture:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0e}")
     axes.xaxis.set_minor_formatter(lambda value, _: "")
-    axes.set_xlabel("difference of a probability from the reference's")
+    relative = any(r.tolerance.relative for r in run.reports)
+    axes.set_xlabel(
+        "difference from the reference, as a share of the output's scale"
+        if relative
+        else "difference of a probability from the reference's"
+    )
     handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
     said = [f"{r.variant} {wording.difference(r.max_abs)}" for r in run.reports]

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_edge import wording
+from lstm_edge.bundle import TensorBundle
 from lstm_edge.extras import require
 from lstm_edge.files import write_json, write_text
 from lstm_edge.plots import plots
+from lstm_edge.tensors import Input, Output, expected_shape
 
 if TYPE_CHECKING:
     from lstm_edge.bundle import Bundle, VariantInfo
@@ -77,6 +79,8 @@ def _answers(case: Case, labels: Sequence[str] = ()) -> str:
 
 def _worst(report: ParityReport) -> str:
     case = report.worst
+    if case.place:
+        return f"{report.variant}: furthest off at example {case.index}, {case.place}: {_answers(case)}"
     text = "" if case.text is None else wording.plain(case.text)
     quote = f' "{text[:QUOTED]}{"…" if len(text) > QUOTED else ""}"' if text else ""
     return f"{report.variant}: furthest off at example {case.index}{quote}: {_answers(case)}"
@@ -86,9 +90,14 @@ def _failures(run: ParityRun) -> tuple[str, ...]:
     return tuple(f"{r.variant}: {failure}" for r in run.reports for failure in r.failures)
 
 
+def _difference_name(run: ParityRun) -> str:
+    """What the differences of a run are of: probabilities, or shares of an output's scale."""
+    return "relative Δ" if any(r.tolerance.relative for r in run.reports) else "|Δp|"
+
+
 def parity_table(run: ParityRun) -> Table:
     """Every variant against the reference; the notes say what is wrong and where it is worst."""
-    rows = tuple(
+    rows: tuple[tuple[str, ...], ...] = tuple(
         (
             r.variant,
             OK if r.ok else OUTSIDE,
@@ -103,12 +112,36 @@ def parity_table(run: ParityRun) -> Table:
     )
     known = {wording.share(r.reference_accuracy) for r in run.reports} - {wording.NONE}
     note = f"accuracy of the reference: {', '.join(sorted(known))}" if known else "no labels"
+    columns = ["variant", "verdict", "n", "accuracy", "max |Δp|", "mean |Δp|", "flips", "checks"]
+    what = _difference_name(run)
+    if what != "|Δp|":
+        note = "relative Δ: difference as a share of the greatest number that the reference gives"
+        columns = [c.replace("|Δp|", what) for c in columns if c != "accuracy"]
+        rows = tuple((*row[:3], *row[4:]) for row in rows)
     return Table(
         f"Parity of {run.bundle} with {run.reference} on {run.data}",
-        ("variant", "verdict", "n", "accuracy", "max |Δp|", "mean |Δp|", "flips", "checks"),
+        tuple(columns),
         rows,
         (note, *_failures(run), *(_worst(r) for r in run.reports)),
     )
+
+
+def outputs_table(run: ParityRun) -> Table | None:
+    """Every output of every variant, of a model without text; None of classifiers of texts."""
+    rows = [
+        (
+            r.variant,
+            one.name,
+            f"{one.scale:.3g}",
+            wording.difference(one.max_abs),
+            wording.difference(one.mean_abs),
+            wording.NONE if one.decisions is None else f"{one.flips} of {one.decisions}",
+        )
+        for r in run.reports
+        for one in r.outputs
+    ]
+    columns = ("variant", "output", "scale", "max relative Δ", "mean relative Δ", "flips")
+    return Table("Outputs", columns, tuple(rows)) if rows else None
 
 
 def latency_table(report: LatencyReport) -> Table:
@@ -137,7 +170,7 @@ def latency_table(report: LatencyReport) -> Table:
     notes = [
         f"on {report.device}: {wording.machine(report.machine)}",
         f"{wording.threads(report.threads)}, {wording.inputs(report)}; "
-        f"ms per token and ms at 0 tokens: the line through each input's median",
+        f"ms per {report.unit[:-1]} and ms at 0 {report.unit}: the line through each input's median",
     ]
     if report.tokenise_ms:
         notes.append(
@@ -151,6 +184,7 @@ def latency_table(report: LatencyReport) -> Table:
     ]
     columns = "variant,runtime,size,p50 ms,p90 ms,p99 ms,ratio,ms per token,ms at 0 tokens"
     columns += ",load ms,first run ms,peak MiB,install MiB"
+    columns = columns.replace("token", report.unit[:-1])
     return Table("Latency of one answer", tuple(columns.split(",")), tuple(rows), tuple(notes))
 
 
@@ -174,6 +208,10 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
         )
     times = ("p50 ms",) if latency else ()
     columns = ("variant", "size", "accuracy", "flips", "max |Δp|", *times, "verdict")
+    what = _difference_name(parity)
+    if what != "|Δp|":
+        columns = tuple(c.replace("|Δp|", what) for c in columns if c != "accuracy")
+        rows = [(*row[:2], *row[3:]) for row in rows]
     return Table("Summary", columns, tuple(rows), _failures(parity))
 
 
@@ -203,6 +241,21 @@ def structure_tables(found: Structure) -> list[Table]:
         tables.append(Table("Constants", ("dtype", "size"), weights))
     tables.append(Table(f"{what.capitalize()}s", (what, "count"), ops, problems))
     return tables
+
+
+def lowerings(bundle: Bundle) -> list[dict[str, Any]]:
+    """How each file of a bundle expresses its recurrent layers, and what may hurt on a device."""
+    kept = ("name", "bytes", "lowering", "ops", "problems")
+    return [{key: getattr(v, key) for key in kept} for v in bundle.variants.values()]
+
+
+def lowering_table(bundle: Bundle) -> Table:
+    """:func:`lowerings` for a terminal."""
+    rows = tuple((v["name"], wording.size(v["bytes"]), v["lowering"]) for v in lowerings(bundle))
+    problems = tuple(f"{v['name']}: {p}" for v in lowerings(bundle) for p in v["problems"])
+    return Table(
+        f"Files of {bundle.path}", ("variant", "size", "recurrent layers as"), rows, problems
+    )
 
 
 def to_terminal(table: Table, width: int | None = None, colour: bool = False) -> str:
@@ -295,13 +348,18 @@ def verdict(bundle: Bundle, run: ParityRun) -> str:
 
 
 def _tolerance(t: Tolerance) -> str:
-    parts = [f"flips at most {t.flip_rate:.2%}" if t.flip_rate else "no flips"]
+    parts = []
+    if t.flip_rate is not None:
+        parts.append(f"flips at most {t.flip_rate:.2%}" if t.flip_rate else "no flips")
     if t.flip_margin:
         parts[0] += (
             f", not counted where the reference is within {t.flip_margin:g} of its threshold"
         )
+    what = "relative Δ" if t.relative else "|Δp|"
+    if t.mean_abs is not None:
+        parts.insert(0, f"mean {what} {t.mean_abs:g}")
     if t.max_abs is not None:
-        parts.insert(0, f"max |Δp| {t.max_abs:g}")
+        parts.insert(0, f"max {what} {t.max_abs:g}")
     if t.accuracy_drop is not None:
         parts.append(f"accuracy at most {t.accuracy_drop * 100:g} points lower")
     return f"{'; '.join(parts)} ({t.reason})"
@@ -320,12 +378,29 @@ def _facts(info: VariantInfo) -> dict[str, str]:
     }
 
 
+def _end(end: Input | Output) -> str:
+    """An input or output in words."""
+    text = f"{end.name} {expected_shape(end)}"
+    if isinstance(end, Output):
+        return f"{text} {end.activation}".strip()
+    if end.rows is not None:
+        text += f" ids below {end.rows}"
+    else:
+        text += f" {end.dtype}"
+    return text if end.mask_value is None else f"{text}, steps of {end.mask_value:g} are skipped"
+
+
 def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dict[str, str]:
     """What was measured, and on what."""
     source = {k: v for k, v in bundle.source.items() if isinstance(v, str | int | float)}
     named = [f"{k} {str(v)[:12] if k == 'sha256' else v}" for k, v in source.items()]
     facts = {
         "Model": ", ".join(named) or wording.NONE,
+    }
+    if isinstance(bundle, TensorBundle):
+        facts["Inputs of the model"] = "; ".join(map(_end, bundle.signature.inputs))
+        facts["Outputs"] = "; ".join(map(_end, bundle.signature.outputs))
+    facts |= {
         "Labels": ", ".join(bundle.labels) or wording.NONE,
         "Data": f"{run.data}; {max((r.examples for r in run.reports), default=0)} examples",
         "Reference": run.reference,
@@ -360,6 +435,7 @@ def write_report(
         "summary": summary_table(bundle, parity, latency),
         "basis": _basis(bundle, parity, latency),
         "parity": parity_table(parity),
+        "outputs": outputs_table(parity),
         "latency": latency and latency_table(latency),
         "variants": {v: _facts(info) for v, info in bundle.variants.items()},
     }
@@ -407,6 +483,7 @@ def _markdown(page: Mapping[str, Any]) -> str:
         to_markdown(page["summary"]),
         f"### Measured on\n\n{items(page['basis'])}\n",
         to_markdown(page["parity"]),
+        *([to_markdown(page["outputs"])] if page["outputs"] else []),
         latency,
         *(f"### {_escaped(v)}\n\n{items(facts)}\n" for v, facts in page["variants"].items()),
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from lstm_edge import keras_files
 from lstm_edge.errors import InputError
 from lstm_edge.files import read_json, read_text
 from lstm_edge.text import TextSettings
@@ -39,11 +40,14 @@ def find(
 ) -> ModelSource:
     """What to export for a run folder (or its model file), or for any model file with options.
 
+    A SavedModel is a folder, and as good as a file; names and suffixes do not matter.
+
     Raises:
         InputError: no model there, or a run folder without its parts.
     """
-    model = source / MODEL if source.is_dir() else source
-    if source.is_dir() and not model.is_file():
+    run = source.is_dir() and not keras_files.is_model_folder(source)
+    model = source / MODEL if run else source
+    if run and not model.exists():
         raise InputError(
             f"{source} has no {MODEL}; expected a run folder of lstm-edge train, or a model file"
         )

@@ -1,6 +1,7 @@
 """One Runner for each runtime: a file and ids in, the model's outputs out.
 
-A runtime is added by one class here with the decorator :func:`runs`; everything else finds it by the
+For models without text one TensorRunner for each: arrays by name in, arrays by name out. A runtime is
+added by one class of each kind here with the decorator :func:`runs`; everything else finds them by the
 format's name.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -19,24 +20,18 @@ import numpy.typing as npt
 
 from lstm_edge import model
 from lstm_edge.answers import Probabilities
-from lstm_edge.errors import InputError
+from lstm_edge.errors import InputError, LstmEdgeError
 from lstm_edge.extras import require
 from lstm_edge.progress import SILENT, Advance, Progress
+from lstm_edge.tensors import Arrays, Signature, joined
 from lstm_edge.text import Ids, pad_sequences
 
 BATCH = 32
 _NO_EXAMPLE = "no example given; expected at least one row of ids"
 
 
-class Runner(ABC):
-    """Runs one file.
-
-    Args:
-        path: the file.
-        threads: threads for one inference.
-        num_ids: ids must be below it (rows of the embedding); None: not checked here.
-        max_length: the most ids that one example keeps; needed for :meth:`run_sequences`.
-        batch: most examples per call; None: as many as the runtime likes.
+class FileRunner(ABC):
+    """A file, loaded into a runtime.
 
     Raises:
         InputError: a thread count below 1, or a file that the runtime refuses.
@@ -46,6 +41,30 @@ class Runner(ABC):
     runtime: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]  # to install
     modules: ClassVar[tuple[str, ...]]  # to import
+
+    def __init__(self, path: Path, threads: int) -> None:
+        if threads < 1:
+            raise InputError(f"threads is {threads}; it must be at least 1")
+        self.path, self.threads = path, threads
+        self._load()
+
+    @abstractmethod
+    def _load(self) -> None: ...
+
+
+class Runner(FileRunner):
+    """Runs one file on ids.
+
+    Args:
+        path: the file.
+        threads: threads for one inference.
+        num_ids: ids must be below it (rows of the embedding); None: not checked here.
+        max_length: the most ids that one example keeps; needed for :meth:`run_sequences`.
+        batch: most examples per call; None: as many as the runtime likes.
+        pads: where the model takes pads: ``any``, in front or behind or none at all; ``front``, up
+            to ``max_length`` as it was trained; ``none``, each example at its own length.
+    """
+
     batch = BATCH
     # Most ids, pads included, in one call of run_sequences: bounds what it holds, whatever the length.
     # ONNX Runtime holds 5 KB for each id of the float32 reference model; 8 rows of 500 ids are as
@@ -59,17 +78,12 @@ class Runner(ABC):
         num_ids: int | None = None,
         max_length: int | None = None,
         batch: int | None = None,
+        pads: str = "any",
     ) -> None:
-        if threads < 1:
-            raise InputError(f"threads is {threads}; it must be at least 1")
-        self.path, self.threads = path, threads
-        self.num_ids, self.max_length = num_ids, max_length
+        self.num_ids, self.max_length, self.pads = num_ids, max_length, pads
         self.batch, self._most = min(self.batch, batch or self.batch), batch
         self._team: list[Runner] = [self]
-        self._load()
-
-    @abstractmethod
-    def _load(self) -> None: ...
+        super().__init__(path, threads)
 
     @abstractmethod
     def infer(self, ids: Ids) -> npt.NDArray[Any]:
@@ -92,7 +106,9 @@ class Runner(ABC):
 
     def _colleague(self) -> Runner:
         """One to make calls beside this: itself where the runtime takes calls from any thread."""
-        return type(self)(self.path, self.threads, self.num_ids, self.max_length, self._most)
+        return type(self)(
+            self.path, self.threads, self.num_ids, self.max_length, self._most, self.pads
+        )
 
     def run(self, ids: npt.ArrayLike) -> Probabilities:
         """Outputs float32 [N, K] of ids int [N, T] with pads on either side.
@@ -156,7 +172,8 @@ class Runner(ABC):
         for i in order:
             rows = len(calls[-1]) + 1 if calls else 0
             wide = rows * self._width(len(sequences[i])) > self.most_ids
-            if not calls or rows > self.batch or wide:
+            longer = self.pads == "none" and calls and len(calls[-1][0]) != len(sequences[i])
+            if not calls or rows > self.batch or wide or longer:
                 calls.append([])
             calls[-1].append(sequences[i])
         with progress.task(description, len(order)) as advance:
@@ -198,7 +215,8 @@ class Runner(ABC):
 
     def _width(self, longest: int) -> int:
         """How long :meth:`padded` makes the rows of a chunk."""
-        del longest
+        if self.pads == "none":
+            return max(1, min(longest, self.max_length or longest))
         return self.max_length or 1
 
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
@@ -206,15 +224,116 @@ class Runner(ABC):
         return pad_sequences(chunk, self._width(max(map(len, chunk))))
 
 
+class RefusalError(InputError):
+    """A runtime does not run inputs of which each by itself fits the model."""
+
+
+class TensorRunner(FileRunner):
+    """Runs one file on arrays by name.
+
+    Args:
+        path: the file.
+        signature: the model's inputs and outputs.
+        threads: threads for one inference.
+        batch: examples that every call takes; None: any number.
+    """
+
+    def __init__(
+        self, path: Path, signature: Signature, threads: int = 1, batch: int | None = None
+    ) -> None:
+        self.signature, self.batch = signature, batch
+        super().__init__(path, threads)
+
+    @abstractmethod
+    def call(self, arrays: Arrays) -> Arrays:
+        """One call of the file: its inputs by name -> its outputs, those of a stream's states too."""
+
+    def infer(self, arrays: Arrays, piece: int | None = None) -> Arrays:
+        """:meth:`run` without its checks, for what one call takes; a stream begins anew.
+
+        Args:
+            piece: of a stream, steps in each call; None: as many as it takes.
+        """
+        if not self.signature.states:
+            return self.call(arrays)
+        states, found = self.start(len(next(iter(arrays.values())))), []
+        for part in self.signature.pieces(arrays, piece):
+            outputs, states = self.step(part, states)
+            found.append(outputs)
+        return joined(self.signature, found)
+
+    def start(self, count: int) -> Arrays:
+        """A stream's states before its first step, for so many examples."""
+        return {
+            one.name: np.zeros([count, *(n or 1 for n in one.shape[1:])], np.float32)
+            for one in self.signature.states
+        }
+
+    def step(self, arrays: Arrays, states: Arrays) -> tuple[Arrays, Arrays]:
+        """A stream's next steps: their outputs, and the states after them."""
+        # a runtime may give views of what the next call writes into
+        found = {name: np.array(value) for name, value in self.call({**arrays, **states}).items()}
+        after = {one.name: found.pop(one.output) for one in self.signature.states}
+        return found, after
+
+    def run(
+        self,
+        given: Any,
+        progress: Progress = SILENT,
+        description: str = "Running",
+        piece: int | None = None,
+    ) -> Arrays:
+        """Outputs float32 by name, for arrays by name (or one array where there is one input).
+
+        Args:
+            piece: see :meth:`infer`.
+
+        Raises:
+            InputError: see :meth:`lstm_edge.tensors.Signature.check`.
+            RefusalError: the runtime takes each of the inputs, and not all of them together.
+        """
+        arrays = self.signature.check(given)
+        count = len(next(iter(arrays.values())))
+        size = self.batch or BATCH
+        parts: list[Arrays] = []
+        with progress.task(description, count) as advance:
+            for begin in range(0, count, size):
+                rows = np.arange(begin, min(begin + size, count))
+                if self.batch:  # a call takes so many: the last example fills it up
+                    rows = np.minimum(np.arange(begin, begin + size), count - 1)
+                try:
+                    part = self.infer({name: array[rows] for name, array in arrays.items()}, piece)
+                except LstmEdgeError:
+                    raise
+                except Exception as error:  # the runtimes have no common base for their errors
+                    shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in arrays.items())
+                    raise RefusalError(
+                        f"{self.runtime} cannot run {self.path.name} on inputs {shapes}: "
+                        f"{_first_line(error)}"
+                    ) from error
+                parts.append({name: value[: count - begin] for name, value in part.items()})
+                advance(min(size, count - begin))
+        return {
+            one.name: np.concatenate([part[one.name] for part in parts]).astype(
+                np.float32, copy=False
+            )
+            for one in self.signature.outputs
+        }
+
+
 _RUNTIMES: dict[str, type[Runner]] = {}
-_R = TypeVar("_R", bound=type[Runner])
+_TENSOR_RUNTIMES: dict[str, type[TensorRunner]] = {}
+_R = TypeVar("_R", bound=type[FileRunner])
 
 
 def runs(file_format: str) -> Callable[[_R], _R]:
-    """Class decorator: this Runner runs files of that format."""
+    """Class decorator: this runner runs files of that format."""
 
     def register(cls: _R) -> _R:
-        _RUNTIMES[file_format] = cls
+        if issubclass(cls, TensorRunner):
+            _TENSOR_RUNTIMES[file_format] = cls
+        elif issubclass(cls, Runner):
+            _RUNTIMES[file_format] = cls
         return cls
 
     return register
@@ -222,17 +341,28 @@ def runs(file_format: str) -> Callable[[_R], _R]:
 
 def runner_class(file_format: str) -> type[Runner]:
     """The Runner of a format's name."""
+    return _known(_RUNTIMES, file_format)
+
+
+def tensor_runner_class(file_format: str) -> type[TensorRunner]:
+    """The TensorRunner of a format's name."""
+    return _known(_TENSOR_RUNTIMES, file_format)
+
+
+_K = TypeVar("_K")
+
+
+def _known(runtimes: Mapping[str, _K], file_format: str) -> _K:
     try:
-        return _RUNTIMES[file_format]
+        return runtimes[file_format]
     except KeyError:
         raise InputError(
-            f"no runtime here runs the format {file_format!r}; known: {', '.join(sorted(_RUNTIMES))}"
+            f"no runtime here runs the format {file_format!r}; known: {', '.join(sorted(runtimes))}"
         ) from None
 
 
-@runs("onnx")
-class OnnxRunner(Runner):
-    """ONNX Runtime on the CPU. The file takes any batch and any length."""
+class _OnnxFile(FileRunner):
+    """A file in ONNX Runtime on the CPU."""
 
     runtime = "ONNX Runtime"
     packages = ("onnxruntime",)
@@ -248,10 +378,7 @@ class OnnxRunner(Runner):
             raise InputError(
                 f"ONNX Runtime cannot load {self.path}: {_first_line(error)}"
             ) from None
-        given, found = self._session.get_inputs()[0], self._session.get_outputs()[0]
-        self._input, self._output, self._classes = given.name, found.name, found.shape[-1]
         self._value = ort.OrtValue
-        self._bind()
 
     def _options(self, ort: Any) -> Any:
         options = ort.SessionOptions()
@@ -260,6 +387,27 @@ class OnnxRunner(Runner):
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # a plan for each new length: every input has its own
         return options
+
+
+@runs("onnx")
+class OnnxTensorRunner(_OnnxFile, TensorRunner):
+    """ONNX Runtime on arrays by name."""
+
+    def call(self, arrays: Arrays) -> Arrays:
+        names = [one.name for one in self.signature.outputs]
+        names += [one.output for one in self.signature.states]
+        return dict(zip(names, self._session.run(names, arrays), strict=True))
+
+
+@runs("onnx")
+class OnnxRunner(_OnnxFile, Runner):
+    """ONNX Runtime on ids. The file takes any batch and any length."""
+
+    def _load(self) -> None:
+        super()._load()
+        given, found = self._session.get_inputs()[0], self._session.get_outputs()[0]
+        self._input, self._output, self._classes = given.name, found.name, found.shape[-1]
+        self._bind()
 
     def _bind(self) -> None:
         """An output that stays for all calls: ``session.run`` makes one for each, at some cost."""
@@ -280,15 +428,18 @@ class OnnxRunner(Runner):
         return other
 
     def _width(self, longest: int) -> int:
+        if self.pads != "any":
+            return super()._width(longest)
         return max(1, min(longest, self.max_length or 1))
 
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
+        if self.pads != "any":
+            return super().padded(chunk)
         return pad_sequences(chunk, self._width(max(map(len, chunk))), padding="post")
 
 
-@runs("tflite")
-class LiteRTRunner(Runner):
-    """LiteRT's Interpreter on the CPU (XNNPACK). One example with a fixed length at a time."""
+class _LiteRTFile(FileRunner):
+    """A file in LiteRT's Interpreter on the CPU (XNNPACK)."""
 
     runtime = "LiteRT"
     packages = ("ai-edge-litert",)
@@ -298,14 +449,45 @@ class LiteRTRunner(Runner):
         litert = require("ai_edge_litert.interpreter", f"running {self.path.name}")
         try:
             self._interpreter = litert.Interpreter(str(self.path), num_threads=self.threads)
-            self._interpreter.allocate_tensors()
+            # a free dimension is 1 until an input comes, which a convolution may not take
+            self._free = any(
+                -1 in given["shape_signature"][1:]
+                for given in self._interpreter.get_input_details()
+            )
+            if not self._free:
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InputError(f"LiteRT cannot load {self.path}: {_first_line(error)}") from None
+
+
+@runs("tflite")
+class LiteRTTensorRunner(_LiteRTFile, TensorRunner):
+    """LiteRT on arrays by name; the file is resized where they have another shape."""
+
+    def _load(self) -> None:
+        super()._load()
+        self._signature_runner = self._interpreter.get_signature_runner()
+
+    def call(self, arrays: Arrays) -> Arrays:
+        outputs: Arrays = self._signature_runner(**arrays)
+        return outputs
+
+
+@runs("tflite")
+class LiteRTRunner(_LiteRTFile, Runner):
+    """LiteRT on ids. One example at a time, with the file's length where that is fixed."""
+
+    def _load(self) -> None:
+        super()._load()
         given = self._interpreter.get_input_details()[0]
-        self._input, self._length = given["index"], int(given["shape"][1])
+        self._input, self._length = given["index"], int(given["shape_signature"][1])
         self._output = self._interpreter.get_output_details()[0]["index"]
 
     def infer(self, ids: Ids) -> npt.NDArray[Any]:
+        if self._free and ids.shape[1] != self._length:
+            self._length = ids.shape[1]
+            self._interpreter.resize_tensor_input(self._input, (1, self._length))
+            self._interpreter.allocate_tensors()
         if ids.shape[1] > self._length:
             raise InputError(
                 f"{ids.shape[1]} ids given; {self.path.name} takes at most {self._length}: keep the "
@@ -314,7 +496,8 @@ class LiteRTRunner(Runner):
         out = []
         for row in ids:
             if len(row) < self._length:
-                row = pad_sequences([row], self._length, padding="post")[0]
+                side = "post" if self.pads == "any" else "pre"
+                row = pad_sequences([row], self._length, padding=side)[0]
             self._interpreter.set_tensor(self._input, row[None])
             self._interpreter.invoke()
             out.append(self._interpreter.get_tensor(self._output))
@@ -323,7 +506,11 @@ class LiteRTRunner(Runner):
 
 @runs("keras")
 class KerasRunner(Runner):
-    """The reference: Keras in float32 on the CPU, pads in front."""
+    """The reference: Keras in float32 on the CPU, pads in front.
+
+    Args:
+        loaded: the live model, where it is there already; ``path`` only names it then.
+    """
 
     runtime = "Keras"
     packages = ("tensorflow", "keras")
@@ -331,11 +518,17 @@ class KerasRunner(Runner):
     batch = 128
     most_ids = 3 << 12  # TensorFlow holds 1.6 MB for a row of 500 ids
 
+    def __init__(self, *args: Any, loaded: Any = None, **options: Any) -> None:
+        self.model = loaded
+        super().__init__(*args, **options)
+
     def _load(self) -> None:
-        self.model = model.load(self.path)
+        if self.model is None:
+            self.model = model.load(self.path)
         tf = require("tensorflow", f"running {self.path.name}")
         tf.config.set_visible_devices([], "GPU")
-        spec = tf.TensorSpec((None, self.max_length), tf.int32)
+        length = None if self.pads == "none" else self.max_length
+        spec = tf.TensorSpec((None, length), tf.int32)
         self._function = tf.function(
             lambda ids: self.model(ids, training=False), input_signature=[spec], autograph=False
         )

@@ -13,6 +13,9 @@ from typing import Any
 from lstm_edge.errors import InputError, LstmEdgeError
 from lstm_edge.extras import require
 
+# Metadata of a TFLite file whose first step sets all variable tensors to zeros.
+STATES_SHUT = "lstm_edge.states_shut"
+
 
 @dataclass(frozen=True)
 class TensorInfo:
@@ -110,7 +113,8 @@ def _tflite(path: Path) -> Structure:
         )
     if lists := [op for op in ops if "TensorList" in op]:
         problems.append(f"uses TensorList operators: {', '.join(lists)}")
-    if variables:
+    notes = {(note.name or b"").decode() for note in model.metadata or ()}
+    if variables and STATES_SHUT not in notes:
         problems.append(f"{variables} variable tensors keep their values from one call to the next")
     for clip, count in clipped.items():
         problems.append(

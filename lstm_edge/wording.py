@@ -51,7 +51,7 @@ def date(stamp: str) -> str:
 def inputs(report: LatencyReport) -> str:
     rounds = len(report.timings[0].samples_ms) if report.timings else 0
     median = float(np.median(report.lengths))
-    return f"{len(report.lengths)} inputs (median {median:g} tokens) × {rounds} rounds"
+    return f"{len(report.lengths)} inputs (median {median:g} {report.unit}) × {rounds} rounds"
 
 
 def threads(count: int) -> str:
@@ -61,7 +61,9 @@ def threads(count: int) -> str:
 def flips(report: ParityReport) -> str:
     """How many labels differ, their share, and how many of them at the threshold."""
     near = report.flips_at_threshold
-    share = f"{report.flips / report.examples:.2%}"
+    if not report.decisions:
+        return NONE
+    share = f"{report.flips / report.decisions:.2%}"
     return f"{report.flips} ({share}" + (f", {near} at the threshold)" if near else ")")
 
 

@@ -26,6 +26,14 @@ from lstm_edge.stack import LstmStack
 from lstm_edge.text import TextSettings, Tokenizer
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file run in one process of several (``-n``), unless they say otherwise."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 @dataclass(frozen=True)
 class Exported:
     """One model in one variant, as a file, with what it was made from."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.routes.by_tflite import fusable
+from export.lowering.tflite_fused import fusable
 from lstm_edge.errors import InputError
 from lstm_edge.reference import (
     KERAS_GATES,
@@ -379,7 +379,7 @@ TFLITE_STEPS = 7  # few enough for the cell states to stay below the converter's
 
 def fused_tflite(tf: Any, layer: LstmLayer) -> bytes:
     """Return a file with the fused operator, which the converter makes for these attributes."""
-    marked = fusable()
+    marked = fusable(tf)
 
     def model(x: Any) -> Any:
         zeros = tf.zeros([1, layer.units])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lstm_edge import plots, report, wording
-from lstm_edge.bundle import Bundle, VariantInfo
+from lstm_edge.bundle import TextBundle, VariantInfo
 from lstm_edge.latency import LatencyReport, Start, Timing
 from lstm_edge.parity import Case, Check, ParityReport, ParityRun, Tolerance
 from lstm_edge.text import TextSettings
@@ -58,7 +58,7 @@ def latency_of(*timings: Timing) -> LatencyReport:
     return LatencyReport("a desk", MACHINE, when, 1, (10, 20, 30), (0.1, 0.2, 0.3), timings, ())
 
 
-def bundle_of(*names: str) -> Bundle:
+def bundle_of(*names: str) -> TextBundle:
     def info(name: str) -> VariantInfo:
         form, _, precision = name.partition("-")
         return VariantInfo(
@@ -82,7 +82,7 @@ def bundle_of(*names: str) -> Bundle:
     source = {"file": "a/model.keras", "sha256": "f" * 64}
     labels = ("negative", "positive")
     variants = {name: info(name) for name in names}
-    return Bundle(Path("bundle"), source, 100, TextSettings(), labels, None, variants, True)
+    return TextBundle(Path("bundle"), source, labels, variants, 100, TextSettings(), None, True)
 
 
 A, B = "onnx-float32", "tflite-int8-dynamic"

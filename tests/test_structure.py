@@ -15,7 +15,7 @@ import pytest
 from conftest import Exported
 from models import VARIANTS, plain
 
-from benchmarks.routes.by_tflite import fusable
+from export.lowering.tflite_fused import fusable
 from lstm_edge import structure
 from lstm_edge.errors import InputError
 from lstm_edge.extras import require
@@ -133,7 +133,7 @@ def test_the_traps_of_the_fused_operator_are_named(usual: Any, tmp_path: Path) -
 
     def run(ids: Any) -> Any:
         x, zeros = tf.gather(tf.constant(words[0]), ids), tf.zeros([1, UNITS])
-        last, *_ = fusable()(x, zeros, zeros, *(tf.constant(w) for w in lstm))
+        last, *_ = fusable(tf)(x, zeros, zeros, *(tf.constant(w) for w in lstm))
         return tf.sigmoid(tf.matmul(last, tf.constant(dense[0])) + tf.constant(dense[1]))
 
     path = converted(run, tf.Module(), tmp_path / "fused.tflite")

@@ -588,8 +588,8 @@ def flip(content: bytes) -> bytes:
         ("model.keras", cut, "is not a whole .keras file"),
         ("model.keras", lambda content: b"", "is not a whole .keras file"),
         ("model.keras", flip, "model.weights.h5 in it fails its checksum"),
-        ("model.h5", cut, "cannot be loaded by Keras"),
-        ("model.txt", lambda content: content, "expected a file ending in .keras, .h5, .hdf5"),
+        ("model.h5", cut, "is not a whole .keras file"),  # its name does not matter
+        ("model.txt", lambda content: b"words", "is no Keras model: expected a .keras, .h5, .hdf5"),
         (None, None, "does not exist; expected a .keras, .h5, .hdf5 file"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.routes.base import RouteRunner
+from export.lowering.tflite_fused import fusable
 from export.stack import read_stack
 from lstm_edge.runners import LiteRTRunner
 from lstm_edge.text import Ids
@@ -46,34 +46,6 @@ def fused_int8_dynamic(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
     _convert_fused(model, path, [tf.lite.Optimize.DEFAULT])
 
 
-def fusable() -> Any:
-    """An LSTM that the converter replaces by its fused operator; Keras 3's is never taken for one.
-
-    It goes by the attributes, the six tensors given and the five results, of which the last three
-    must not be used. The body has to have the right shapes; the operator does the computing.
-    """
-    import tensorflow as tf
-
-    def lstm(inputs: Any, hidden: Any, cell: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
-        def step(states: Any, x: Any) -> Any:
-            h, c = states
-            i, f, g, o = tf.split(tf.matmul(x, kernel) + tf.matmul(h, recurrent) + bias, 4, 1)
-            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-            return tf.sigmoid(o) * tf.tanh(c), c
-
-        hiddens, cells = tf.scan(step, tf.transpose(inputs, (1, 0, 2)), (hidden, cell))
-        every = tf.transpose(hiddens, (1, 0, 2))
-        return every[:, -1], every, tf.identity(hiddens[-1]), cells[-1], tf.constant(1.0)
-
-    attributes = {
-        "api_implements": f"lstm_{uuid.uuid4()}",
-        "api_preferred_device": "CPU",
-        "time_major": False,
-        "go_backwards": False,
-    }
-    return tf.function(lstm, autograph=False, experimental_attributes=attributes)
-
-
 def _convert_fused(model: Any, path: Path, optimizations: list[Any]) -> None:
     import keras
     import tensorflow as tf
@@ -88,7 +60,7 @@ def _convert_fused(model: Any, path: Path, optimizations: list[Any]) -> None:
             zeros = tf.zeros((1, layer.units))
             # constants: the converter crashes on a variable here
             weights = map(tf.constant, (layer.kernel, layer.recurrent, layer.bias))
-            last, every, *_ = fusable()(every, zeros, zeros, *weights)
+            last, every, *_ = fusable(tf)(every, zeros, zeros, *weights)
         for dense in stack.dense:
             product = tf.matmul(last, tf.constant(dense.kernel)) + tf.constant(dense.bias)
             last = keras.activations.get(dense.activation)(product)

@@ -9,12 +9,13 @@ expressed in the operators of the target.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from export.graph import GraphModel, functional
 from lstm_edge.extras import require
 from lstm_edge.stack import Array
 
@@ -29,7 +30,10 @@ class Loop:
         layer: the Keras layer.
         sequences: [N, T, …].
         states: the initial states, flat, each [N, …].
+        structure: the form in which the layer's cell takes them.
+        from_zero: all of them are zeros.
         mask: bool [N, T]; steps where it is False are skipped. None: all are run.
+        resumed: the states are those after earlier steps, so there is an output before the first.
         before: layers whose outputs at each step are this one's inputs, first to last, with their own
             initial states: they are run in the same loop. ``sequences`` are the first one's.
     """
@@ -37,7 +41,10 @@ class Loop:
     layer: Any
     sequences: Any
     states: tuple[Any, ...]
+    structure: Any
+    from_zero: bool
     mask: Any
+    resumed: bool = False
     before: tuple[Loop, ...] = ()
 
 
@@ -88,6 +95,12 @@ class Weights:
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
 
 
+def numbers(variable: Any) -> Array:
+    """A Keras variable's value, float32, while a graph is traced too."""
+    with require("tensorflow", _PURPOSE).init_scope():
+        return np.asarray(variable, np.float32)
+
+
 def weights_of(cell: Any) -> Weights | None:
     """The weights of a cell that is exactly Keras's own; None for any other."""
     layers = require("keras", _PURPOSE).layers
@@ -95,30 +108,47 @@ def weights_of(cell: Any) -> Weights | None:
     kind = kinds.get(type(cell))
     if kind is None:
         return None
-    kernel, recurrent = (np.asarray(w, np.float32) for w in (cell.kernel, cell.recurrent_kernel))
+    kernel, recurrent = numbers(cell.kernel), numbers(cell.recurrent_kernel)
     after = bool(getattr(cell, "reset_after", False))
     shape = (2, kernel.shape[1]) if after else (kernel.shape[1],)
-    bias = np.zeros(shape, np.float32) if cell.bias is None else np.asarray(cell.bias, np.float32)
+    bias = np.zeros(shape, np.float32) if cell.bias is None else numbers(cell.bias)
     functions = (
         [cell.activation] if kind == "SimpleRNN" else [cell.recurrent_activation, cell.activation]
     )
     return Weights(kind, kernel, recurrent, bias, tuple(functions), after)
 
 
-def cell_of(tf: Any, cell: Any) -> Cell:
-    """The step of a Keras cell; of its own kinds with the input's product apart."""
-    weights = weights_of(cell)
+def output_before(tf: Any, loop: Loop, like: Any) -> Any:
+    """What a masked first step repeats: zeros ``like`` an output, or a resumed loop's last output.
+
+    That is the first state of the (last) cell, in all of Keras's own cells.
+    """
+    if not loop.resumed:
+        return tf.zeros_like(like)
+    cells = getattr(loop.layer.cell, "cells", [loop.layer.cell])
+    size = cells[-1].state_size
+    return loop.states[-(len(size) if isinstance(size, list | tuple) else 1)]
+
+
+def output_shape(loop: Loop) -> list[int]:
+    """Shape of one output of a loop, without the batch."""
+    size = getattr(loop.layer.cell, "output_size", None)
+    return [size] if isinstance(size, int) else [int(n) for n in loop.states[0].shape[1:]]
+
+
+def cell_of(tf: Any, loop: Loop) -> Cell:
+    """The step of a loop's cell; of Keras's own kinds with the input's product apart."""
+    weights = weights_of(loop.layer.cell)
     if weights is None:
-        return _AsKeras(cell)
+        return AsKeras(loop.layer.cell, loop.structure)
     return _STEPS[weights.kind](tf, weights)
 
 
-class _AsKeras:
+class AsKeras:
     """A cell as Keras calls it: any cell, whole."""
 
-    def __init__(self, cell: Any) -> None:
-        self._cell = cell
-        self._structure = nested_states(cell)
+    def __init__(self, cell: Any, structure: Any) -> None:
+        self._cell, self._structure = cell, structure
 
     def project(self, x: Any) -> Any:
         return x
@@ -131,22 +161,6 @@ class _AsKeras:
         given = tree.pack_sequence_as(self._structure, list(states))
         output, new = self._cell(projected, given, **options)
         return output, tree.flatten(new)
-
-
-def nested_states(cell: Any) -> Any:
-    """The form in which a cell takes its states, with numbers in their places."""
-    tree = require("keras", _PURPOSE).tree
-    size = cell.state_size
-    sizes = [size] if not isinstance(size, list | tuple) else list(size)
-    counter = iter(range(1000))
-    return tree.map_structure(lambda _: next(counter), [_leaf(s) for s in sizes])
-
-
-def _leaf(size: Any) -> Any:
-    # the size of one state may itself be a shape; of a stack of cells it is one list for each
-    if isinstance(size, list | tuple) and any(isinstance(s, list | tuple) for s in size):
-        return [_leaf(s) for s in size]
-    return size if isinstance(size, list) else 0
 
 
 class _Native:
@@ -208,14 +222,47 @@ _STEPS: dict[str, Callable[[Any, Weights], Cell]] = {
 }
 
 
+def specs(tf: Any, graph: GraphModel, batch: int | None) -> list[Any]:
+    """What :func:`outputs` takes: the inputs, then the states."""
+    kinds = [(given.name, given.dtype, given.shape) for given in graph.inputs]
+    kinds += [(state.name, "float32", state.shape) for state in graph.states]
+    return [tf.TensorSpec([batch, *shape[1:]], dtype, name=name) for name, dtype, shape in kinds]
+
+
+def outputs(
+    graph: GraphModel,
+    arrays: Sequence[Any],
+    run: Runs,
+    look_up: Callable[[Any, Any], Any],
+    follows: dict[int, Any] | None = None,
+) -> dict[str, Any]:
+    """The model's outputs by name, then a step model's new states, with every loop lowered.
+
+    Args:
+        arrays: the inputs, then the states.
+        run, look_up, follows: see :func:`lowered`.
+    """
+    tf = require("tensorflow", _PURPOSE)
+    given: dict[str, list[Any]] = {}
+    for state, value in zip(graph.states, arrays[len(graph.inputs) :], strict=True):
+        given.setdefault(state.layer, []).append(value)
+    finals: dict[str, list[Any]] = {}
+    with lowered(functional(graph.model), run, look_up, follows, given, finals):
+        found = graph.call(arrays[: len(graph.inputs)])
+    made = dict(zip((o.name for o in graph.outputs), found, strict=True))
+    for state in graph.states:
+        made[state.output] = finals[state.layer].pop(0)
+    return {name: tf.identity(value, name=name) for name, value in made.items()}
+
+
 @contextlib.contextmanager
 def lowered(
     model: Any,
     run: Runs,
     look_up: Callable[[Any, Any], Any],
     follows: dict[int, Any] | None = None,
-    states: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]] | None = None,
-    finals: Callable[[Any, Sequence[Any]], None] | None = None,
+    states: Mapping[str, Sequence[Any]] | None = None,
+    finals: dict[str, list[Any]] | None = None,
 ) -> Iterator[None]:
     """Within the block, calling the model runs ``run`` for every loop over time.
 
@@ -223,13 +270,14 @@ def lowered(
         look_up: Embedding layer, ids -> rows.
         follows: by ``id`` of a layer the one whose sequence it takes and nobody else does (see
             :func:`chains`): both are run in one loop.
-        states: layer, initial states -> those to start from instead.
-        finals: is told every layer's final states.
+        states: by a layer's name the states to start from instead of its own.
+        finals: takes the final states of those layers.
     """
     keras = require("keras", _PURPOSE)
     tf = require("tensorflow", _PURPOSE)
     follows = follows or {}
     leads = {id(layer) for layer in follows.values()}
+    zeros: list[Any] = []
     waiting: dict[int, Loop] = {}
     changed: list[tuple[Any, str, Any]] = []
 
@@ -243,8 +291,10 @@ def lowered(
             del training
             tree = keras.tree
             flat = tuple(tf.convert_to_tensor(s) for s in tree.flatten(initial_state))
-            if states is not None:
-                flat = states(layer, flat)
+            from_zero = all(any(s is zero for zero in zeros) for s in flat)
+            resumed = states.get(layer.name) if states else None
+            if resumed is not None:
+                flat, from_zero = tuple(resumed), False
             if isinstance(mask, list | tuple):
                 mask = mask[0]
             if mask is not None and len(mask.shape) == 3:
@@ -253,7 +303,16 @@ def lowered(
             if (first := follows.get(id(layer))) is not None:
                 lead = waiting.pop(id(first))
                 before, sequences = (*lead.before, lead), lead.sequences
-            own = Loop(layer, sequences, flat, mask, before)
+            own = Loop(
+                layer,
+                sequences,
+                flat,
+                initial_state,
+                from_zero,
+                mask,
+                resumed is not None,
+                before,
+            )
             if id(layer) in leads:
                 # nobody takes this but the layer that follows, and that runs both
                 waiting[id(layer)] = own
@@ -262,11 +321,21 @@ def lowered(
                 nothing.set_shape([sequences.shape[0], sequences.shape[1], flat[0].shape[-1]])
                 return nothing[:, -1], nothing, initial_state
             last, every, new = run(own)
-            if finals is not None:
-                finals(layer, new)
+            if resumed is not None and finals is not None:
+                finals[layer.name] = list(new)
             return last, every, tree.pack_sequence_as(initial_state, list(new))
 
         return loop
+
+    def initial(layer: Any) -> Any:
+        ordinary = layer.get_initial_state
+
+        def get_initial_state(batch_size: Any) -> Any:
+            found = ordinary(batch_size)
+            zeros.extend(keras.tree.flatten(found))
+            return found
+
+        return get_initial_state
 
     def time_distributed(layer: Any) -> Any:
         def call(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -287,10 +356,21 @@ def lowered(
 
         return call
 
+    compiled = tf.function
+
+    def inline(function: Any = None, **options: Any) -> Any:
+        """tf.function, but what Keras compiles by XLA (grouped convolutions) is part of the graph."""
+        if not options.get("jit_compile"):
+            return compiled(function, **options)
+        return function if function is not None else lambda inner: inner
+
     try:
+        change(tf, "function", inline)
         for layer in model._flatten_layers():
             if isinstance(layer, keras.layers.RNN):
                 change(layer, "inner_loop", inner_loop(layer))
+                if hasattr(type(layer.cell), "get_initial_state") and weights_of(layer.cell):
+                    change(layer, "get_initial_state", initial(layer))
                 change(layer, "stateful", False)
                 change(layer, "unroll", False)
                 if hasattr(layer, "use_cudnn"):
@@ -299,6 +379,10 @@ def lowered(
                 change(layer, "call", time_distributed(layer))
             elif type(layer) is keras.layers.Embedding:
                 change(layer, "call", lambda ids, layer=layer: look_up(layer, ids))
+            for name, value in list(vars(layer).items()):
+                # a tensor from outside the graph would become one more input (Normalization's mean)
+                if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
+                    change(layer, name, value.numpy())
         yield
     finally:
         for layer, name, value in reversed(changed):

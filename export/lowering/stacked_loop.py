@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from export.lowering.int8_rows import int8_rows
 from export.lowering.pad_state import PadTable
 from lstm_edge.extras import require
 from lstm_edge.stack import Array, LstmLayer, LstmStack
@@ -117,23 +118,10 @@ def _look_up(tf: Any, stack: LstmStack, plan: Layout) -> Any:
         rows = (rows.astype(np.float64) @ first.kernel + first.bias).astype(np.float32)
     if not plan.quantised:
         return lambda tokens: tf.gather(tf.constant(rows), tokens)
-    codes, scales = _int8_rows(rows)
+    codes, scales = int8_rows(rows)
     return lambda tokens: (
         tf.gather(tf.constant(codes), tokens) * tf.gather(tf.constant(scales), tokens)
     )
-
-
-def _int8_rows(rows: Array) -> tuple[Array, Array]:
-    """Rows float32 [V, D] as codes [V, D] times a scale for each, [V, 1].
-
-    Words differ in size, and the converter's one scale for a whole table rounds the small ones away.
-    It stores these two tables in int8 exactly, and reads them faster than int8 tables of ours: codes
-    are whole numbers up to 127, scales whole multiples, up to 127 times, of one unit.
-    """
-    largest = np.abs(rows).max(1, keepdims=True)
-    unit = np.maximum(largest.max(), np.finfo(np.float32).tiny) / np.float32(127 * 127)
-    scales = np.clip(np.ceil(largest / (127 * unit)), 1, 127) * unit  # up: no code is cut off
-    return np.clip(np.round(rows / scales), -127, 127), scales
 
 
 def _exact_rows(tf: Any, table: Array, rows: Any) -> Any:

@@ -1,0 +1,100 @@
+"""Inputs drawn to fit a model: what it is held to where nobody gives it real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lstm_edge.stack import Array
+from lstm_edge.tensors import Arrays, Input, Signature
+
+# Examples of each length: enough for every kind of padding more than once.
+EXAMPLES, EXAMPLES_OF_EACH_LENGTH = 30, 10
+# The lengths that are drawn where the model leaves them free.
+LENGTHS = (1, 2, 7, 20)
+UNPADDED, FRONT, BEHIND, MIDDLE, WHOLLY = (
+    "unpadded",
+    "padded in front",
+    "padded behind",
+    "padded in the middle",
+    "padded wholly",
+)
+CASES = (UNPADDED, FRONT, BEHIND, MIDDLE, WHOLLY)
+
+
+def lengths_for(signature: Signature, length: int | None) -> tuple[int | None, ...]:
+    """The lengths to draw: one None where the model says them all.
+
+    Args:
+        length: the greatest, where the user says it.
+    """
+    if not signature.is_free:
+        return (None,)
+    if signature.chunk is not None:  # of a stream
+        return tuple(n * signature.chunk for n in (1, 2, 3))
+    if length is None:
+        return LENGTHS
+    return tuple(sorted({1, min(2, length), (length + 1) // 2, length}))
+
+
+def draw(
+    signature: Signature, length: int | None, batch: int | None
+) -> tuple[tuple[str, ...], Arrays]:
+    """Examples of one length: the case of each, and the inputs by name. The same in every run.
+
+    Ids stay below the input's rows and are small more often than large, as in text; floats are normal
+    with scale 1; other whole numbers are 0 or 1. Where the model skips steps or takes ids, there are
+    pads in every place.
+
+    Args:
+        length: of every dimension that is free, but for the batch; None: none is.
+        batch: examples in a call; their number is a multiple of it. None: any.
+    """
+    rng = np.random.default_rng([64, length or 0])
+    count = EXAMPLES if length is None else EXAMPLES_OF_EACH_LENGTH
+    count += -count % (batch or 1)
+    shapes = {
+        given.name: [count, *(length if n is None else n for n in given.shape[1:])]
+        for given in signature.inputs
+    }
+    padded = [given for given in signature.inputs if _takes_pads(given, shapes[given.name])]
+    cases = [CASES[i % len(CASES)] if padded else UNPADDED for i in range(count)]
+    arrays = {}
+    for given in signature.inputs:
+        array = _numbers(given, [int(n or 1) for n in shapes[given.name]], rng)
+        if given in padded:
+            pad = 0.0 if given.mask_value is None else given.mask_value
+            for row, case in zip(array, cases, strict=True):
+                row[_pads(case, len(row), rng)] = pad
+        arrays[given.name] = array
+    return tuple(cases), arrays
+
+
+def _takes_pads(given: Input, shape: Sequence[int | None]) -> bool:
+    return len(shape) > 1 and (given.mask_value is not None or given.rows is not None)
+
+
+def _numbers(given: Input, shape: Sequence[int], rng: np.random.Generator) -> Array:
+    if given.rows is not None:
+        low = min(1, given.rows - 1)  # 0 is the pad
+        return (low + rng.random(shape) ** 2 * (given.rows - low)).astype(np.int32)
+    if given.dtype == "int32":
+        return rng.integers(0, 2, shape).astype(np.int32)
+    return rng.normal(0, 1, shape).astype(np.float32)
+
+
+def _pads(case: str, steps: int, rng: np.random.Generator) -> Array:
+    """Which of the steps are pads; never all of them unless the case says so."""
+    away = np.zeros(steps, bool)
+    if case == WHOLLY:
+        away[:] = True
+    elif case != UNPADDED and steps > 1:
+        count = int(rng.integers(1, steps))
+        if case == FRONT:
+            away[:count] = True
+        elif case == BEHIND:
+            away[-count:] = True
+        else:  # the first stays, the last may go
+            away[1 + rng.choice(steps - 1, count, replace=False)] = True
+    return away

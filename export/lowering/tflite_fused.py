@@ -1,0 +1,146 @@
+"""TFLite: an LSTM layer as its fused operator, UNIDIRECTIONAL_SEQUENCE_LSTM, that answers as Keras.
+
+What wants one subgraph, or has no WHILE (MediaPipe Tasks, TFLite Micro), wants this. The operator as
+the converter writes it differs from Keras in two ways, which are mended here:
+
+- it clips the cell state at ±10: :func:`mended` sets that to 0, which is "not at all";
+- it keeps its states for the next call: a first step with an input of its own shuts the input, forget
+  and output gates, after which the states are zeros whatever they were.
+
+A third stays: LiteRT's CompiledModel and LiteRT.js take no variable tensors.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from export.graph import GraphModel
+from export.lowering import recurrent
+from export.lowering.recurrent import Loop, Weights
+from lstm_edge.extras import require
+from lstm_edge.stack import Array
+from lstm_edge.structure import STATES_SHUT
+
+_PURPOSE = "exporting to TFLite"
+# Sum of a shut gate's inputs, beyond what states and bias can add: its sigmoid is 0 in float32.
+_SHUT = 200.0
+
+
+def obstacles(graph: GraphModel) -> list[str]:
+    """Why layers of a model have no fused operator; masks and states show only when it is called."""
+    keras = require("keras", _PURPOSE)
+    found = []
+    for layer in graph.model._flatten_layers():
+        if isinstance(layer, keras.layers.RNN):
+            weights = recurrent.weights_of(layer.cell)
+            what = f"{layer.name} ({type(layer).__name__})"
+            if weights is None or weights.kind != "LSTM":
+                found.append(f"{what} has no fused operator: only LSTM has one")
+            elif [getattr(f, "__name__", "") for f in weights.activations] != ["sigmoid", "tanh"]:
+                found.append(
+                    f"{what}: the fused operator has sigmoid gates and tanh only, not "
+                    + ", ".join(getattr(f, "__name__", str(f)) for f in weights.activations)
+                )
+            elif layer.return_state:
+                found.append(f"{what}: the fused operator does not give its states")
+    if graph.states:
+        found.append("a stream carries states, which the fused operator does not give")
+    return found
+
+
+def obstacle(loop: Loop) -> str | None:
+    """Why a layer, as it is called, cannot be the fused operator."""
+    what = f"{loop.layer.name} ({type(loop.layer).__name__})"
+    if loop.mask is not None:
+        return f"{what} is masked; the fused operator takes no mask"
+    if not loop.from_zero:
+        return f"{what} is given states to start from; the fused operator starts from zeros"
+    return None
+
+
+def run_loop(tf: Any, loop: Loop, weights: Weights) -> tuple[Any, Any, Sequence[Any]]:
+    """One fused operator (see :class:`export.lowering.recurrent.Runs`)."""
+    x = loop.sequences
+    if loop.layer.go_backwards:
+        x = x[:, ::-1]
+    shut = _shut_input(weights)
+    x = tf.pad(x, [[0, 0], [0, 0], [0, 1]])
+    first = np.zeros((x.shape[0], 1, x.shape[2]), np.float32)
+    first[:, :, -1] = shut
+    x = tf.concat([tf.constant(first), x], 1)
+    zeros = tf.zeros((x.shape[0], weights.units))
+    # constants: the converter crashes on a variable here
+    given = map(tf.constant, (_with_shutting_row(weights), weights.recurrent, weights.bias))
+    last, every, *_ = fusable(tf)(x, zeros, zeros, *given)
+    return last, every[:, 1:], [last, zeros]
+
+
+def _with_shutting_row(weights: Weights) -> Array:
+    """The kernel and a row for the first step's own input, in the order i, f, content, o.
+
+    As large as each gate's own weights are, so that int8 scales stay what they are.
+    """
+    largest = float(np.abs(weights.kernel).max()) or 1.0
+    rows = [-(np.abs(gate).max() or largest) for gate in np.split(weights.kernel, 4, 1)]
+    rows[2] = 0.0
+    row = np.repeat(np.array(rows, np.float32), weights.units)
+    return np.concatenate([weights.kernel, row[None]])
+
+
+def _shut_input(weights: Weights) -> float:
+    """The first step's own input: enough to shut the gates whatever the states are (within ±1)."""
+    others = np.abs(weights.recurrent).sum(0) + np.abs(weights.bias)
+    row = -_with_shutting_row(weights)[-1]
+    gates = np.delete(np.arange(len(row)), np.s_[2 * weights.units : 3 * weights.units])
+    return float(np.max((_SHUT + others[gates]) / row[gates]))
+
+
+def fusable(tf: Any) -> Any:
+    """An LSTM that the converter replaces by its fused operator; Keras 3's is never taken for one.
+
+    It goes by the attributes, the six tensors given and the five results, of which the last three
+    must not be used. The body has to have the right shapes; the operator does the computing.
+    """
+
+    def lstm(inputs: Any, hidden: Any, cell: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+        def step(states: Any, x: Any) -> Any:
+            h, c = states
+            i, f, g, o = tf.split(tf.matmul(x, kernel) + tf.matmul(h, recurrent) + bias, 4, 1)
+            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+            return tf.sigmoid(o) * tf.tanh(c), c
+
+        hiddens, cells = tf.scan(step, tf.transpose(inputs, (1, 0, 2)), (hidden, cell))
+        every = tf.transpose(hiddens, (1, 0, 2))
+        return every[:, -1], every, tf.identity(hiddens[-1]), cells[-1], tf.constant(1.0)
+
+    attributes = {
+        "api_implements": f"lstm_{uuid.uuid4()}",
+        "api_preferred_device": "CPU",
+        "time_major": False,
+        "go_backwards": False,
+    }
+    return tf.function(lstm, autograph=False, experimental_attributes=attributes)
+
+
+def mended(content: bytes) -> bytes:
+    """The file with its LSTM operators unclipped, and a note that a first step shuts their states."""
+    schema = require("ai_edge_litert.schema_py_generated", _PURPOSE)
+    flatbuffers = require("flatbuffers", _PURPOSE)
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for graph in model.subgraphs:
+        for operator in graph.operators or ():
+            options = operator.builtinOptions
+            if isinstance(options, schema.UnidirectionalSequenceLSTMOptionsT):
+                options.cellClip = 0.0
+    note, buffer = schema.MetadataT(), schema.BufferT()
+    buffer.data = np.frombuffer(b"1", np.uint8)
+    note.name, note.buffer = STATES_SHUT, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or ()), note]
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

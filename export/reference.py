@@ -1,0 +1,66 @@
+"""The reference for any model: the Keras model itself, in float32 on the CPU, on arrays by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from export.graph import GraphModel
+from lstm_edge.extras import require
+from lstm_edge.runners import TensorRunner
+from lstm_edge.tensors import Arrays, Input, Output, Signature
+
+
+class KerasTensorRunner(TensorRunner):
+    """Keras on arrays by name. States that a model keeps are zero before every call.
+
+    Args:
+        path: names the model; nothing is loaded from it.
+    """
+
+    runtime = "Keras"
+    packages = ("tensorflow", "keras")
+    modules = ("tensorflow", "keras")
+
+    def __init__(self, graph: GraphModel, path: Path) -> None:
+        self._graph = graph
+        super().__init__(path, signature_of(graph), batch=fixed_batch(graph))
+
+    def _load(self) -> None:
+        tf = require("tensorflow", f"running {self.path.name}")
+        tf.config.set_visible_devices([], "GPU")
+        # traced for each shape: with its steps unknown, Keras's TimeDistributed takes the batch for them
+        self._function = tf.function(
+            lambda arrays: self._graph.call(arrays), autograph=False, reduce_retracing=False
+        )
+        self._tensor = tf.constant
+        self._stateful = [
+            layer
+            for layer in self._graph.model._flatten_layers()
+            if layer.name in self._graph.stateful
+        ]
+
+    def call(self, arrays: Arrays) -> Arrays:
+        self._reset()
+        values = self._function([self._tensor(arrays[i.name]) for i in self.signature.inputs])
+        self._reset()  # a converter that reads the model now must find no states in it either
+        names = (one.name for one in self.signature.outputs)
+        return {name: np.asarray(v) for name, v in zip(names, values, strict=True)}
+
+    def _reset(self) -> None:
+        for layer in self._stateful:
+            layer.reset_state()
+
+
+def signature_of(graph: GraphModel) -> Signature:
+    """A model's inputs and outputs as a bundle's manifest has them."""
+    return Signature(
+        tuple(Input(i.name, i.dtype, i.shape, i.rows, i.mask_value) for i in graph.inputs),
+        tuple(Output(o.name, o.shape, o.activation, o.timed) for o in graph.outputs),
+    )
+
+
+def fixed_batch(graph: GraphModel) -> int | None:
+    """Examples in every call, where the model itself says so."""
+    return next((one.shape[0] for one in graph.inputs if one.shape[0] is not None), None)

@@ -1,0 +1,464 @@
+"""Models without text: what goes in and comes out by name, and arrays checked, read and written."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_edge.errors import InputError
+from lstm_edge.files import read_text, replacing, write_text
+from lstm_edge.stack import Array
+
+Arrays = dict[str, Array]
+"""Arrays by the name of the input or output that they are for; the first axis counts examples."""
+
+READ = (".npy", ".npz", ".csv")
+WRITTEN = (".npz", ".npy", ".csv", ".json")
+AS_GIVEN = "as given"
+"""What an example is a case of that the user gives; see :class:`Batch`."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input.
+
+    Attributes:
+        dtype: ``int32`` for ids and whole numbers, else ``float32``.
+        shape: the batch first; None where it is free.
+        rows: ids must be below it; None: no ids.
+        mask_value: steps that are this number all over are skipped; None: there is no mask.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    rows: int | None
+    mask_value: float | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output, float32; ``activation`` is sigmoid or softmax where it holds probabilities.
+
+    ``timed``: of a stream, a row for each step; else what it says after the last one.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    activation: str
+    timed: bool = False
+
+    @property
+    def is_probability(self) -> bool:
+        return self.activation in ("sigmoid", "softmax")
+
+    @property
+    def classes(self) -> int | None:
+        """How many names its numbers want; None where they are no probabilities."""
+        last = self.shape[-1]
+        if not self.is_probability or last is None:
+            return None
+        return 2 if self.activation == "sigmoid" and last == 1 else last
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of a stream, float32, zeros before the first step.
+
+    Attributes:
+        name, output: of the file's input, and of its output that the next call is given there.
+        shape: the batch first, None.
+    """
+
+    name: str
+    output: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """All inputs and outputs of a model, in its order.
+
+    Attributes:
+        states: of a stream (a step model): more inputs and outputs of its files.
+        chunk: of a stream, the steps in every call; None: any number.
+    """
+
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    states: tuple[State, ...] = ()
+    chunk: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Signature:
+        def ends(kind: Any, items: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+            return tuple(kind(**{**item, "shape": tuple(item["shape"])}) for item in items)
+
+        return cls(
+            ends(Input, value["inputs"]),
+            ends(Output, value["outputs"]),
+            ends(State, value["states"]),
+            value["chunk"],
+        )
+
+    @property
+    def whole(self) -> Signature:
+        """Of the model that takes all steps at once, where this is a stream's."""
+        return replace(self, states=(), chunk=None)
+
+    def pieces(self, arrays: Arrays, size: int | None) -> list[Arrays]:
+        """A stream's inputs cut along their steps; inputs without steps go with every piece.
+
+        Args:
+            size: steps in a piece; None: ``chunk``, or all.
+
+        Raises:
+            InputError: the steps differ between the inputs, or are no multiple of ``chunk``.
+        """
+        streamed = [one.name for one in self.inputs if len(one.shape) > 1 and one.shape[1] is None]
+        counts = {name: int(arrays[name].shape[1]) for name in streamed}
+        if len(set(counts.values())) != 1:
+            said = ", ".join(f"{count} for {name}" for name, count in counts.items())
+            raise InputError(f"different numbers of steps: {said}; expected as many for each")
+        steps = next(iter(counts.values()))
+        if self.chunk and steps % self.chunk:
+            raise InputError(
+                f"{steps} steps given; the files take {self.chunk} in every call: give a multiple"
+            )
+        size = self.chunk or size or steps
+        return [
+            {
+                name: value[:, begin : begin + size] if name in counts else value
+                for name, value in arrays.items()
+            }
+            for begin in range(0, steps, size)
+        ]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether an input leaves more than the batch free."""
+        return any(None in given.shape[1:] for given in self.inputs)
+
+    def steps(self, arrays: Mapping[str, Array]) -> int:
+        """Time steps of these examples: of the longest input that has any, else 1."""
+        series = [given.name for given in self.inputs if _is_series(given)]
+        return max((int(arrays[name].shape[1]) for name in series), default=1)
+
+    def ones(self, count: int, steps: int) -> Arrays:
+        """Inputs that fit, filled with 1 (0 where 1 is no id): to see that a file runs."""
+        return {
+            one.name: np.full(
+                [count, *((self.chunk or steps) if n is None else n for n in one.shape[1:])],
+                0 if one.rows == 1 else 1,
+                one.dtype,
+            )
+            for one in self.inputs
+        }
+
+    def check(self, given: Any) -> Arrays:
+        """Arrays as every runtime takes them: int32 or float32, contiguous, in the inputs' order.
+
+        Args:
+            given: arrays by name, or one array where there is one input.
+
+        Raises:
+            InputError: what came for which input, and what was expected.
+        """
+        names = [one.name for one in self.inputs]
+        if not isinstance(given, Mapping):
+            if len(names) != 1:
+                raise InputError(
+                    f"one array given; the model has {len(names)} inputs: give an array for each of "
+                    f"{', '.join(names)}, by name"
+                )
+            given = {names[0]: given}
+        if set(given) != set(names):
+            raise InputError(
+                f"arrays for {', '.join(map(str, given)) or 'no input'} given; expected one for each "
+                f"of the inputs {', '.join(names)}"
+            )
+        arrays = {one.name: _checked(one, given[one.name]) for one in self.inputs}
+        counts = {name: len(array) for name, array in arrays.items()}
+        if len(set(counts.values())) > 1:
+            said = ", ".join(f"{count} for {name}" for name, count in counts.items())
+            raise InputError(f"different numbers of examples: {said}; expected as many for each")
+        if 0 in counts.values():
+            raise InputError("no example given; expected at least one (the first axis)")
+        return arrays
+
+
+def joined(signature: Signature, pieces: Sequence[Arrays]) -> Arrays:
+    """A stream's outputs of several calls as those of one."""
+    return {
+        one.name: np.concatenate([piece[one.name] for piece in pieces], 1)
+        if one.timed
+        else pieces[-1][one.name]
+        for one in signature.outputs
+    }
+
+
+def expected_shape(given: Input | Output) -> str:
+    """Its shape in words, such as ``[examples, steps, 3]``."""
+    free = {0: "examples", 1: "steps"}
+    sizes = (given.shape[n] if n else None for n in range(len(given.shape)))
+    return (
+        f"[{', '.join(free.get(n, 'free') if s is None else str(s) for n, s in enumerate(sizes))}]"
+    )
+
+
+def _is_series(given: Input) -> bool:
+    rank = len(given.shape)
+    return rank > 2 or (rank == 2 and (given.rows is not None or given.shape[1] is None))
+
+
+def _checked(given: Input, value: Any) -> Array:
+    try:
+        array: Array = np.asarray(value)
+    except ValueError:
+        raise InputError(
+            f"input {given.name}: its rows are not of one length; expected {given.dtype} "
+            f"{expected_shape(given)}"
+        ) from None
+    came = f"input {given.name} is {array.dtype} {list(array.shape)}"
+    wanted = f"expected {given.dtype} {expected_shape(given)}"
+    whole = given.dtype == "int32"
+    if array.dtype.kind not in ("iub" if whole else "iubf"):
+        raise InputError(f"{came}; {wanted}" + (": whole numbers" if whole else ""))
+    sizes = zip(array.shape[1:], given.shape[1:], strict=False)
+    fits = array.ndim == len(given.shape) and all(
+        n > 0 if size is None else n == size for n, size in sizes
+    )
+    if not fits:
+        hint = ""
+        if array.ndim == len(given.shape) - 1:
+            hint = "; for one example put an axis in front"
+        raise InputError(f"{came}; {wanted}{hint}")
+    if array.size and whole:
+        low, high = int(array.min()), int(array.max())
+        top = np.iinfo(np.int32).max if given.rows is None else given.rows - 1
+        if given.rows is not None and (low < 0 or high > top):
+            raise InputError(
+                f"input {given.name} has ids from {low} to {high}; this model knows ids from 0 to {top}"
+            )
+        if low < np.iinfo(np.int32).min or high > top:
+            raise InputError(f"input {given.name} has numbers from {low} to {high}; expected int32")
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, np.int32 if whole else np.float32)
+    if not whole and not np.isfinite(array).all():
+        raise InputError(
+            f"input {given.name} holds what are not numbers (NaN or infinite, in float32); replace "
+            "them first"
+        )
+    return array
+
+
+# Files
+
+
+def read_inputs(path: Path, signature: Signature) -> Arrays:
+    """The inputs in a file, checked: all of them in ``.npz``, one in ``.npy`` or ``.csv``.
+
+    Nothing in a file is executed (no pickled object is read).
+
+    Raises:
+        InputError: the file cannot be read, or does not fit.
+    """
+    kind = path.suffix.lower()
+    if kind not in READ:
+        raise InputError(f"{path}: unknown kind of file; expected {', '.join(READ)}")
+    if not path.is_file():
+        raise InputError(f"{path} does not exist or is a folder; expected a file of inputs")
+    if kind != ".npz" and len(signature.inputs) != 1:
+        names = ", ".join(one.name for one in signature.inputs)
+        raise InputError(f"{path} holds one array, but the model has inputs {names}: give a .npz")
+    try:
+        if kind == ".csv":
+            return signature.check(_read_csv(path, signature.inputs[0]))
+        return signature.check(_read_numpy(path))
+    except InputError as error:
+        text = str(error)
+        raise InputError(text if str(path) in text else f"{path}: {text}") from None
+
+
+def _read_numpy(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
+                raise ValueError("it does not begin as one")
+            file.seek(0)
+            found = np.load(file, allow_pickle=False)
+            return found if isinstance(found, np.ndarray) else dict(found)
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        reason = str(error).split("\n")[0].partition(". ")[0]
+        if "allow_pickle" in str(error):
+            reason = "it holds Python objects, which are not read; save arrays of numbers"
+        raise InputError(
+            f"{path} is not a whole {path.suffix.lower()} file of arrays: {reason}"
+        ) from None
+
+
+def _read_csv(path: Path, given: Input) -> Array:
+    """Rows of numbers; a first line without any is a heading."""
+    rest = given.shape[1:]
+    if len(rest) > 2 or (len(rest) == 2 and rest[1] != 1):
+        raise InputError(
+            f"{path}: a row of a table cannot hold an example of input {given.name}, "
+            f"{expected_shape(given)}: give a .npy or .npz file"
+        )
+    lines = [line for line in read_text(path, "table").splitlines() if line.strip()]
+    convert = int if given.dtype == "int32" else float
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines, 1):
+        cells = [cell.strip().strip('"') for cell in line.split(",")]
+        try:
+            rows.append([convert(cell) for cell in cells])
+        except ValueError:
+            if number == 1 and not any(map(_is_number, cells)):
+                continue
+            bad = next(i for i, cell in enumerate(cells) if not _is_a(convert, cell))
+            kind = "a whole number" if convert is int else "a number"
+            raise InputError(
+                f"{path}, line {number}, column {bad + 1}: {cells[bad]!r} is not {kind}"
+            ) from None
+        if len(rows[-1]) != len(rows[0]):
+            raise InputError(
+                f"{path}, line {number}: {len(rows[-1])} numbers; the lines before have {len(rows[0])}"
+            )
+    if not rows:
+        raise InputError(f"{path} holds no row of numbers")
+    try:
+        array: Array = np.array(rows, np.int64 if convert is int else np.float64)
+    except OverflowError:
+        raise InputError(f"{path} holds numbers that do not fit into 64 bits") from None
+    if len(rest) == 0:
+        return array[:, 0] if array.shape[1] == 1 else array
+    return array[..., None] if len(rest) == 2 else array
+
+
+def _is_a(convert: Any, cell: str) -> bool:
+    try:
+        convert(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(cell: str) -> bool:
+    return _is_a(float, cell)
+
+
+def check_writable(path: Path, signature: Signature) -> None:
+    """Refuse a file that :func:`write_outputs` could not write for this model.
+
+    Raises:
+        InputError: another suffix, or too little room in that kind of file.
+    """
+    kind, outputs = path.suffix.lower(), signature.outputs
+    if kind not in WRITTEN:
+        raise InputError(f"{path}: unknown kind of file to write; expected {', '.join(WRITTEN)}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file")
+    if kind in (".npy", ".csv") and len(outputs) != 1:
+        names = ", ".join(one.name for one in outputs)
+        raise InputError(
+            f"{path} has room for one output, the model has {names}: write .npz or .json"
+        )
+    if kind == ".csv" and len(outputs[0].shape) > 2:
+        raise InputError(
+            f"{path}: a row of a table cannot hold output {outputs[0].name}, "
+            f"{expected_shape(outputs[0])}: write .npz, .npy or .json"
+        )
+
+
+def write_outputs(path: Path, outputs: Arrays) -> None:
+    """Write outputs as the suffix says; the file appears when it is whole.
+
+    Raises:
+        InputError: it cannot be written (see also :func:`check_writable`).
+    """
+    kind = path.suffix.lower()
+    first_name, first = next(iter(outputs.items()))
+    try:
+        if kind == ".json":
+            value = {name: digits(array.tolist()) for name, array in outputs.items()}
+            write_text(path, json.dumps(value) + "\n")
+        elif kind == ".csv":
+            columns = first.reshape(len(first), -1)
+            heading = [f"{first_name}_{i}" for i in range(columns.shape[1])]
+            lines = [",".join(f"{x:.9g}" for x in row) for row in columns]
+            write_text(path, "\n".join([",".join(heading), *lines]) + "\n")
+        else:
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                if kind == ".npy":
+                    np.save(file, first)
+                else:
+                    np.savez(file, allow_pickle=False, **outputs)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def digits(value: Any) -> Any:
+    """A float32, or lists of them, for JSON: nine digits give one back exactly."""
+    return [digits(v) for v in value] if isinstance(value, list) else float(f"{value:.9g}")
+
+
+# Golden vectors
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples of the same shapes, and what the reference answers.
+
+    Attributes:
+        cases: for each example what it is a case of, such as ``masked in front``.
+    """
+
+    cases: tuple[str, ...]
+    inputs: Arrays
+    outputs: Arrays
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def part(self, rows: Sequence[int]) -> Batch:
+        """Some of the examples."""
+        return Batch(
+            tuple(self.cases[i] for i in rows),
+            {name: array[list(rows)] for name, array in self.inputs.items()},
+            {name: array[list(rows)] for name, array in self.outputs.items()},
+        )
+
+
+def save_batches(path: Path, batches: Sequence[Batch]) -> None:
+    """One ``.npz``: ``0/case``, ``0/in/NAME``, ``0/out/NAME``, then ``1/…`` of other shapes."""
+    content: Arrays = {}
+    for number, batch in enumerate(batches):
+        content[f"{number}/case"] = np.array(batch.cases)
+        content |= {f"{number}/in/{name}": array for name, array in batch.inputs.items()}
+        content |= {f"{number}/out/{name}": array for name, array in batch.outputs.items()}
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **content)
+
+
+def load_batches(path: Path) -> list[Batch]:
+    """What :func:`save_batches` wrote."""
+    content: Arrays = _read_numpy(path)
+    count = 1 + max(int(key.partition("/")[0]) for key in content)
+
+    def ends(prefix: str) -> Arrays:
+        return {k.removeprefix(prefix): v for k, v in content.items() if k.startswith(prefix)}
+
+    return [
+        Batch(tuple(map(str, content[f"{n}/case"])), ends(f"{n}/in/"), ends(f"{n}/out/"))
+        for n in range(count)
+    ]

@@ -1,0 +1,310 @@
+"""Every model of ``graph_models.py`` × format × precision, in the real runtimes, against Keras."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import graph_models
+import numpy as np
+import pytest
+from graph_models import CASES, STEPS
+from models import VARIANTS
+
+from export.formats import Exporter
+from export.graph import GraphModel, read_graph
+from lstm_edge import structure
+from lstm_edge.stack import Array
+
+# a float32 file may differ by this, relative to the output's scale
+FLOAT32 = 1e-5
+# 8-bit hidden states at every step, and models whose weights were drawn: see what they are worth, in
+# the mean over all numbers; none may be another answer altogether
+INT8_MEAN, INT8_MAX = 0.06, 0.6
+PRECISIONS = ("float32", "int8-dynamic")
+MADE = [name for name, (_, p) in VARIANTS.items() if p.name in PRECISIONS]
+RECURRENT_NODES = {"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"}
+
+
+def _grouped(names: Iterable[str]) -> list[Any]:
+    """All tests of a case run in one process, which makes its model and files once."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+
+
+each_case = pytest.mark.parametrize("case", _grouped(CASES))
+each_variant = pytest.mark.parametrize("variant", MADE)
+
+Named = Mapping[str, Array]
+
+
+def inputs_for(graph: GraphModel, examples: int = 4, steps: int = STEPS) -> list[dict[str, Array]]:
+    """Examples one by one; where there is a mask, with masked steps in every place."""
+    rng = np.random.default_rng(3)
+    found = []
+    for number in range(examples):
+        example = {}
+        for given in graph.inputs:
+            shape = [1, *(steps if n is None else n for n in given.shape[1:])]
+            if given.rows is not None:
+                array: Array = rng.integers(1, given.rows, shape).astype(np.int32)
+            else:
+                array = rng.normal(0, 1, shape).astype(np.float32)
+            if given.mask_value is not None and number:
+                away = np.zeros(shape[1], bool)
+                away[:: number + 1] = True  # in the middle
+                if number == 1:
+                    away[:] = np.arange(shape[1]) < 3  # in front
+                elif number == 2:
+                    away[:] = np.arange(shape[1]) > 4  # behind
+                elif number == examples - 1:
+                    away[:] = True  # everywhere
+                array[:, away] = given.mask_value
+            example[given.name] = array
+        found.append(example)
+    return found
+
+
+class Onnx:
+    """A file in ONNX Runtime."""
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        self._names = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, example: Named) -> dict[str, Array]:
+        return dict(zip(self._names, self._session.run(None, dict(example)), strict=True))
+
+
+class LiteRT:
+    """A file in LiteRT, resized where an input has another shape."""
+
+    def __init__(self, path: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(str(path), num_threads=1)
+        self._interpreter.allocate_tensors()
+        self._run = self._interpreter.get_signature_runner()
+
+    def __call__(self, example: Named) -> dict[str, Array]:
+        return dict(self._run(**example))
+
+
+RUNTIMES: dict[str, type[Onnx] | type[LiteRT]] = {"onnx": Onnx, "tflite": LiteRT}
+
+
+@dataclass(frozen=True)
+class Reference:
+    graph: GraphModel
+    examples: list[dict[str, Array]]
+    outputs: list[dict[str, Array]]
+
+    def scale(self, name: str) -> float:
+        return max(float(np.nanmax(np.abs(out[name]), initial=0)) for out in self.outputs)
+
+    def answers(self, example: Named) -> dict[str, Array]:
+        values = self.graph.call([example[given.name] for given in self.graph.inputs])
+        return {o.name: np.asarray(v) for o, v in zip(self.graph.outputs, values, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def reference() -> Callable[[str], Reference]:
+    @functools.cache
+    def make(case: str) -> Reference:
+        graph = read_graph(graph_models.made(case), case)
+        found = Reference(graph, inputs_for(graph), [])
+        found.outputs.extend(found.answers(example) for example in found.examples)
+        return found
+
+    return make
+
+
+@dataclass(frozen=True)
+class Made:
+    path: Path
+    lowering: str
+
+
+@pytest.fixture(scope="module")
+def made(
+    reference: Callable[[str], Reference], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], Made]:
+    @functools.cache
+    def writer(case: str, file_format: str) -> Exporter:
+        exporter = next(e for e, _ in VARIANTS.values() if e.format == file_format)
+        return exporter(reference(case).graph, tmp_path_factory.mktemp("graph"))
+
+    @functools.cache
+    def make(case: str, variant: str) -> Made:
+        exporter, precision = VARIANTS[variant]
+        made = writer(case, exporter.format)
+        path = made.work / f"{variant}{exporter.suffix}"
+        made.write(precision, path)
+        return Made(path, made.describe_lowering(precision))
+
+    return make
+
+
+def compare(found: Reference, outputs: Mapping[str, Array], number: int, variant: str) -> float:
+    """The difference that counts for the variant: at most in float32, in the mean in int8."""
+    counted = 0.0
+    wanted = found.outputs[number]
+    assert list(outputs) == list(wanted) or set(outputs) == set(wanted)
+    for name, right in wanted.items():
+        got = outputs[name]
+        assert got.shape == right.shape, name
+        assert got.dtype == np.float32
+        # Keras's average of a wholly masked row is 0 / 0
+        assert (np.isfinite(got) == np.isfinite(right)).all(), name
+        off = np.abs(got - right)[np.isfinite(right)] / (found.scale(name) or 1.0)
+        if not off.size:
+            continue
+        if variant.endswith("float32"):
+            assert off.max() <= FLOAT32, f"{name} of example {number} is off by {off.max():.2g}"
+            counted = max(counted, float(off.max()))
+        else:
+            assert off.mean() <= INT8_MEAN, (
+                f"{name}, example {number}: {off.mean():.2g} in the mean"
+            )
+            assert off.max() <= INT8_MAX, f"{name}, example {number}: {off.max():.2g}"
+            counted = max(counted, float(off.mean()))
+    return counted
+
+
+@each_case
+def test_the_cases_can_tell_right_from_wrong(
+    case: str, reference: Callable[[str], Reference]
+) -> None:
+    """The answers are numbers, differ between examples, and an early step counts at the end."""
+    found = reference(case)
+    for name in found.outputs[0]:
+        values = [out[name] for out in found.outputs]
+        assert all(np.isfinite(v).all() for v in values[:-1])  # the last may be masked all over
+        assert np.ptp([v.ravel()[0] for v in values[:-1]]) > 1e-4 or np.std(values[:-1]) > 1e-3, (
+            name
+        )
+    example = {name: array.copy() for name, array in found.examples[0].items()}
+    for given in found.graph.inputs:
+        array = example[given.name]
+        if array.ndim > 1 and given.rows is not None:
+            array[:, 0] = array[:, 0] % (given.rows - 1) + 1
+        elif array.ndim > 2:
+            array[:, 0] += 1.0
+    other = found.answers(example)
+    off = max(
+        np.abs(other[name] - right).max() / (found.scale(name) or 1.0)
+        for name, right in found.outputs[0].items()
+    )
+    assert off > 50 * FLOAT32, "the first step does not count"
+
+
+@each_variant
+@each_case
+def test_answers_as_keras_in_any_order(
+    case: str,
+    variant: str,
+    reference: Callable[[str], Reference],
+    made: Callable[[str, str], Made],
+    record_property: Callable[[str, object], None],
+) -> None:
+    found, file = reference(case), made(case, variant)
+    runtime = RUNTIMES[VARIANTS[variant][0].format](file.path)
+    worst = 0.0
+    count = len(found.examples)
+    seen: dict[int, dict[str, Array]] = {}
+    for number in [*range(count), *range(count - 1, -1, -1), 0, 0]:
+        outputs = {name: array.copy() for name, array in runtime(found.examples[number]).items()}
+        if number in seen:
+            for name, array in outputs.items():
+                np.testing.assert_allclose(array, seen[number][name], rtol=0, atol=2e-6)
+        else:
+            worst = max(worst, compare(found, outputs, number, variant))
+            seen[number] = outputs
+    # for scripts/support.py
+    for key, value in (
+        ("case", case),
+        ("variant", variant),
+        ("difference", worst),
+        ("lowering", file.lowering),
+    ):
+        record_property(key, value)
+
+
+@pytest.mark.parametrize("variant", [v for v in MADE if v.startswith("onnx")])
+@each_case
+def test_a_batch_answers_as_its_examples_alone(
+    case: str,
+    variant: str,
+    reference: Callable[[str], Reference],
+    made: Callable[[str, str], Made],
+) -> None:
+    if VARIANTS[variant][1].batch == 1 or case == "fixed batch":
+        pytest.skip("takes one example at a time")
+    found, file = reference(case), made(case, variant)
+    batch = {name: np.concatenate([e[name] for e in found.examples]) for name in found.examples[0]}
+    outputs = Onnx(file.path)(batch)
+    for number in range(len(found.examples)):
+        compare(found, {k: v[number : number + 1] for k, v in outputs.items()}, number, variant)
+
+
+FREE_TIME = [name for name in CASES if "free time" in name]
+
+
+@each_variant
+@pytest.mark.parametrize("case", _grouped(FREE_TIME))
+def test_free_time_takes_any_length(
+    case: str,
+    variant: str,
+    reference: Callable[[str], Reference],
+    made: Callable[[str, str], Made],
+) -> None:
+    found, file = reference(case), made(case, variant)
+    runtime = RUNTIMES[VARIANTS[variant][0].format](file.path)
+    for steps in (1, 3, 30, 2):
+        examples = inputs_for(found.graph, steps=steps)
+        there = Reference(found.graph, examples, [found.answers(e) for e in examples])
+        for number, example in enumerate(examples):
+            compare(there, runtime(example), number, variant)
+
+
+@each_variant
+@each_case
+def test_structure(
+    case: str,
+    variant: str,
+    reference: Callable[[str], Reference],
+    made: Callable[[str, str], Made],
+) -> None:
+    found, file = reference(case), made(case, variant)
+    inside = structure.inspect(file.path)
+    assert not [op for op in inside.ops if op.startswith("Flex") or "TensorList" in op]
+    if inside.format == "tflite":
+        assert inside.problems == ()
+        assert "WHILE" in inside.ops
+        assert file.lowering.split()[0] == str(inside.ops["WHILE"])
+    elif CASES[case].loop:
+        assert "Loop" in inside.ops
+        assert "a Loop for" in file.lowering
+    else:
+        assert not {"Loop", "Scan", "If"} & set(inside.ops)
+        assert RECURRENT_NODES & set(inside.ops)
+        assert inside.problems == ()
+    assert sorted((i.name, i.dtype) for i in inside.inputs) == sorted(
+        (given.name, given.dtype) for given in found.graph.inputs
+    )
+    assert sorted(o.name for o in inside.outputs) == sorted(o.name for o in found.graph.outputs)
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 120
+
+
+def test_the_support_matrix_has_every_case() -> None:
+    """``make support`` after a case was added."""
+    text = (Path(__file__).parent.parent / "docs" / "support.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")]
+    assert sorted(row for row in rows if row in CASES) == sorted(CASES)

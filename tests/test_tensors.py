@@ -1,0 +1,829 @@
+"""Models without text: from the Keras model to the answers of a bundle that takes arrays."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import Result
+from conftest import WORDS
+from graph_models import chain, remembering, words
+from models import DEFAULT, kinds
+from test_cli import call
+
+from export import bundling, drawn
+from export.graph import read_graph
+from export.reference import KerasTensorRunner
+from lstm_edge import Classifier, Predictor, load_bundle, tensor_parity
+from lstm_edge.bundle import GOLDEN_ARRAYS, LABELS, MANIFEST, TensorBundle, TextBundle, open_bundle
+from lstm_edge.errors import BundleError, InputError
+from lstm_edge.parity import ParityReport, Tolerance
+from lstm_edge.stack import Array
+from lstm_edge.tensors import (
+    AS_GIVEN,
+    Arrays,
+    Batch,
+    Input,
+    Output,
+    Signature,
+    load_batches,
+    read_inputs,
+    save_batches,
+    write_outputs,
+)
+
+ONNX = {"wanted_formats": ["onnx"], "precisions": ["float32"]}  # the variant that is made soonest
+
+# --- models of several kinds ----------------------------------------------------------------------
+
+
+def _windows() -> Any:
+    kind = kinds()
+    return chain(kind.GRU(8), kind.Dense(3, activation="softmax", name="move"), width=4)
+
+
+def _free() -> Any:
+    """A convolution that needs three steps, so that Keras takes no fewer."""
+    kind = kinds()
+    layers = (kind.Conv1D(6, 3), kind.LSTM(5), kind.Dense(2, name="amount"))
+    return chain(*layers, steps=None, width=4)
+
+
+def _two() -> Any:
+    import keras
+
+    kind = kinds()
+    x, z = keras.Input((9, 5), name="series"), keras.Input((4, 3), name="short")
+    both = kind.Concatenate()([kind.LSTM(4)(x), kind.GRU(4)(z)])
+    kinds_of = kind.Dense(2, activation="softmax", name="kind")(both)
+    return keras.Model([x, z], [kinds_of, kind.Dense(1, name="amount")(z[:, -1])])
+
+
+def _tagger() -> Any:
+    kind = kinds()
+    tags = kind.TimeDistributed(kind.Dense(3, activation="softmax"), name="tags")
+    return words(kind.Bidirectional(kind.LSTM(5, return_sequences=True)), tags)
+
+
+def _stateful() -> Any:
+    import keras
+
+    kind = kinds()
+    x = keras.Input(batch_shape=(2, 6, 3), name="series")
+    return keras.Model(x, kind.Dense(2, name="next")(kind.LSTM(4, stateful=True)(x)))
+
+
+def _text(length: int | None) -> Any:
+    import keras
+
+    kind = kinds()
+    ids = keras.Input((length,), dtype="int32", name="ids")
+    x = kind.Bidirectional(kind.LSTM(5))(kind.Embedding(4 + len(WORDS), 4)(ids))
+    return keras.Model(ids, kind.Dense(1, activation="sigmoid", name="positive")(x))
+
+
+MODELS: dict[str, Callable[[], Any]] = {
+    "windows": _windows,
+    "free": _free,
+    "two": _two,
+    "tagger": _tagger,
+    "stateful": _stateful,
+}
+OPTIONS: dict[str, tuple[Any, ...]] = {
+    "windows": ("--labels", "walk,sit,run"),
+    "free": ("--length", 12),
+    "two": ("--batch", 3),
+    "stateful": ("--no-streaming",),
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    model: Any
+    file: Path
+    bundle: Path
+    exported: Result
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+    """A model of the table, its file and its bundle, each made once by the command line."""
+    import keras
+
+    folder, done = tmp_path_factory.mktemp("tensors"), {}
+
+    def make(name: str) -> Made:
+        if name not in done:
+            keras.utils.set_random_seed(0)
+            model, file = remembering(MODELS[name]()), folder / f"{name}.keras"
+            model.save(file)
+            out = folder / name
+            result = call("export", file, "--out", out, *OPTIONS.get(name, ()))
+            done[name] = Made(model, file, out, result)
+        return done[name]
+
+    return make
+
+
+each_model = pytest.mark.parametrize("name", MODELS)
+
+
+def inputs_of(bundle: Path, count: int = 5, seed: int = 5) -> Arrays:
+    """Inputs that the export has not seen."""
+    rng = np.random.default_rng(seed)
+    found: Arrays = {}
+    for one in open_bundle(bundle).signature.inputs:  # type: ignore[union-attr]
+        shape = [count, *(11 if n is None else n for n in one.shape[1:])]
+        if one.rows is None:
+            found[one.name] = rng.normal(0, 1, shape)
+        else:
+            found[one.name] = rng.integers(0, one.rows, shape)
+    return found
+
+
+def answers_of(model: Any, given: Arrays) -> list[Array]:
+    """Keras's own, one call for each example, or for as many as its batch is."""
+    import keras
+
+    size = model.inputs[0].shape[0] or 1
+    count = len(next(iter(given.values())))
+    rows = []
+    for begin in range(0, count, size):
+        for layer in model.layers:
+            if getattr(layer, "stateful", False):
+                layer.reset_state()
+        at = [min(i, count - 1) for i in range(begin, begin + size)]
+        values = [
+            array[at].astype(str(t.dtype))
+            for array, t in zip(given.values(), model.inputs, strict=True)
+        ]
+        out = model(values if len(values) > 1 else values[0], training=False)
+        rows.append([np.asarray(v)[: count - begin] for v in keras.tree.flatten(out)])
+    return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+@each_model
+def test_export_writes_a_bundle_of_tensors(name: str, made: Callable[[str], Made]) -> None:
+    found = made(name)
+    assert found.exported.exit_code == 0, found.exported.output
+    assert "It takes arrays: lstm-edge predict" in found.exported.stdout
+    manifest = json.loads((found.bundle / MANIFEST).read_text())
+    assert (manifest["kind"], manifest["schema"]) == ("tensors", 2)
+    assert [v["name"] for v in manifest["variants"]] == DEFAULT
+    assert all(v["tolerance"]["relative"] and v["parity"]["ok"] for v in manifest["variants"])
+    bundle = open_bundle(found.bundle)
+    assert isinstance(bundle, TensorBundle)
+    assert [one.name for one in bundle.signature.inputs] == [t.name for t in found.model.inputs]
+    assert (found.bundle / LABELS).exists() is (name == "windows")
+    seen = {case for batch in bundle.golden() for case in batch.cases}
+    assert seen == set(drawn.CASES if name == "tagger" else [drawn.UNPADDED])
+
+
+@each_model
+def test_every_variant_predicts_as_keras(name: str, made: Callable[[str], Made]) -> None:
+    found = made(name)
+    given = inputs_of(found.bundle)
+    expected = answers_of(found.model, given)
+    for variant in DEFAULT:
+        predictor = load_bundle(found.bundle, variant)
+        assert isinstance(predictor, Predictor)
+        outputs = predictor.predict(given)
+        assert list(outputs) == [one.name for one in predictor.bundle.signature.outputs]
+        for array, right in zip(outputs.values(), expected, strict=True):
+            assert (array.shape, array.dtype) == (right.shape, np.float32)
+            off = np.abs(array - right) / np.abs(right).max()
+            if "int8" in variant:
+                assert off.mean() < 0.05, variant
+            else:
+                assert off.max() < (2e-2 if "float16" in variant else 1e-5), variant
+
+
+@each_model
+def test_verify_and_bench_and_report(
+    name: str, made: Callable[[str], Made], tmp_path: Path
+) -> None:
+    found, parity, latency = made(name), tmp_path / "parity.json", tmp_path / "latency.json"
+    result = call("verify", found.bundle, "--json", parity)
+    assert result.exit_code == 0, result.output
+    run = json.loads(parity.read_text())
+    golden = open_bundle(found.bundle).golden()
+    for report in run["reports"]:
+        assert report["examples"] == sum(map(len, golden))
+        assert {"other order", "after the longest input", "every kind of case"} <= {
+            check["name"] for check in report["checks"]
+        }
+        assert json.loads(json.dumps(ParityReport.from_json(report).to_json())) == report
+    result = call("bench", found.bundle, "--rounds", 1, "--limit", 3, "--variant", DEFAULT[0],
+                  "--variant", DEFAULT[-1], "--json", latency)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    value = json.loads(latency.read_text())
+    assert value["unit"] == "steps"
+    assert [np.shape(t["samples_ms"]) for t in value["timings"]] == [(1, 3)] * 2
+    result = call("report", found.bundle, "--out", tmp_path / "r", "--parity", parity, "--latency",
+                  latency)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    for file in ("report.html", "report.md"):
+        page = (tmp_path / "r" / file).read_text()
+        assert "max relative Δ" in page
+        assert "accuracy" not in page
+        for one in open_bundle(found.bundle).signature.outputs:  # type: ignore[union-attr]
+            assert one.name in page
+    assert call("report", found.bundle, "--out", tmp_path / "r").exit_code == 0
+    result = call("inspect", found.bundle / f"{DEFAULT[-1]}.tflite")
+    assert result.exit_code == 0
+    assert "no problems found" in result.stdout
+    assert call("inspect", found.file).stdout.count("no problems found") == 1
+
+
+@pytest.mark.parametrize("name", ["two", "free", "stateful"])
+def test_verify_on_inputs_with_keras(
+    name: str, made: Callable[[str], Made], tmp_path: Path
+) -> None:
+    found = made(name)
+    np.savez(tmp_path / "x.npz", **inputs_of(found.bundle, 7))
+    result = call("verify", found.bundle, "--inputs", tmp_path / "x.npz", "--limit", 6, "--json",
+                  tmp_path / "p.json", "--model", found.file)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    run = json.loads((tmp_path / "p.json").read_text())
+    assert {r["examples"] for r in run["reports"]} == {6}
+    assert run["reference"] == f"{name}.keras"
+
+
+def test_a_wrong_answer_is_noticed(made: Callable[[str], Made], tmp_path: Path) -> None:
+    """The golden outputs are moved by a ten-thousandth of their scale."""
+    import shutil
+
+    from lstm_edge.bundle import seal
+    from lstm_edge.files import sha256
+
+    bundle = Path(shutil.copytree(made("tagger").bundle, tmp_path / "copy"))
+    moved = [
+        replace(b, outputs={k: v + 1e-4 * np.abs(v).max() for k, v in b.outputs.items()})
+        for b in load_batches(bundle / GOLDEN_ARRAYS)
+    ]
+    save_batches(bundle / GOLDEN_ARRAYS, moved)
+    with pytest.raises(BundleError, match=r"golden\.npz was changed after export"):
+        open_bundle(bundle)
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    manifest["files"][GOLDEN_ARRAYS] = sha256(bundle / GOLDEN_ARRAYS)
+    (bundle / MANIFEST).write_text(json.dumps({**manifest, "seal": seal(manifest)}))
+    result = call("verify", bundle, "--json", tmp_path / "p.json")
+    assert result.exit_code == 1
+    assert "is above 1e-05" in result.stdout
+    failed = [
+        r["variant"]
+        for r in json.loads((tmp_path / "p.json").read_text())["reports"]
+        if not r["ok"]
+    ]
+    assert failed == [name for name in DEFAULT if name.endswith("float32")]
+
+
+# --- predict --------------------------------------------------------------------------------------
+
+
+def _saved(folder: Path, suffix: str, given: Arrays) -> Path:
+    path = folder / f"in{suffix}"
+    if suffix == ".npz":
+        np.savez(path, **given)
+    else:
+        (array,) = given.values()
+        np.save(path, array)
+    return path
+
+
+def test_predict_prints_labels_numbers_and_json(
+    made: Callable[[str], Made], tmp_path: Path
+) -> None:
+    bundle = made("windows").bundle
+    given = inputs_of(bundle)
+    expected = load_bundle(bundle).predict(given)["move"]  # type: ignore[call-overload, arg-type]
+    path = _saved(tmp_path, ".npy", given)
+    result = call("predict", bundle, "--input", path)
+    assert result.exit_code == 0, result.output
+    names = ["walk", "sit", "run"]
+    assert result.stdout.splitlines() == [
+        f"{i}\tmove\t{names[row.argmax()]} {row.max():.4f}" for i, row in enumerate(expected)
+    ]
+    lines = call("predict", bundle, "--input", path, "--json").stdout.splitlines()
+    np.testing.assert_array_equal(
+        np.float32([json.loads(line)["move"] for line in lines]), expected
+    )
+    two = made("two").bundle
+    result = call("predict", two, "--input", _saved(tmp_path, ".npz", inputs_of(two, 2)))
+    assert [line.split("\t")[:2] for line in result.stdout.splitlines()] == [
+        ["0", "kind"], ["0", "amount"], ["1", "kind"], ["1", "amount"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".npy", ".csv", ".json"])
+def test_predict_to_a_file(suffix: str, made: Callable[[str], Made], tmp_path: Path) -> None:
+    bundle, out = made("free").bundle, tmp_path / f"out{suffix}"
+    given = inputs_of(bundle)
+    expected = load_bundle(bundle).predict(given)["amount"]  # type: ignore[call-overload, arg-type]
+    out.write_bytes(b"earlier")
+    result = call("predict", bundle, "--input", _saved(tmp_path, ".npy", given), "--out", out)
+    assert (result.exit_code, result.stdout) == (0, f"Written: {out}\n"), result.output
+    found: Any
+    if suffix == ".json":
+        found = json.loads(out.read_text())["amount"]
+    elif suffix == ".csv":
+        heading, *found = csv.reader(out.read_text().splitlines())
+        assert heading == ["amount_0", "amount_1"]
+    else:
+        found = np.load(out, allow_pickle=False)
+        found = found["amount"] if suffix == ".npz" else found
+    np.testing.assert_array_equal(np.array(found, np.float32), expected)
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+from lstm_edge.cli import cli
+try:
+    cli(sys.argv[1:])
+finally:
+    print("loaded", *(m for m in ("tensorflow", "keras", "onnx", "export") if m in sys.modules))
+"""
+
+
+@pytest.mark.parametrize("command", ["predict", "verify", "bench"])
+def test_a_device_needs_no_tensorflow(
+    command: str, made: Callable[[str], Made], tmp_path: Path
+) -> None:
+    bundle = made("two").bundle
+    args = {
+        "predict": ["--input", str(_saved(tmp_path, ".npz", inputs_of(bundle)))],
+        "verify": [],
+        "bench": ["--rounds", "1", "--limit", "2", "--variant", DEFAULT[0]],
+    }[command]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, command, str(bundle), *args],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "loaded"
+
+
+# --- texts through any model ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("length", "options", "pads", "most"),
+    [(20, (), "front", 20), (None, (), "none", 500), (None, ("--length", 12), "front", 12)],
+)
+def test_a_classifier_of_texts_of_any_kind(
+    length: int | None,
+    options: tuple[Any, ...],
+    pads: str,
+    most: int,
+    model_files: Path,
+    tmp_path: Path,
+) -> None:
+    """A Bidirectional one: its pads stand where Keras had them."""
+    model = remembering(_text(length))
+    model.save(tmp_path / "m.keras")
+    vocab = model_files / "words.txt"
+    result = call("export", tmp_path / "m.keras", "--vocab", vocab, "--out", tmp_path / "b", *options,
+                  "--precision", "float32")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    bundle = open_bundle(tmp_path / "b")
+    assert isinstance(bundle, TextBundle)
+    assert (bundle.pads, bundle.settings.max_length) == (pads, most)
+    texts = ["a great film", "", "bad BAD bad, boring", "never a fine cast " * 9]
+    tokenizer = bundle.tokenizer()
+    assert tokenizer is not None
+    ids = tokenizer.encode(texts)
+    if pads == "front":
+        rows = [np.pad(i[-most:], (most - len(i[-most:]), 0))[None] for i in ids]
+    else:
+        rows = [i[None] for i in ids]
+    right = [float(np.asarray(model(row))[0, 0]) for row in rows]
+    for variant in bundle.variants:
+        classifier = load_bundle(tmp_path / "b", variant)
+        assert isinstance(classifier, Classifier)
+        found = [p.probabilities["Positive"] for p in classifier.predict(texts)]
+        np.testing.assert_allclose(found, right, atol=1e-5)
+    assert call("verify", tmp_path / "b").exit_code == 0
+    data = tmp_path / "d.csv"
+    data.write_text("text,label\n" + "".join(f'"{t or "a"}",pos\n' for t in texts))
+    assert call("verify", tmp_path / "b", "--data", data).exit_code == 0
+    assert call("bench", tmp_path / "b", "--rounds", 1, "--limit", 3).exit_code == 0
+
+
+# --- from Python ----------------------------------------------------------------------------------
+
+
+def test_a_live_model(tmp_path: Path) -> None:
+    """It has no file: it is known again by its answers."""
+    model = remembering(_windows())
+    golden = inputs_like(model, 70)
+    result = bundling.export_bundle(model, tmp_path / "b", inputs=golden, **ONNX)
+    assert (result.ok, result.takes) == (True, "arrays")
+    bundle = open_bundle(tmp_path / "b")
+    assert isinstance(bundle, TensorBundle)
+    (batch,) = bundle.golden()
+    assert (len(batch), set(batch.cases)) == (bundling.GOLDEN_EXAMPLES, {AS_GIVEN})
+    assert (bundle.source["path"], bundle.source["sha256"]) == (None, None)
+    model.save(tmp_path / "m.keras")
+    remembering(_windows(), seed=2).save(tmp_path / "other.keras")
+    np.save(tmp_path / "x.npy", golden["series"])
+    args = ("verify", tmp_path / "b", "--inputs", tmp_path / "x.npy")
+    for more, code, text in (
+        ((), 2, "was made from a live model, sequential"),
+        (("--model", tmp_path / "other.keras"), 2, "is not the model that was exported"),
+        (("--model", tmp_path / "m.keras"), 0, ""),
+    ):
+        result = call(*args, *more)
+        assert (result.exit_code, text in result.stderr) == (code, True), result.output
+
+
+def inputs_like(model: Any, count: int) -> Arrays:
+    rng = np.random.default_rng(9)
+    return {t.name: rng.normal(0, 1, (count, *t.shape[1:])) for t in model.inputs}
+
+
+def test_a_single_array_will_do(made: Callable[[str], Made]) -> None:
+    predictor = load_bundle(made("windows").bundle)
+    assert isinstance(predictor, Predictor)
+    given = inputs_of(made("windows").bundle)
+    one, other = predictor.predict(given), predictor.predict(given["series"].tolist())
+    np.testing.assert_array_equal(one["move"], other["move"])
+
+
+def test_float16_policy_is_held_to_float32(tmp_path: Path) -> None:
+    import keras
+
+    kind = kinds()
+    model = keras.Sequential(
+        [
+            keras.Input((7, 3), name="series"),
+            kind.LSTM(4, dtype="mixed_float16"),
+            kind.Dense(2, name="out"),
+        ]
+    )
+    remembering(model).save(tmp_path / "m.keras")
+    assert call("export", tmp_path / "m.keras", "--out", tmp_path / "b", "--format", "onnx",
+                "--precision", "float32").exit_code == 0  # fmt: skip
+    np.save(tmp_path / "x.npy", inputs_like(model, 3)["series"])
+    assert call("verify", tmp_path / "b", "--inputs", tmp_path / "x.npy").exit_code == 0
+
+
+# --- inputs that are drawn ------------------------------------------------------------------------
+
+SERIES = Input("series", "float32", (None, 8, 2), None, -1.0)
+IDS = Input("ids", "int32", (None, None), 30, None)
+FLAG = Input("flag", "int32", (None, 1), None, None)
+OUT = Output("out", (None, 1), "")
+
+
+def test_drawn_inputs_fit_and_are_padded_everywhere() -> None:
+    signature = Signature((SERIES, IDS, FLAG), (OUT,))
+    assert drawn.lengths_for(signature, None) == drawn.LENGTHS
+    assert drawn.lengths_for(signature, 9) == (1, 2, 5, 9)
+    assert drawn.lengths_for(Signature((SERIES,), (OUT,)), None) == (None,)
+    cases, arrays = drawn.draw(signature, 20, 4)
+    assert len(cases) % 4 == 0
+    assert signature.check(arrays).keys() == arrays.keys()
+    for name, away in (("series", (arrays["series"] == -1).all(-1)), ("ids", arrays["ids"] == 0)):
+        for case, row in zip(cases, away, strict=True):
+            first, last = row[0], row[-1]
+            assert {
+                drawn.UNPADDED: not row.any(),
+                drawn.FRONT: first and not last,
+                drawn.BEHIND: last and not first,
+                drawn.MIDDLE: row.any() and not first,
+                drawn.WHOLLY: row.all(),
+            }[case], (name, case)
+    assert set(cases) == set(drawn.CASES)
+    ids = arrays["ids"][arrays["ids"] > 0]
+    assert np.median(ids) < 15 < ids.max() < 30
+    assert set(arrays["flag"].ravel()) == {0, 1}
+    again = drawn.draw(signature, 20, 4)[1]
+    assert all((array == again[name]).all() for name, array in arrays.items())
+
+
+def test_lengths_that_keras_does_not_take_are_left_out(made: Callable[[str], Made]) -> None:
+    bundle = open_bundle(made("free").bundle)
+    assert [b.inputs["series"].shape[1] for b in bundle.golden()] == [6, 12]
+    checks = bundle.variant(DEFAULT[0]).parity["checks"]
+    said = {check["name"]: check["detail"] for check in checks}
+    assert said["lengths that are left out"] == "Keras itself takes no inputs of 1, 2 steps"
+    assert said["lengths"] == "6, 12 steps were run"
+
+
+def _averaged() -> Any:
+    """An average over the steps that are no pads: of none it is no number."""
+    kind = kinds()
+    return words(kind.LSTM(4, return_sequences=True), kind.GlobalAveragePooling1D())
+
+
+def test_cases_that_keras_does_not_answer_are_left_out(tmp_path: Path) -> None:
+    result = bundling.export_bundle(remembering(_averaged()), tmp_path / "b", **ONNX)
+    assert result.ok
+    (check,) = (c for c in result.reports[0].checks if c.name == "cases that are left out")
+    assert check.detail == "Keras itself answers 6 of 30 with no number (NaN): padded wholly"
+
+
+def test_a_model_that_answers_in_no_numbers(tmp_path: Path) -> None:
+    model = remembering(_windows())
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel * np.nan, bias])
+    with pytest.raises(InputError, match=r"answers with what are not numbers .*with --inputs"):
+        bundling.export_bundle(model, tmp_path / "b", **ONNX)
+    with pytest.raises(InputError, match="answers with what are not numbers"):
+        bundling.export_bundle(model, tmp_path / "b", inputs=inputs_like(model, 3), **ONNX)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _picky() -> Any:
+    """Two free lengths, of which one must be twice the other."""
+    import keras
+
+    kind = kinds()
+    x, z = (keras.Input((None, 4), name=name) for name in ("long", "short"))
+    y = kind.Concatenate()([kind.AveragePooling1D(2)(x), z])
+    return keras.Model([x, z], kind.LSTM(3, name="out")(y))
+
+
+def test_inputs_of_ones_own_where_drawn_ones_do_not_fit(tmp_path: Path) -> None:
+    model = remembering(_picky())
+    with pytest.raises(InputError, match=r"does not answer on inputs drawn to fit it .* --inputs"):
+        bundling.export_bundle(model, tmp_path / "b", **ONNX)
+    rng = np.random.default_rng(1)
+    given = {"long": rng.normal(0, 1, (5, 8, 4)), "short": rng.normal(0, 1, (5, 4, 4))}
+    assert bundling.export_bundle(model, tmp_path / "b", inputs=given, **ONNX).ok
+    predictor = load_bundle(tmp_path / "b")
+    assert isinstance(predictor, Predictor)
+    with pytest.raises(
+        InputError, match=r"ONNX Runtime cannot run onnx-float32.onnx on inputs long "
+    ):
+        predictor.predict({**given, "short": given["long"]})
+
+
+# --- how they are judged --------------------------------------------------------------------------
+
+JUDGED = Tolerance(1e-3, None, 0.0, None, "for this test", 1e-4, relative=True)
+ENDS = (Output("amount", (None, 2), ""), Output("kind", (None, 3), "softmax"))
+
+
+@pytest.mark.parametrize(
+    ("output", "place", "value", "failures", "worst", "flips"),
+    [
+        ("amount", (0, 0), 0.0, [], "amount[0], a", 0),
+        ("amount", (2, 1), 0.05, [], "amount[1], a", 0),
+        (
+            "amount",
+            (2, 1),
+            0.2,
+            ["max relative Δ 0.002 is above 0.001", "mean rel"],
+            "amount[1], a",
+            0,
+        ),
+        ("amount", (3, 1), 0.05, ["every kind of case"], "amount[1], b", 0),
+        ("amount", (0, 0), np.nan, ["1 of 4 answers are not numbers", "max"], "amount[0], a", 0),
+        ("kind", (0, 0), 2.0, ["max", "mean"], "kind[0], a", 1),
+    ],
+)
+def test_differences_are_shares_of_the_scale(
+    output: str, place: tuple[int, int], value: float, failures: list[str], worst: str, flips: int
+) -> None:
+    """One of 4 examples' numbers is moved; the scale of the amounts is 100."""
+    outputs = {
+        "amount": np.ones((4, 2), np.float32),
+        "kind": np.tile(np.float32([0.2, 0.3, 0.5]), (4, 1)),
+    }
+    outputs["amount"][1, 0] = -100
+    batch = Batch(("a", "a", "a", "b"), {}, outputs)
+    moved = {name: array.copy() for name, array in outputs.items()}
+    moved[output][place] += value
+    found = tensor_parity.TensorComparison("v", JUDGED, ENDS, tensor_parity.scales([batch]))
+    found.add_batch(batch, moved)
+    report = found.report([found.cases()])
+    assert report.worst.place == worst
+    for part in failures:
+        assert any(part in failure for failure in report.failures), report.failures
+    assert report.ok is not bool(failures)
+    assert report.outputs[0].scale == 100
+    assert (report.flips, report.decisions) == (flips, 4)
+    assert ParityReport.from_json(json.loads(json.dumps(report.to_json()))) == report
+
+
+class Leaking(KerasTensorRunner):
+    """One that keeps something from the call before."""
+
+    before = 0.0
+
+    def infer(self, arrays: Arrays, piece: int | None = None) -> Arrays:
+        found = super().infer(arrays, piece)
+        outputs = {name: array + self.before for name, array in found.items()}
+        self.before = float(next(iter(arrays.values())).ravel()[0]) * 1e-3
+        return outputs
+
+
+def test_what_is_left_of_an_earlier_call_is_noticed() -> None:
+    graph = read_graph(remembering(_windows()), "m")
+    right = KerasTensorRunner(graph, Path("m"))
+    cases, arrays = drawn.draw(right.signature, None, None)
+    batches = [Batch(cases, arrays, right.run(arrays))]
+    scales = tensor_parity.scales(batches)
+    assert all(check.ok for check in tensor_parity.independence(right, batches, scales))
+    checks = tensor_parity.independence(Leaking(graph, Path("m")), batches, scales)
+    assert {c.name for c in checks if not c.ok} == {
+        "other order",
+        "after the longest input",
+        "in a batch",
+    }
+
+
+# --- arrays and files that do not fit -------------------------------------------------------------
+
+WHOLE = Input("ids", "int32", (None, 3), 10, None)
+PLAIN = Signature((SERIES,), (OUT,))
+BAD_ARRAYS: dict[str, tuple[Signature, Any, str]] = {
+    "other names": (PLAIN, {"x": 0}, "arrays for x given; expected one for each of the inputs series"),
+    "a name too many": (PLAIN, {"series": np.ones((1, 8, 2)), "y": 1}, "arrays for series, y given"),
+    "one array for two": (Signature((SERIES, FLAG), (OUT,)), np.ones(3), "the model has 2 inputs"),
+    "one axis less": (PLAIN, np.ones((8, 2)),
+                      r"is float64 \[8, 2\]; expected float32 \[examples, 8, 2\]; for one example put"),
+    "another size": (PLAIN, np.ones((1, 8, 3)), r"series is float64 \[1, 8, 3\]; expected float32 "),
+    "no step": (Signature((IDS,), (OUT,)), np.ones((2, 0), int), r"expected int32 \[examples, steps\]"),
+    "no example": (PLAIN, np.ones((0, 8, 2)), "no example given"),
+    "ragged": (PLAIN, [[1], [1, 2]], "its rows are not of one length"),
+    "texts": (PLAIN, np.full((1, 8, 2), "a"), r"series is <U1 \[1, 8, 2\]; expected float32"),
+    "floats for ids": (Signature((WHOLE,), (OUT,)), np.ones((1, 3)), "expected int32 .* whole numbers"),
+    "ids out of range": (Signature((WHOLE,), (OUT,)), [[1, 2, 10]],
+                         "ids from 1 to 10; this model knows ids from 0 to 9"),
+    "ids below 0": (Signature((WHOLE,), (OUT,)), [[1, 2, -1]], "ids from -1 to 2"),
+    "int64 that does not fit": (Signature((FLAG,), (OUT,)), [[2**31]], "expected int32"),
+    "NaN": (PLAIN, np.full((1, 8, 2), np.nan), "not numbers"),
+    "too large for float32": (PLAIN, np.full((1, 8, 2), 1e300), "not numbers"),
+    "different counts": (Signature((SERIES, FLAG), (OUT,)), {"series": np.ones((2, 8, 2)), "flag": [[1]]},
+                         "2 for series, 1 for flag"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_ARRAYS)
+def test_arrays_that_do_not_fit(name: str) -> None:
+    signature, given, message = BAD_ARRAYS[name]
+    with pytest.raises(InputError, match=message):
+        signature.check(given)
+
+
+def test_arrays_that_fit_are_cast() -> None:
+    signature = Signature((SERIES, WHOLE), (OUT,))
+    found = signature.check(
+        {"ids": np.array([[1, 2, 9]], np.int64), "series": np.ones((1, 8, 2), bool)}
+    )
+    assert [(name, array.dtype) for name, array in found.items()] == [
+        ("series", "float32"),
+        ("ids", "int32"),
+    ]
+    assert Signature.from_json(json.loads(json.dumps(signature.to_json()))) == signature
+
+
+CSV: dict[str, tuple[Input, str, Any]] = {
+    "numbers": (replace(SERIES, shape=(None, 2)), "1,2\n3,4.5\n", [[1, 2], [3, 4.5]]),
+    "a heading": (replace(SERIES, shape=(None, 2)), 'a,"b"\n1,2\n', [[1, 2]]),
+    "ids": (WHOLE, "1,2,3\n\n", [[1, 2, 3]]),
+    "one series": (replace(SERIES, shape=(None, None, 1)), "1,2,3\n", [[[1], [2], [3]]]),
+    "a word": (WHOLE, "1,2,3\n4,five,6\n", "line 2, column 2: 'five' is not a whole number"),
+    "a word in the first line": (WHOLE, "1,b,3\n", "line 1, column 2: 'b' is not a whole number"),
+    "a float among ids": (WHOLE, "1,2,3.5\n", "line 1, column 3: '3.5' is not a whole number"),
+    "rows of two lengths": (IDS, "1,2\n3\n", "line 2: 1 numbers; the lines before have 2"),
+    "nothing": (WHOLE, "a,b\n", "holds no row of numbers"),
+    "too wide": (WHOLE, "1,2\n", r"ids is int64 \[1, 2\]; expected int32 \[examples, 3\]"),
+    "steps with several numbers": (SERIES, "1,2\n", "cannot hold an example of input series"),
+    "beyond 64 bits": (WHOLE, f"1,2,{10**30}\n", "do not fit into 64 bits"),
+}
+
+
+@pytest.mark.parametrize("name", CSV)
+def test_tables_of_numbers(name: str, tmp_path: Path) -> None:
+    given, text, expected = CSV[name]
+    (tmp_path / "x.csv").write_text(text)
+    signature = Signature((given,), (OUT,))
+    if isinstance(expected, str):
+        with pytest.raises(InputError, match=expected) as raised:
+            read_inputs(tmp_path / "x.csv", signature)
+        assert str(tmp_path / "x.csv") in str(raised.value)
+    else:
+        np.testing.assert_array_equal(
+            read_inputs(tmp_path / "x.csv", signature)[given.name], expected
+        )
+
+
+def test_an_output_that_cannot_be_written_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(InputError, match=r"out\.npz cannot be written"):
+        write_outputs(tmp_path / "a" / "out.npz", {"x": np.ones((1, 1), np.float32)})
+
+
+def _objects(file: Any) -> None:
+    np.save(file, np.array([{}], object), allow_pickle=True)
+
+
+X, Y = "--input x.npz", "--input x.npz --out y"
+WINDOW = {"series": np.ones((1, 9, 4))}
+# command, where B:NAME is a bundle and F:NAME a model file; the file beside it, as bytes or as arrays
+# in x.npz; parts of the one line
+BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
+    "no input": ("predict B:two", None, ("takes arrays", "--input")),
+    "texts": ("predict B:two a_text", None, ("takes arrays: texts cannot",)),
+    "workers": (f"predict B:two {X} --workers 2", None, ("takes arrays: --workers",)),
+    "data": ("verify B:two --data imdb", None, ("takes arrays: --data",)),
+    "data, bench": ("bench B:two --data imdb", None, ("takes arrays: --data",)),
+    "no such file": (f"predict B:two {X}", None, ("x.npz does not exist",)),
+    "another kind": ("predict B:two --input x.txt", b"1", ("unknown kind", ".npy, .npz, .csv")),
+    "one array for two": ("predict B:two --input x.npy", b"1", ("give a .npz",)),
+    "cut short": (f"predict B:two {X}", b"PK\3\4abc", ("x.npz is not a whole .npz file",)),
+    "not numpy": ("predict B:windows --input x.npy", b"hello, world", ("does not begin as one",)),
+    "objects": ("predict B:windows --input x.npy", _objects, ("Python objects",)),
+    "other names": (f"predict B:two {X}", {"series": 1, "b": 1}, ("for series, b", "series, short")),
+    "another shape": (f"predict B:tagger {X}", {"ids": np.ones((1, 4), int)},
+                      ("input ids is int64 [1, 4]", "int32 [examples, 9]")),
+    "texts in an array": (f"predict B:tagger {X}", {"ids": [["a"] * 9]}, ("is <U1 [1, 9]", "whole")),
+    "ids out of range": (f"predict B:tagger {X}", {"ids": [[24] * 9]}, ("from 24 to 24", "0 to 23")),
+    "a table of words": ("predict B:tagger --input x.csv", b"1,2\n3,b\n",
+                         ("x.csv, line 2, column 2: 'b' is not a whole number",)),
+    "output of another kind": (f"predict B:two {Y}.xls", None, ("y.xls: unknown kind", ".npz, .npy")),
+    "output too small": (f"predict B:two {Y}.npy", None, ("room for one output", "kind, amount")),
+    "a table of sequences": (f"predict B:tagger {Y}.csv", None, ("cannot hold output tags",)),
+    "output without a name": (f"predict B:two {X} --out", None, ("--out", "--help")),
+    "output and --json": (f"predict B:two {Y}.npz --json", None, ("--json",)),
+    "output is the input": ("predict B:two --input x.npz --out x.npz", {"a": 1}, ("replace the input",)),
+    "no such variant": (f"predict B:windows --variant onnx-int4 {X}", WINDOW, ("no variant onnx-int4",)),
+    "inputs that are none": ("verify B:two --inputs no.npz", None, ("no.npz does not exist",)),
+    "another model": ("verify B:windows --inputs x.npz --model F:two", WINDOW,
+                      ("two.keras is not the model that was exported",)),
+    "vocabulary": ("export F:windows --vocab v.txt --out b", None, ("is for a classifier of texts",)),
+    "labels for no output": ("export F:free --labels a,b --out b", None, ("2 labels", "classes: none")),
+    "batch of another model": ("export F:stateful --no-streaming --batch 3 --out b", None,
+                               ("is 2, not the 3 given",)),
+    "batch 0": ("export F:two --batch 0 --out b", None, ("batch is 0",)),
+    "length of another model": ("export F:windows --length 4 --out b", None, ("is 9, not the 4 given",)),
+    "folding": ("export F:two --fold-embedding --out b", None, ("only folded in models",)),
+    "inputs that do not fit": ("export F:two --inputs x.npz --out b", {"x": 1}, ("arrays for x given",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_INPUT)
+def test_bad_input_gives_one_line_and_code_2(
+    name: str, made: Callable[[str], Made], tmp_path: Path
+) -> None:
+    command, content, parts = BAD_INPUT[name]
+    args: list[Any] = command.split()
+    for at, word in enumerate(args):
+        if word[:2] in ("B:", "F:"):
+            found = made(word[2:])
+            args[at] = found.bundle if word[0] == "B" else found.file
+        elif "." in word or word == "b":
+            args[at] = tmp_path / word
+    named = [arg for arg in args if isinstance(arg, Path) and arg.parent == tmp_path]
+    if isinstance(content, bytes):
+        named[0].write_bytes(content)
+    elif isinstance(content, dict):
+        np.savez(tmp_path / "x.npz", **content)
+    elif content is not None:
+        content(named[0])
+    before = sorted(tmp_path.rglob("*"))
+    result = call(*args)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("\n") == 1, result.stderr
+    for part in ("lstm-edge: ", *parts):
+        assert part in result.stderr
+    assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+
+
+@pytest.mark.parametrize(
+    ("command", "part"),
+    [
+        (("verify", "BUNDLE", "--inputs", "x.npy"), "takes texts: --inputs cannot"),
+        (("predict", "BUNDLE", "--input", "x.npy"), "input x.npy"),
+        (("export", "MODEL", "--inputs", "x.npy", "--out", "OUT"), "not --inputs"),
+        (
+            ("export", "MODEL", "--batch", "2", "--out", "OUT"),
+            "--batch is for models that take arrays",
+        ),
+    ],
+)
+def test_options_for_arrays_where_there_are_texts(
+    command: tuple[str, ...], part: str, model_files: Path, tmp_path: Path
+) -> None:
+    model, bundle = model_files / "small.keras", tmp_path / "bundle"
+    if "BUNDLE" in command:
+        bundling.export_bundle(model, bundle, vocab=model_files / "words.txt", **ONNX)
+    places = {"BUNDLE": bundle, "MODEL": model, "OUT": tmp_path / "out"}
+    result = call(*(places.get(word, word) for word in command))
+    assert result.exit_code == 2
+    assert part in result.stderr
+    assert not (tmp_path / "out").exists()
