@@ -87,7 +87,7 @@ def test_tables(tmp_path: Path, kind: str, mark: bool, packed: bool) -> None:
     rows = rows if kind == ".tsv" else ROWS  # tab-separated text holds neither
     raw = (b"\xef\xbb\xbf" if mark else b"") + table(kind, rows, ("text", "label"))
     path = tmp_path / f"my.reviews{kind}{'.gz' if packed else ''}"
-    path.write_bytes(gzip.compress(raw) if packed else raw)
+    path.write_bytes(gzip.compress(raw, mtime=0) if packed else raw)
     found = data.load(str(path))
     assert found.name == str(path)
     assert found.splits == {"all": Examples(tuple(r[0] for r in rows), None, LABELS)}
@@ -225,7 +225,7 @@ def test_folder_of_tables(tmp_path: Path, train: str, test: str, split_column: b
         if split_column:
             row, header = (*row, split), (*header, "split")
         raw = table(kind, [row], header)
-        (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+        (tmp_path / name).write_bytes(gzip.compress(raw, mtime=0) if name.endswith(".gz") else raw)
     (tmp_path / "train.md").write_text("notes")
     found = data.load(str(tmp_path), None, None).splits
     assert {split: part.texts for split, part in found.items()} == {
@@ -485,13 +485,17 @@ HEAD = b"text,label\n"
         ("data.csv.gz", HEAD, "data FILE cannot be read: Not a gzipped file"),
         (
             "data.csv.gz",
-            gzip.compress(HEAD + b"a,1\n" * 999)[:-9],
+            gzip.compress(HEAD + b"a,1\n" * 999, mtime=0)[:-9],
             "data FILE cannot be read: Comp",
         ),
-        ("data.jsonl.gz", gzip.compress(b'{"text": "a"}')[:15], "data FILE cannot be read: Compr"),
+        (
+            "data.jsonl.gz",
+            gzip.compress(b'{"text": "a"}', mtime=0)[:15],
+            "data FILE cannot be read: Compr",
+        ),
         ("data.csv", HEAD + b"a,1\n\xe9t\xe9,0\n", "FILE, line 3: not UTF-8 text"),
         ("data.csv", HEAD + b"abc,1\n" * 9_000 + b"\xff,0\n", "FILE, line 9002: not UTF-8 text"),
-        ("data.csv.gz", gzip.compress(HEAD + b"\xff,0\n"), "FILE, line 2: not UTF-8 text"),
+        ("data.csv.gz", gzip.compress(HEAD + b"\xff,0\n", mtime=0), "FILE, line 2: not UTF-8 text"),
         ("data.tsv", b"text\tlabel\na\t1\n\xff\t0\n", "FILE, line 3: not UTF-8 text"),
         ("data.csv", "text,label\na,1\n".encode("utf-16"), "FILE, line 1: not UTF-8 text"),
         (
@@ -832,7 +836,7 @@ def table_of_many(folder: Path, name: str, split: str | None = None) -> None:
         header = (*header, "split")
     kind = next(k for k in data.TABLES if k in name)
     raw = table(kind, rows, header)
-    (folder / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    (folder / name).write_bytes(gzip.compress(raw, mtime=0) if name.endswith(".gz") else raw)
 
 
 def folders_of_many(folder: Path) -> None:
@@ -973,7 +977,7 @@ def test_memory_holds_a_window_and_not_the_data(tmp_path: Path, kind: str) -> No
     else:
         source = tmp_path / f"a{kind}"
         raw = table(kind.removesuffix(".gz"), rows, ("text", "label"))
-        source.write_bytes(gzip.compress(raw) if ".gz" in kind else raw)
+        source.write_bytes(gzip.compress(raw, mtime=0) if ".gz" in kind else raw)
     del rows
     tracemalloc.start()
     try:
@@ -1002,7 +1006,7 @@ def test_texts_of_a_file(tmp_path: Path, kind: str, mark: bool, packed: bool) ->
         raw = table(kind, [("1", text) for text in texts], ("id", "Review"))
     raw = (b"\xef\xbb\xbf" if mark else b"") + raw
     path = tmp_path / f"my.texts{kind}{'.gz' if packed else ''}"
-    path.write_bytes(gzip.compress(raw) if packed else raw)
+    path.write_bytes(gzip.compress(raw, mtime=0) if packed else raw)
     assert list(data.texts(path)) == texts
     if kind != ".txt":
         assert list(data.texts(path, "review")) == texts
@@ -1046,7 +1050,12 @@ def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
         ("a.jsonl", b'{"text": "a"}\n{"t": "b"}\n', None, "FILE, line 2: no 'text'"),
         ("a.txt", b"a\nb\n\xff\n", None, "FILE, line 3: not UTF-8 text"),
         ("a.txt.gz", b"a", None, "data FILE cannot be read: Not a gzipped file"),
-        ("a.csv.gz", gzip.compress(b"text\na\n" * 999)[:-9], None, "data FILE cannot be read: Com"),
+        (
+            "a.csv.gz",
+            gzip.compress(b"text\na\n" * 999, mtime=0)[:-9],
+            None,
+            "data FILE cannot be read: Com",
+        ),
     ],
 )
 def test_texts_that_are_refused(
