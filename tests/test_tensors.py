@@ -752,7 +752,7 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "another shape": (f"predict B:tagger {X}", {"ids": np.ones((1, 4), int)},
                       ("input ids is int64 [1, 4]", "int32 [examples, 9]")),
     "texts in an array": (f"predict B:tagger {X}", {"ids": [["a"] * 9]}, ("is <U1 [1, 9]", "whole")),
-    "ids out of range": (f"predict B:tagger {X}", {"ids": [[24] * 9]}, ("from 24 to 24", "0 to 23")),
+    "ids out of range": (f"predict B:tagger {X}", {"ids": [[40] * 9]}, ("from 40 to 40", "0 to 39")),
     "a table of words": ("predict B:tagger --input x.csv", b"1,2\n3,b\n",
                          ("x.csv, line 2, column 2: 'b' is not a whole number",)),
     "output of another kind": (f"predict B:two {Y}.xls", None, ("y.xls: unknown kind", ".npz, .npy")),
