@@ -5,6 +5,7 @@ Which way a model goes is decided in :func:`_way`, and nowhere else.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from abc import ABC, abstractmethod
@@ -175,7 +176,7 @@ def export_bundle(
         batch,
         inputs,
         dataset,
-        streaming or (True if chunk else streaming),
+        True if chunk else streaming,
         chunk,
         lowering,
     )
@@ -196,9 +197,8 @@ def export_bundle(
         replacing_folder(out) as folder,
         progress.task("Exporting", len(chosen)) as advance,
     ):
-        makers: dict[
-            str, formats.Exporter
-        ] = {}  # one for a format: what its precisions share is made once
+        # one for a format: what its precisions share is made once
+        makers: dict[str, formats.Exporter] = {}
         for exporter, precision in chosen:
             name = f"{exporter.format}-{precision.name}"
             path = folder / f"{name}{exporter.suffix}"
@@ -280,12 +280,10 @@ def _way(model: Any, given: _Given) -> _Way:
     """
     if given.streaming:
         return _stream_way(model, given)
-    try:
-        layers = None
-        if given.lowering is None:
+    layers = None
+    if given.lowering is None:
+        with contextlib.suppress(UnsupportedModelError):
             layers = stack.read_stack(model, given.name, given.length)
-    except UnsupportedModelError:
-        pass
     if layers is not None:
         _refuse_tensor_options(given)
         reference = KerasRunner(given.source.model, loaded=model)
@@ -552,20 +550,18 @@ def _stream_way(model: Any, given: _Given) -> _Way:
             ],
         ) from None
     whole = step if given.chunk is None else read_streaming(model, given.name)
-    states = tuple(tensors.State(s.name, s.output, s.shape) for s in step.states)
-    return _tensor_way(whole, given, step, states)
+    return _tensor_way(whole, given, step)
 
 
 def _tensor_way(
     graph: GraphModel,
     given: _Given,
     step: GraphModel | None = None,
-    states: tuple[tensors.State, ...] = (),
 ) -> _Way:
     """Arrays in, arrays out.
 
     Args:
-        step, states: of a stream; ``graph`` is then what answers on whole sequences.
+        step: of a stream; ``graph`` is then what answers on whole sequences.
     """
     if given.has_vocab:
         raise InputError(
@@ -580,7 +576,9 @@ def _tensor_way(
         raise InputError(f"the model's batch is {fixed}, not the {given.batch} given")
     batch = fixed or given.batch or 1
     reference = KerasTensorRunner(graph, given.source.model)
-    signature = replace(reference.signature, states=states, chunk=given.chunk if states else None)
+    signature = reference.signature
+    if step is not None:
+        signature = replace(signature, states=step.all_states, chunk=given.chunk)
     labels = _class_labels(given, signature)
     if given.inputs is None:
         golden, checks = _drawn_golden(reference, signature, given.length, batch)
@@ -603,7 +601,7 @@ def _tensor_way(
         labels,
         tuple(golden),
         tuple(checks),
-        "steps" if states else "arrays",
+        "arrays" if step is None else "steps",
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,59 +12,9 @@ import numpy as np
 from export.stack import IDENTITY
 from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.extras import require
+from lstm_edge.tensors import Input, Output, State
 
 _PURPOSE = "exporting"
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input of the exported file.
-
-    Attributes:
-        name: as the file calls it.
-        dtype: ``int32`` for ids and whole numbers, else ``float32``.
-        shape: the batch first; None where it is free.
-        rows: ids must be below it (rows of the smallest Embedding that takes them); None: no ids.
-        mask_value: steps that are this number all over are skipped (0 for an Embedding with
-            ``mask_zero``); None: there is no mask.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...]
-    rows: int | None
-    mask_value: float | None
-
-
-@dataclass(frozen=True)
-class Output:
-    """One output of the exported file, float32.
-
-    Attributes:
-        activation: what makes it, ``sigmoid`` or ``softmax`` where it holds probabilities.
-        timed: it has a row for each step (known for a step model only).
-    """
-
-    name: str
-    shape: tuple[int | None, ...]
-    activation: str
-    timed: bool = False
-
-
-@dataclass(frozen=True)
-class State:
-    """One state of a step model (see :mod:`export.streaming`), float32; zeros before the first step.
-
-    Attributes:
-        name, output: of the file's input, and of the output that is given back at the next call.
-        layer: name of the recurrent layer.
-        shape: [N, …]; None for the batch.
-    """
-
-    name: str
-    output: str
-    layer: str
-    shape: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +25,8 @@ class GraphModel:
         model: called with the list of inputs it gives the list of outputs.
         recurrent: names of the recurrent layers, in the order in which Keras lists them.
         stateful: names of those that keep their states from one call to the next.
-        states: of a step model, inputs and outputs beside the others.
+        states: of a step model (see :mod:`export.streaming`), by the name of the layer that has them:
+            inputs and outputs beside the others.
     """
 
     model: Any
@@ -82,7 +34,7 @@ class GraphModel:
     outputs: tuple[Output, ...]
     recurrent: tuple[str, ...]
     stateful: tuple[str, ...]
-    states: tuple[State, ...] = ()
+    states: dict[str, tuple[State, ...]] = field(default_factory=dict)
 
     def call(self, arrays: Any) -> list[Any]:
         """The outputs, flat, for the inputs' tensors or arrays in order."""
@@ -95,6 +47,11 @@ class GraphModel:
         network = functional(self.model)
         out = network(keras.tree.pack_sequence_as(network._inputs_struct, given), training=False)
         return [tf.cast(value, tf.float32) for value in keras.tree.flatten(out)]
+
+    @property
+    def all_states(self) -> tuple[State, ...]:
+        """The states of all layers, in order."""
+        return tuple(itertools.chain.from_iterable(self.states.values()))
 
     @property
     def is_classifier(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from export.graph import GraphModel
 from lstm_edge.extras import require
 from lstm_edge.runners import TensorRunner
-from lstm_edge.tensors import Arrays, Input, Output, Signature
+from lstm_edge.tensors import Arrays, Signature
 
 
 class KerasTensorRunner(TensorRunner):
@@ -55,10 +55,7 @@ class KerasTensorRunner(TensorRunner):
 
 def signature_of(graph: GraphModel) -> Signature:
     """A model's inputs and outputs as a bundle's manifest has them."""
-    return Signature(
-        tuple(Input(i.name, i.dtype, i.shape, i.rows, i.mask_value) for i in graph.inputs),
-        tuple(Output(o.name, o.shape, o.activation, o.timed) for o in graph.outputs),
-    )
+    return Signature(graph.inputs, graph.outputs)
 
 
 def fixed_batch(graph: GraphModel) -> int | None:

@@ -6,14 +6,16 @@ be said where every layer between the inputs and the last recurrent layer works 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from export.graph import GraphModel, State, flat_inputs, functional, read_graph
+from export.graph import GraphModel, flat_inputs, functional, read_graph
 from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.extras import require
+from lstm_edge.tensors import State
 
 _PURPOSE = "exporting a stream"
 
@@ -39,21 +41,26 @@ def read_streaming(model: Any, source: str, chunk: int | None = None) -> GraphMo
     Raises:
         UnsupportedModelError: with every layer that needs more than one step at a time.
     """
-    read_graph(model, source)  # is it a model that can be exported at all?
+    given = read_graph(model, source)
     walk = _Walk()
-    timed = walk.network(functional(model), None)
+    timed = walk.network(
+        functional(given.model),
+        [len(i.shape) > 2 or (len(i.shape) == 2 and i.dtype == "int32") for i in given.inputs],
+    )
     if walk.obstacles:
         raise UnsupportedModelError(source, walk.obstacles)
     if not walk.recurrent:
         raise UnsupportedModelError(
             source, ["no recurrent layer takes the model's steps, so there is no state to stream"]
         )
-    made = read_graph(_with_steps(model, chunk, walk.inputs), source)
-    states = tuple(
-        State(f"{layer.name}_{name}", f"{layer.name}_{name}_next", layer.name, shape)
+    made = read_graph(_with_steps(given.model, chunk, walk.inputs), source)
+    states = {
+        layer.name: tuple(
+            State(f"{layer.name}_{name}", f"{layer.name}_{name}_next", shape)
+            for name, shape in _states(layer)
+        )
         for layer in walk.recurrent
-        for name, shape in _states(layer)
-    )
+    }
     inputs = tuple(replace(given, shape=(None, *given.shape[1:])) for given in made.inputs)
     outputs = tuple(
         replace(found, shape=(None, *found.shape[1:]), timed=is_timed)
@@ -89,16 +96,12 @@ class _Walk:
         self.recurrent: list[Any] = []
         self.inputs: set[str] = set()
 
-    def network(self, network: Any, given: list[bool] | None) -> list[bool]:
-        """Which outputs have a time axis; ``given`` says which inputs have, None: by their form."""
+    def network(self, network: Any, given: Sequence[bool]) -> list[bool]:
+        """Which outputs have a time axis; ``given`` says which inputs have."""
         keras = require("keras", _PURPOSE)
         timed: set[int] = set()
-        for place, tensor in enumerate(flat_inputs(network)):
-            whole = "int" in str(tensor.dtype) or any(
-                isinstance(op, keras.layers.Embedding) for op in _takers(network, tensor)
-            )
-            by_form = len(tensor.shape) > 2 or (len(tensor.shape) == 2 and whole)
-            if by_form if given is None else given[place]:
+        for tensor, is_timed in zip(flat_inputs(network), given, strict=False):
+            if is_timed:
                 timed.add(id(tensor))
                 self.inputs.add(tensor._keras_history.operation.name)
         for depth in sorted(network._nodes_by_depth, reverse=True):
@@ -168,15 +171,6 @@ def _obstacle(layer: Any, node: Any) -> str:
         if all(a % rank > 1 for a in axes):
             return ""
     return "needs more than one step at a time, or is not known to do without"
-
-
-def _takers(network: Any, tensor: Any) -> list[Any]:
-    return [
-        node.operation
-        for nodes in network._nodes_by_depth.values()
-        for node in nodes
-        if any(tensor is t for t in node.input_tensors)
-    ]
 
 
 def _with_steps(model: Any, steps: int | None, timed: set[str]) -> Any:

@@ -16,7 +16,7 @@ from lstm_edge.progress import SILENT, Progress
 from lstm_edge.runners import TensorRunner
 from lstm_edge.stack import Array
 from lstm_edge.tensor_parity import labels
-from lstm_edge.tensors import Arrays, Output, digits, joined
+from lstm_edge.tensors import Arrays, Output, digits
 
 # Numbers of one output that a line shows.
 SHOWN = 12
@@ -53,13 +53,9 @@ class Stream:
         count = len(next(iter(arrays.values())))
         if count != self._examples:
             raise InputError(f"{count} examples fed to a stream of {self._examples}")
-        states, found, steps = self._states, [], 0
-        for part in signature.pieces(arrays, None):
-            outputs, states = self._runner.step(part, states)
-            found.append(outputs)
-            steps += signature.steps(part)
-        self._states, self.steps = states, self.steps + steps
-        return joined(signature, found)
+        outputs, self._states = self._runner.feed(arrays, self._states)
+        self.steps += signature.steps(arrays)
+        return outputs
 
 
 class Predictor:

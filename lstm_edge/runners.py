@@ -23,7 +23,7 @@ from lstm_edge.answers import Probabilities
 from lstm_edge.errors import InputError, LstmEdgeError
 from lstm_edge.extras import require
 from lstm_edge.progress import SILENT, Advance, Progress
-from lstm_edge.tensors import Arrays, Signature, joined
+from lstm_edge.tensors import Arrays, Signature
 from lstm_edge.text import Ids, pad_sequences
 
 BATCH = 32
@@ -256,11 +256,8 @@ class TensorRunner(FileRunner):
         """
         if not self.signature.states:
             return self.call(arrays)
-        states, found = self.start(len(next(iter(arrays.values())))), []
-        for part in self.signature.pieces(arrays, piece):
-            outputs, states = self.step(part, states)
-            found.append(outputs)
-        return joined(self.signature, found)
+        outputs, _ = self.feed(arrays, self.start(len(next(iter(arrays.values())))), piece)
+        return outputs
 
     def start(self, count: int) -> Arrays:
         """A stream's states before its first step, for so many examples."""
@@ -269,8 +266,29 @@ class TensorRunner(FileRunner):
             for one in self.signature.states
         }
 
+    def feed(
+        self, arrays: Arrays, states: Arrays, piece: int | None = None
+    ) -> tuple[Arrays, Arrays]:
+        """A stream's next steps, cut into calls: all rows of the outputs that have one for each step,
+        what holds after the last step of the others, and the states then.
+
+        Raises:
+            InputError: see :meth:`lstm_edge.tensors.Signature.pieces`.
+        """
+        found = []
+        for part in self.signature.pieces(arrays, piece):
+            outputs, states = self.step(part, states)
+            found.append(outputs)
+        joined = {
+            one.name: np.concatenate([outputs[one.name] for outputs in found], 1)
+            if one.timed
+            else found[-1][one.name]
+            for one in self.signature.outputs
+        }
+        return joined, states
+
     def step(self, arrays: Arrays, states: Arrays) -> tuple[Arrays, Arrays]:
-        """A stream's next steps: their outputs, and the states after them."""
+        """A stream's next steps in one call: their outputs, and the states after them."""
         # a runtime may give views of what the next call writes into
         found = {name: np.array(value) for name, value in self.call({**arrays, **states}).items()}
         after = {one.name: found.pop(one.output) for one in self.signature.states}

@@ -30,10 +30,12 @@ class Input:
     """One input.
 
     Attributes:
+        name: as the files call it.
         dtype: ``int32`` for ids and whole numbers, else ``float32``.
         shape: the batch first; None where it is free.
-        rows: ids must be below it; None: no ids.
-        mask_value: steps that are this number all over are skipped; None: there is no mask.
+        rows: ids must be below it (rows of the smallest Embedding that takes them); None: no ids.
+        mask_value: steps that are this number all over are skipped (0 for an Embedding with
+            ``mask_zero``); None: there is no mask.
     """
 
     name: str
@@ -195,16 +197,6 @@ class Signature:
         if 0 in counts.values():
             raise InputError("no example given; expected at least one (the first axis)")
         return arrays
-
-
-def joined(signature: Signature, pieces: Sequence[Arrays]) -> Arrays:
-    """A stream's outputs of several calls as those of one."""
-    return {
-        one.name: np.concatenate([piece[one.name] for piece in pieces], 1)
-        if one.timed
-        else pieces[-1][one.name]
-        for one in signature.outputs
-    }
 
 
 def expected_shape(given: Input | Output) -> str:

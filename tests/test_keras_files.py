@@ -53,6 +53,20 @@ def refused_by_the_command(path: Path, *texts: str) -> None:
     assert not bundle.exists()
 
 
+def refused(path: Path, *expected: str) -> None:
+    """Every obstacle, in this order, in one message; nothing in the file was executed."""
+    with pytest.raises(UnsupportedModelError) as caught:
+        model.load(path)
+    assert len(caught.value.obstacles) == len(expected)
+    for said, text in zip(caught.value.obstacles, expected, strict=True):
+        assert said.startswith(text)
+        assert text in str(caught.value)
+    assert str(path) in str(caught.value)
+    refused_by_the_command(path, *expected)
+    assert not (path.parent / "mark").exists()
+    assert "evil_module" not in sys.modules
+
+
 def close(loaded: Any, folder: Path, name: str) -> None:
     """Assert that a model gives the outputs that Keras 2 gave."""
     import keras
@@ -496,9 +510,8 @@ def test_every_obstacle_of_keras2_in_one_message(
     """Each with its layer, and nothing is run or imported."""
     monkeypatch.syspath_prepend(tmp_path)
     path = edited(keras2, tmp_path, "text classifier", _obstacles)
-    with pytest.raises(UnsupportedModelError) as caught:
-        model.load(path)
-    expected = (
+    refused(
+        path,
         "layer code is a Lambda",
         "layer mine is of the class Own>Attention",
         "layer imported is of the class Own,",
@@ -513,14 +526,6 @@ def test_every_obstacle_of_keras2_in_one_message(
         "layer nested/deep is of the class SeqSelfAttention",
         "layer cells/cell is of the class MyCell",
     )
-    assert len(caught.value.obstacles) == len(expected)
-    for said, text in zip(caught.value.obstacles, expected, strict=True):
-        assert said.startswith(text)
-        assert text in str(caught.value)
-    assert str(path) in str(caught.value)
-    refused_by_the_command(path, *expected)
-    assert not (tmp_path / "mark").exists()
-    assert "evil_module" not in sys.modules
 
 
 def _changed_zip(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -574,20 +579,14 @@ def test_every_obstacle_of_keras3_in_one_message(
         }
 
     _changed_zip(path, change)
-    with pytest.raises(UnsupportedModelError) as caught:
-        model.load(path)
-    expected = (
+    refused(
+        path,
         "layer code is a Lambda",
         "layer mine is of the class Dense",
         "layer sharp has the activation my_activation",
         "layer stub is a TFSMLayer",
         "layer both/forward_gru has the activation system",
     )
-    assert len(caught.value.obstacles) == len(expected)
-    for said, text in zip(caught.value.obstacles, expected, strict=True):
-        assert said.startswith(text)
-    assert not (tmp_path / "mark").exists()
-    assert "evil_module" not in sys.modules
 
 
 def test_subclassed_models(tmp_path: Path) -> None:

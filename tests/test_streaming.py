@@ -124,7 +124,7 @@ def streamed(
     chunk: int,
 ) -> dict[str, Array]:
     """Outputs of a sequence fed in chunks: all rows of those with one for each step, else the last."""
-    states = {s.name: np.zeros([1, *s.shape[1:]], np.float32) for s in step.states}
+    states = {s.name: np.zeros([1, *s.shape[1:]], np.float32) for s in step.all_states}
     seen: dict[str, list[Array]] = {}
     for begin in range(0, STEPS, chunk):
         piece = {
@@ -132,7 +132,7 @@ def streamed(
             for name, value in example.items()
         }
         outputs = {name: np.array(value) for name, value in run({**piece, **states}).items()}
-        states = {s.name: outputs[s.output] for s in step.states}
+        states = {s.name: outputs[s.output] for s in step.all_states}
         for found in step.outputs:
             seen.setdefault(found.name, []).append(outputs[found.name])
     timed = {found.name for found in step.outputs if found.timed}

@@ -225,7 +225,7 @@ _STEPS: dict[str, Callable[[Any, Weights], Cell]] = {
 def specs(tf: Any, graph: GraphModel, batch: int | None) -> list[Any]:
     """What :func:`outputs` takes: the inputs, then the states."""
     kinds = [(given.name, given.dtype, given.shape) for given in graph.inputs]
-    kinds += [(state.name, "float32", state.shape) for state in graph.states]
+    kinds += [(state.name, "float32", state.shape) for state in graph.all_states]
     return [tf.TensorSpec([batch, *shape[1:]], dtype, name=name) for name, dtype, shape in kinds]
 
 
@@ -243,15 +243,14 @@ def outputs(
         run, look_up, follows: see :func:`lowered`.
     """
     tf = require("tensorflow", _PURPOSE)
-    given: dict[str, list[Any]] = {}
-    for state, value in zip(graph.states, arrays[len(graph.inputs) :], strict=True):
-        given.setdefault(state.layer, []).append(value)
+    values = iter(arrays[len(graph.inputs) :])
+    given = {layer: [next(values) for _ in states] for layer, states in graph.states.items()}
     finals: dict[str, list[Any]] = {}
     with lowered(functional(graph.model), run, look_up, follows, given, finals):
         found = graph.call(arrays[: len(graph.inputs)])
     made = dict(zip((o.name for o in graph.outputs), found, strict=True))
-    for state in graph.states:
-        made[state.output] = finals[state.layer].pop(0)
+    for layer, states in graph.states.items():
+        made |= dict(zip((state.output for state in states), finals[layer], strict=True))
     return {name: tf.identity(value, name=name) for name, value in made.items()}
 
 
