@@ -27,7 +27,8 @@ check: $(VENV)/ready
 # docs/support.md from a run of the conformance suite
 support: $(VENV)/ready
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup -k answers_as_keras tests/test_conformance.py --junitxml=build/conformance.xml
-	$(BIN)/python scripts/support.py build/conformance.xml
+	$(BIN)/python -m benchmarks.support build/conformance.xml
+	$(BIN)/python -m benchmarks.readme
 
 # Real environments with one runtime each and no TensorFlow (takes packages from the registry)
 devices: $(VENV)/ready

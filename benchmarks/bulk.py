@@ -12,13 +12,12 @@ import datetime
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from lstm_edge import data, machine, run_folder
-from lstm_edge.files import write_json
+from benchmarks import script
+from lstm_edge import data, machine
 from lstm_edge.report import Table, to_terminal
 from lstm_edge.wording import date
 from lstm_edge.wording import machine as on_machine
@@ -94,15 +93,8 @@ def table(result: dict[str, Any]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True)
-    parser.add_argument("--model", type=Path, default=run_folder.shipped())
     parser.add_argument("--variants", nargs="*", default=PREDICTED, help="to predict with")
-    parser.add_argument("--json", type=Path, default=RESULT)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work:
-        result = measure(args, Path(work))
-    write_json(args.json, result)
-    print(to_terminal(table(result)))
-    print(f"Written: {args.json}")
+    script.run(parser, RESULT, measure, lambda result: to_terminal(table(result)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from unittest.mock import patch
 import numpy as np
 import onnxruntime
 
+from benchmarks import script
 from benchmarks.routes.base import RECORDED
 from benchmarks.tables import basis
 from export import to_onnx, to_tflite
@@ -31,7 +31,6 @@ from export.lowering.stacked_loop import Layout
 from export.stack import read_stack
 from lstm_edge import data, latency, parity, run_folder
 from lstm_edge.console import Bars, chatter_to
-from lstm_edge.files import write_json
 from lstm_edge.latency import LatencyReport
 from lstm_edge.parity import ParityReport
 from lstm_edge.report import Table, to_terminal
@@ -322,20 +321,17 @@ def table(result: dict[str, Any]) -> Table:
     return Table("Ideas", columns, tuple(rows), (basis(found),))
 
 
+def result(args: argparse.Namespace, work: Path) -> dict[str, Any]:
+    found, reports = measure(args, work)
+    return {"latency": found.to_json(), "parity": [r.to_json() for r in reports]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True)
-    parser.add_argument("--model", type=Path, default=run_folder.shipped())
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, default=RESULT)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work:
-        found, reports = measure(args, Path(work))
-    result = {"latency": found.to_json(), "parity": [r.to_json() for r in reports]}
-    write_json(args.json, result)
-    print(to_terminal(table(result)))
-    print(f"Written: {args.json}")
+    script.run(parser, RESULT, result, lambda found: to_terminal(table(found)))
 
 
 if __name__ == "__main__":

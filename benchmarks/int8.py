@@ -14,18 +14,17 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import script
 from export import export_bundle
 from export.to_onnx import quantise
 from lstm_edge import data, machine, parity, run_folder
 from lstm_edge.bundle import open_bundle
 from lstm_edge.console import chatter_to
-from lstm_edge.files import write_json
 from lstm_edge.runners import KerasRunner
 
 RESULT = Path(__file__).parent / "results" / "int8.json"
@@ -90,22 +89,20 @@ def measure(args: argparse.Namespace, work: Path) -> dict[str, Any]:
     }
 
 
+def lines(result: dict[str, Any]) -> str:
+    """One for each processor and variant."""
+    return "\n".join(
+        f"{r['processor']:28}{r['variant']:14}mean |Δp| {r['mean_abs']:.5f}  max {r['max_abs']:.3f}"
+        f"  flips {r['flips']} of {r['examples']}"
+        for r in result["reports"]
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True)
-    parser.add_argument("--model", type=Path, default=run_folder.shipped())
     parser.add_argument("--limit", type=int, default=300)
-    parser.add_argument("--json", type=Path, default=RESULT)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work:
-        result = measure(args, Path(work))
-    write_json(args.json, result)
-    for r in result["reports"]:
-        print(
-            f"{r['processor']:28}{r['variant']:14}mean |Δp| {r['mean_abs']:.5f}  max {r['max_abs']:.3f}"
-            f"  flips {r['flips']} of {r['examples']}"
-        )
-    print(f"Written: {args.json}")
+    script.run(parser, RESULT, measure, lines)
 
 
 if __name__ == "__main__":

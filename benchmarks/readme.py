@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import bulk, ideas, pictures, streaming, tables
+from benchmarks import bulk, ideas, pictures, streaming, support, tables
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
 from lstm_edge import report, wording
@@ -20,7 +20,13 @@ from lstm_edge.parity import ParityReport, ParityRun
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = (ROOT / "README.md", DOCS / "performance.md", DOCS / "examples.md", DOCS / "streaming.md")
+PAGES = (
+    ROOT / "README.md",
+    DOCS / "performance.md",
+    DOCS / "examples.md",
+    DOCS / "streaming.md",
+    DOCS / "support.md",
+)
 EXAMPLES = ROOT / "examples" / "results"
 THREADS = (1, 2)
 
@@ -41,6 +47,9 @@ def contents() -> dict[str, report.Table]:
         made[f"true-length-{threads}"] = tables.side_by_side(run, TRUE_LENGTH)
     for module in (ideas, bulk, streaming):
         made[module.__name__.rpartition(".")[2]] = module.table(read_json(module.RESULT, "results"))
+    supported = read_json(support.RESULT, "results")
+    made["support"] = support.basis(supported)
+    made |= {f"support-{group}": support.table(supported, group) for group in support.GROUPS}
     for file in sorted(EXAMPLES.glob("*.json")):
         made[f"example-{file.stem}"] = tables.example(read_json(file, "results"))
     return made

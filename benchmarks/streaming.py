@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import gc
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -19,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import script
 from export import export_bundle
-from lstm_edge import machine, run_folder
+from lstm_edge import machine
 from lstm_edge.bundle import TensorBundle, open_bundle
 from lstm_edge.console import Bars
-from lstm_edge.files import write_json
 from lstm_edge.report import Table, to_terminal
 from lstm_edge.runners import TensorRunner
 from lstm_edge.wording import date, digits
@@ -100,17 +99,10 @@ def table(result: dict[str, Any]) -> Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--model", type=Path, default=run_folder.shipped())
     parser.add_argument("--chunks", type=int, nargs="+", default=CHUNKS)
     parser.add_argument("--tokens", type=int, default=350)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path, default=RESULT)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work:
-        result = measure(args, Path(work))
-    write_json(args.json, result)
-    print(to_terminal(table(result)))
-    print(f"Written: {args.json}")
+    script.run(parser, RESULT, measure, lambda result: to_terminal(table(result)))
 
 
 if __name__ == "__main__":

@@ -224,8 +224,9 @@ def test_answers_as_keras_in_any_order(
         else:
             worst = max(worst, compare(found, outputs, number, variant))
             seen[number] = outputs
-    # for scripts/support.py
+    # for benchmarks/support.py
     for key, value in (
+        ("group", CASES[case].group),
         ("case", case),
         ("variant", variant),
         ("difference", worst),
@@ -234,7 +235,7 @@ def test_answers_as_keras_in_any_order(
         record_property(key, value)
 
 
-@pytest.mark.parametrize("variant", [v for v in MADE if v.startswith("onnx")])
+@pytest.mark.parametrize("variant", [v for v in MADE if VARIANTS[v][1].batch is None])
 @each_case
 def test_a_batch_answers_as_its_examples_alone(
     case: str,
@@ -242,7 +243,7 @@ def test_a_batch_answers_as_its_examples_alone(
     reference: Callable[[str], Reference],
     made: Callable[[str, str], Made],
 ) -> None:
-    if VARIANTS[variant][1].batch == 1 or case == "fixed batch":
+    if case == "fixed batch":
         pytest.skip("takes one example at a time")
     found, file = reference(case), made(case, variant)
     batch = {name: np.concatenate([e[name] for e in found.examples]) for name in found.examples[0]}
