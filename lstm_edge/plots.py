@@ -244,7 +244,7 @@ def _differences(run: ParityRun) -> Picture:
     axes.xaxis.set_minor_formatter(lambda value, _: "")
     relative = any(r.tolerance.relative for r in run.reports)
     axes.set_xlabel(
-        "difference from the reference, as a share of the output's scale"
+        "difference, as a share of the output's scale"
         if relative
         else "difference of a probability from the reference's"
     )
