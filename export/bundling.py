@@ -38,7 +38,14 @@ from lstm_edge.errors import ConversionError, InputError, LstmEdgeError, Unsuppo
 from lstm_edge.files import content_hash, replacing_folder, sha256
 from lstm_edge.parity import Check, ParityReport, Tolerance
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import KerasRunner, RefusalError, runner_class, tensor_runner_class
+from lstm_edge.runners import (
+    KerasRunner,
+    RefusalError,
+    Runner,
+    TextRunner,
+    any_runner_class,
+    tensor_runner_class,
+)
 from lstm_edge.stack import Array, LstmStack
 from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids, TextSettings, Tokenizer, load_tokenizer, pad_sequences
@@ -108,6 +115,8 @@ def export_bundle(
     streaming: bool | None = None,
     chunk: int | None = None,
     lowering: str | None = None,
+    runtimes: Sequence[str] = (),
+    text_input: bool = False,
     trust: bool = False,
     progress: Progress = SILENT,
 ) -> ExportResult:
@@ -131,10 +140,12 @@ def export_bundle(
         dataset: take the golden vectors from these data instead of the shipped reviews.
         inputs: take them from these arrays instead of drawing them, for a model without text: a
             file (see :func:`lstm_edge.tensors.read_inputs`), or arrays by the inputs' names.
-        streaming: write step models: states in, states out, fed in any pieces. None: where the model
-            is stateful.
+        streaming: write step models: states in, states out, fed in any pieces; of a classifier of
+            texts beside its other files. None: where the model is stateful.
         chunk: steps in every call of a stream; None: any number.
         lowering: one of :func:`export.formats.lowerings` instead of the one chosen for the model.
+        runtimes: of :func:`export.formats.runtimes`: write files for these only.
+        text_input: of a classifier of texts, also write files that take a text as it is.
         trust: also execute what the file holds (Lambda layers, custom classes).
 
     Raises:
@@ -147,7 +158,8 @@ def export_bundle(
     for name, number in (("length", length), ("batch", batch), ("chunk", chunk)):
         if number is not None and number < 1:
             raise InputError(f"{name} is {number}; it must be at least 1")
-    chosen = formats.choose(wanted_formats, precisions, fold_embedding)
+    beside = [formats.TEXT_INPUT] if text_input else []
+    chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
     if chunk is not None and streaming is False:
         raise InputError("--chunk is for --streaming")
     if lowering is not None and not any(lowering in exporter.lowerings for exporter, _ in chosen):
@@ -183,6 +195,9 @@ def export_bundle(
     with progress.task("Loading the Keras model", None):
         loaded = model if live else model_files.load(source.model, trust)
         way = _way(loaded, given)
+    if way.step is not None:
+        beside.append(formats.STREAM)
+        chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
     if isinstance(way.lowered, GraphModel) and (
         folded := [f"{e.format}-{p.name}" for e, p in chosen if p.folded]
     ):
@@ -197,16 +212,22 @@ def export_bundle(
         replacing_folder(out) as folder,
         progress.task("Exporting", len(chosen)) as advance,
     ):
-        # one for a format: what its precisions share is made once
+        # one for a kind of file: what its precisions share is made once
         makers: dict[str, formats.Exporter] = {}
+        for exporter in dict.fromkeys(exporter for exporter, _ in chosen):
+            place = Path(work) / exporter.kind()
+            place.mkdir()
+            lowered = way.lowered
+            if exporter.made_for == formats.STREAM and way.step is not None:
+                lowered = way.step
+            makers[exporter.kind()] = exporter(lowered, place, way.batch, lowering, way.texts)
+        # all at once, before the first takes its time
+        if obstacles := [o for maker in makers.values() for o in maker.obstacles()]:
+            raise UnsupportedModelError(given.name, obstacles)
         for exporter, precision in chosen:
-            name = f"{exporter.format}-{precision.name}"
+            name = exporter.name(precision)
             path = folder / f"{name}{exporter.suffix}"
-            if exporter.format not in makers:
-                place = Path(work) / exporter.format
-                place.mkdir()
-                makers[exporter.format] = exporter(way.lowered, place, way.batch, lowering)
-            made = makers[exporter.format]
+            made = makers[exporter.kind()]
             try:
                 made.write(precision, path)
             except LstmEdgeError:
@@ -233,7 +254,7 @@ class _Written:
     """A written file of a variant, to be judged; ``checks`` are those that are made already."""
 
     name: str
-    format: str
+    kind: str
     path: Path
     batch: int | None
     tolerance: Tolerance
@@ -247,11 +268,18 @@ class _Way(ABC):
         lowered: what the lowerings take.
         batch: examples in a call, in a format where that is fixed.
         takes: see :class:`ExportResult`.
+        step: the step model of what takes texts, where one is wanted.
+        texts: what makes ids of texts; None where nothing does.
     """
 
     lowered: LstmStack | GraphModel
     batch: int
     takes: str
+    step: GraphModel | None = None
+
+    @property
+    def texts(self) -> formats.Texts | None:
+        return None
 
     @abstractmethod
     def batch_of(self, precision: formats.Precision, inside: structure.Structure) -> int | None:
@@ -278,8 +306,15 @@ def _way(model: Any, given: _Given) -> _Way:
         UnsupportedModelError: no way takes the model.
         InputError: an option that is of another way, or contradicts the model.
     """
+    step = None
     if given.streaming:
-        return _stream_way(model, given)
+        if not _streams_texts(model, given):
+            return _stream_way(model, given)
+        if given.chunk is not None:
+            raise InputError(
+                "--chunk is for streams of arrays; a stream of words takes any number in a call"
+            )
+        step = read_streaming(model, given.name)
     layers = None
     if given.lowering is None:
         with contextlib.suppress(UnsupportedModelError):
@@ -295,6 +330,7 @@ def _way(model: Any, given: _Given) -> _Way:
             layers.outputs,
             layers.max_length,
             "any",
+            step,
         )
     graph = read_graph(model, given.name)
     if graph.stateful and given.streaming is None:
@@ -316,8 +352,16 @@ def _way(model: Any, given: _Given) -> _Way:
         rows, units = graph.inputs[0].rows, graph.outputs[0].shape[1]
         if rows is None or units is None:  # then it is no classifier
             raise AssertionError(graph)
-        return _text_way(given, graph, reference, rows, units, length, pads)
+        return _text_way(given, graph, reference, rows, units, length, pads, step)
     return _tensor_way(graph, given)
+
+
+def _streams_texts(model: Any, given: _Given) -> bool:
+    """Whether a stream is one more file of a classifier of texts."""
+    if given.source.vocab is None:
+        return False
+    graph = read_graph(model, given.name)
+    return graph.is_classifier and fixed_batch(graph) is None and not graph.stateful
 
 
 def _refuse_tensor_options(given: _Given) -> None:
@@ -343,6 +387,13 @@ class _TextWay(_Way):
     golden: bundle.Golden
     pads: str
     batch: int = 1
+    step: GraphModel | None = None
+
+    @property
+    def texts(self) -> formats.Texts | None:
+        if self.tokenizer is None:
+            return None
+        return formats.Texts(self.tokenizer, self.names, self.pads)
 
     @property
     def takes(self) -> str:  # type: ignore[override]  # of a frozen class, all the same
@@ -357,9 +408,14 @@ class _TextWay(_Way):
 
     def measure(self, made: _Written) -> ParityReport:
         golden = self.golden
-        runner = runner_class(made.format)(
-            made.path, 1, self.num_ids, self.settings.max_length, made.batch, self.pads
-        )
+        cls = any_runner_class(made.kind)
+        runner: Runner | TextRunner
+        if issubclass(cls, TextRunner):
+            runner = cls(made.path, 1, golden.outputs.shape[1])
+        else:
+            runner = cls(
+                made.path, 1, self.num_ids, self.settings.max_length, made.batch, self.pads
+            )
         return parity.measure(
             made.name,
             runner,
@@ -371,6 +427,7 @@ class _TextWay(_Way):
             classes=None if golden.classes is None else np.array(golden.classes, np.int64),
             texts=golden.texts,
             checks=made.checks,
+            edge_texts=golden.edge_texts,
         )
 
     def write_parts(self, folder: Path) -> dict[str, Any]:
@@ -394,6 +451,7 @@ def _text_way(
     outputs: int,
     length: int,
     pads: str,
+    step: GraphModel | None,
 ) -> _Way:
     settings, tokenizer = _vocabulary(given.source, rows, length)
     names = _labels(given.source.labels, outputs)
@@ -407,7 +465,15 @@ def _text_way(
         given.dataset,
     )
     return _TextWay(
-        lowered, rows, settings, tokenizer, names, given.source.label_values, golden, pads
+        lowered,
+        rows,
+        settings,
+        tokenizer,
+        names,
+        given.source.label_values,
+        golden,
+        pads,
+        step=step,
     )
 
 
@@ -465,6 +531,10 @@ def _golden(
     else:
         ids = _drawn(rows, length)
     edge = parity.edge_sequences(length, rows, settings.first_word_id)
+    edge_texts: dict[str, str] = {}
+    if tokenizer is not None:
+        edge_texts = parity.edge_texts(length, tokenizer.tokens, settings.first_word_id)
+        edge |= zip(edge_texts, tokenizer.encode(edge_texts.values()), strict=True)
 
     def answers(sequences: Sequence[Ids]) -> Probabilities:
         if reference.pads == "none":
@@ -482,6 +552,7 @@ def _golden(
         edge_names=tuple(edge),
         edge_ids=tuple(edge.values()),
         edge_outputs=answers(list(edge.values())),
+        edge_texts=tuple(edge_texts.get(name) for name in edge),
     )
 
 
@@ -524,7 +595,7 @@ class _TensorWay(_Way):
         return precision.relative
 
     def measure(self, made: _Written) -> ParityReport:
-        runner = tensor_runner_class(made.format)(made.path, self.signature, batch=made.batch)
+        runner = tensor_runner_class(made.kind)(made.path, self.signature, batch=made.batch)
         checks = [*self.checks, *made.checks]
         return tensor_parity.measure(made.name, runner, self.golden, made.tolerance, checks=checks)
 
@@ -700,7 +771,8 @@ def _judge(
     batch, tolerance = way.batch_of(precision, inside), way.tolerance(precision)
     lowering = exporter.describe_lowering(precision)
     checks = parity.structure_checks(inside.problems, lowering)
-    report = way.measure(_Written(name, exporter.format, path, batch, tolerance, checks))
+    checks += exporter.checks(precision, path)
+    report = way.measure(_Written(name, exporter.kind(), path, batch, tolerance, checks))
     entry = {
         "name": name,
         "format": exporter.format,
@@ -717,6 +789,9 @@ def _judge(
         "problems": list(inside.problems),
         "tolerance": tolerance.to_json(),
         "parity": report.to_json(),
+        "made_for": exporter.made_for,
+        "notes": list(exporter.notes(precision)),
+        "states": exporter.describe_states(),
     }
     return entry, report
 

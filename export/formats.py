@@ -1,4 +1,7 @@
-"""The formats, each one module ``export.to_*`` with a class ``Exporter``, found by name."""
+"""The formats, each one module ``export.to_*`` with a class ``Exporter``, found by name.
+
+What is written for one runtime only is a module ``export.for_*``, found the same way.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import export
 from export.graph import GraphModel
 from lstm_edge.errors import InputError
-from lstm_edge.parity import Tolerance
+from lstm_edge.parity import Check, Tolerance
 from lstm_edge.stack import LstmStack
+from lstm_edge.text import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,27 @@ RELATIVE_FLOAT16 = _relative(2e-2, None, FLOAT16.reason)
 RELATIVE_INT8_DYNAMIC = _relative(None, 5e-2, "hidden states rounded to 8 bits at every step")
 
 
+@dataclass(frozen=True)
+class Texts:
+    """What turns texts into a classifier's ids, and its answers into labels.
+
+    Attributes:
+        pads: where the model takes pads; see :class:`lstm_edge.runners.Runner`.
+    """
+
+    tokenizer: Tokenizer
+    labels: tuple[str, ...]
+    pads: str
+
+
 class Exporter(ABC):
     """Writes the files of one format for one model.
 
     Class attributes: ``format`` (its name), ``suffix`` (of the file), ``runtimes`` (names of those
     that take the file), ``precisions`` (in the order they are written), ``lowerings`` (ways to express
-    recurrent layers that can be asked for, besides the one that is chosen by itself).
+    recurrent layers that can be asked for, besides the one that is chosen by itself); ``runtime`` (what
+    asks for these files), ``made_for`` (what the names of files for one runtime or use end in; such are
+    only written where they are asked for), ``takes_texts`` (the file itself makes ids of texts).
     """
 
     format: ClassVar[str]
@@ -89,6 +108,9 @@ class Exporter(ABC):
     runtimes: ClassVar[tuple[str, ...]]
     precisions: ClassVar[tuple[Precision, ...]]
     lowerings: ClassVar[tuple[str, ...]] = ()
+    runtime: ClassVar[str]
+    made_for: ClassVar[str] = ""
+    takes_texts: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -96,14 +118,48 @@ class Exporter(ABC):
         work: Path,
         batch: int = 1,
         lowering: str | None = None,
+        texts: Texts | None = None,
     ) -> None:
         """``work`` is a temporary folder that the caller removes.
 
         ``batch`` is how many examples a call takes, in a format where that is fixed. ``lowering`` is
-        one of ``lowerings`` where this format has it, else it means nothing here.
+        one of ``lowerings`` where this format has it, else it means nothing here. ``texts`` is None
+        where the bundle has no vocabulary.
         """
-        self.model, self.work, self.batch = model, work, batch
+        self.model, self.work, self.batch, self.texts = model, work, batch, texts
         self.lowering = lowering if lowering in self.lowerings else None
+
+    @classmethod
+    def name(cls, precision: Precision) -> str:
+        """The variant's name: ``FORMAT-PRECISION``, and what it was made for."""
+        return "-".join(filter(None, (cls.format, precision.name, cls.made_for)))
+
+    @classmethod
+    def kind(cls) -> str:
+        """What finds its runner: ``FORMAT``, and what it was made for."""
+        return "-".join(filter(None, (cls.format, cls.made_for)))
+
+    def obstacles(self) -> list[str]:
+        """Why this model cannot be written so; empty where it can."""
+        if self.takes_texts and self.texts is None:
+            return [f"{self.kind()} files take texts, and there is no vocabulary: give --vocab"]
+        return []
+
+    def checks(self, precision: Precision, path: Path) -> list[Check]:
+        """What only this exporter can check of a file that it wrote."""
+        del precision, path
+        return []
+
+    def notes(self, precision: Precision) -> tuple[str, ...]:
+        """Sentences on a written file, for the manifest and the report."""
+        del precision
+        return ()
+
+    def describe_states(self) -> list[dict[str, Any]]:
+        """Of a step model: each state's ``name`` as an input, its ``output``, and its ``shape``."""
+        if not isinstance(self.model, GraphModel):
+            return []
+        return [asdict(state) for state in self.model.all_states]
 
     def write(self, precision: Precision, path: Path) -> None:
         """Write the file of one precision."""
@@ -125,12 +181,22 @@ class Exporter(ABC):
 
 def formats() -> dict[str, type[Exporter]]:
     """All formats by name."""
-    found: dict[str, type[Exporter]] = {}
-    for module in pkgutil.iter_modules(export.__path__):
-        if module.name.startswith("to_"):
-            exporter: type[Exporter] = importlib.import_module(f"export.{module.name}").Exporter
-            found[exporter.format] = exporter
-    return found
+    return {exporter.format: exporter for exporter in _found("to_")}
+
+
+def exporters() -> list[type[Exporter]]:
+    """The formats, and then what is made for one runtime or use."""
+    return [*_found("to_"), *_found("for_")]
+
+
+def _found(prefix: str) -> list[type[Exporter]]:
+    names = [m.name for m in pkgutil.iter_modules(export.__path__) if m.name.startswith(prefix)]
+    return [importlib.import_module(f"export.{name}").Exporter for name in names]
+
+
+def runtimes() -> tuple[str, ...]:
+    """Names of the runtimes that files can be written for."""
+    return tuple(dict.fromkeys(exporter.runtime for exporter in exporters()))
 
 
 def lowerings() -> tuple[str, ...]:
@@ -138,28 +204,46 @@ def lowerings() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for e in formats().values() for name in e.lowerings))
 
 
+# What is written beside the plain files of a format where it is asked for by its own option.
+TEXT_INPUT, STREAM = "text", "stream"
+
+
 def choose(
     wanted_formats: Sequence[str] = (),
     wanted_precisions: Sequence[str] = (),
     fold_embedding: bool = False,
+    wanted_runtimes: Sequence[str] = (),
+    beside: Sequence[str] = (),
 ) -> list[tuple[type[Exporter], Precision]]:
-    """The variants of these formats and precisions; all where none is named.
+    """The variants of these formats, precisions and runtimes; all plain ones where none is named.
 
     A folded precision is chosen where it is named, or beside its base with ``fold_embedding``.
+
+    Args:
+        beside: :data:`TEXT_INPUT`, :data:`STREAM`: what else to write.
 
     Raises:
         InputError: a name that is not known, or a combination that gives nothing.
     """
-    known = formats()
-    precisions = {p.name for exporter in known.values() for p in exporter.precisions}
+    known = exporters()
     for what, wanted, names in (
-        ("format", wanted_formats, set(known)),
-        ("precision", wanted_precisions, precisions),
+        ("format", wanted_formats, {e.format for e in known}),
+        ("precision", wanted_precisions, {p.name for e in known for p in e.precisions}),
+        ("runtime", wanted_runtimes, {e.runtime for e in known}),
     ):
         if unknown := [name for name in wanted if name not in names]:
             raise InputError(
                 f"{what} {', '.join(unknown)} is not known; expected {', '.join(sorted(names))}"
             )
+
+    def is_chosen(exporter: type[Exporter]) -> bool:
+        if wanted_formats and exporter.format not in wanted_formats:
+            return False
+        if wanted_runtimes and exporter.runtime not in wanted_runtimes:
+            return False
+        if exporter.made_for in (TEXT_INPUT, STREAM):
+            return exporter.made_for in beside
+        return bool(wanted_runtimes) or not exporter.made_for
 
     def is_wanted(precision: Precision) -> bool:
         if precision.name in wanted_precisions:
@@ -170,19 +254,34 @@ def choose(
 
     chosen = [
         (exporter, precision)
-        for name, exporter in known.items()
+        for exporter in known
+        if is_chosen(exporter)
         for precision in exporter.precisions
-        if (not wanted_formats or name in wanted_formats) and is_wanted(precision)
+        if is_wanted(precision)
     ]
+    asked = {
+        "format": wanted_formats,
+        "precision": wanted_precisions,
+        "runtime": wanted_runtimes,
+    }
+    for name in beside:
+        if not any(exporter.made_for == name for exporter, _ in chosen):
+            raise InputError(
+                f"no {name} variant has {_spoken(asked)}; there are "
+                + ", ".join(e.name(p) for e in known if e.made_for == name for p in e.precisions)
+            )
     if not chosen:
         raise InputError(
-            f"no variant has format {', '.join(wanted_formats)} and precision "
-            f"{', '.join(wanted_precisions)}; there are "
-            + ", ".join(f"{f}-{p.name}" for f, e in known.items() for p in e.precisions)
+            f"no variant has {_spoken(asked)}; there are "
+            + ", ".join(e.name(p) for e in known for p in e.precisions)
         )
     if fold_embedding and not any(precision.folded for _, precision in chosen):
         raise InputError(
-            f"the embedding cannot be folded in format {', '.join(wanted_formats)}; it can in "
-            + ", ".join(f for f, e in known.items() if any(p.folded for p in e.precisions))
+            f"the embedding cannot be folded in {_spoken(asked)}; it can in "
+            + ", ".join(f for f, e in formats().items() if any(p.folded for p in e.precisions))
         )
     return chosen
+
+
+def _spoken(asked: dict[str, Sequence[str]]) -> str:
+    return " and ".join(f"{what} {', '.join(names)}" for what, names in asked.items() if names)

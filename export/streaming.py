@@ -53,7 +53,7 @@ def read_streaming(model: Any, source: str, chunk: int | None = None) -> GraphMo
         raise UnsupportedModelError(
             source, ["no recurrent layer takes the model's steps, so there is no state to stream"]
         )
-    made = read_graph(_with_steps(given.model, chunk, walk.inputs), source)
+    made = read_graph(with_steps(given.model, chunk, walk.inputs), source)
     states = {
         layer.name: tuple(
             State(f"{layer.name}_{name}", f"{layer.name}_{name}_next", shape)
@@ -173,8 +173,12 @@ def _obstacle(layer: Any, node: Any) -> str:
     return "needs more than one step at a time, or is not known to do without"
 
 
-def _with_steps(model: Any, steps: int | None, timed: set[str]) -> Any:
-    """The model with any batch, so many steps (None: any number), and no state of its own."""
+def with_steps(model: Any, steps: int | None, timed: set[str] | None = None) -> Any:
+    """The model with any batch, so many steps (None: any number), and no state of its own.
+
+    Args:
+        timed: names of the InputLayers that have steps; None: all of them.
+    """
     keras = require("keras", _PURPOSE)
 
     def changed(value: Any) -> Any:
@@ -187,7 +191,7 @@ def _with_steps(model: Any, steps: int | None, timed: set[str]) -> Any:
             config = found["config"]
             shape = list(config["batch_shape"])
             shape[0] = None
-            if config["name"] in timed:
+            if timed is None or config["name"] in timed:
                 shape[1] = steps
             config["batch_shape"] = shape
         if "stateful" in found:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,7 +33,8 @@ MIN_SIZE = 1024
 class Exporter(formats.Exporter):
     format = "onnx"
     suffix = ".onnx"
-    runtimes = ("ONNX Runtime",)
+    runtimes: ClassVar[tuple[str, ...]] = ("ONNX Runtime",)
+    runtime = "onnxruntime"
     precisions = (
         Precision(
             "float32",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from export import formats
 from export.formats import Precision
@@ -23,8 +23,9 @@ from lstm_edge.stack import LstmStack
 class Exporter(formats.Exporter):
     format = "tflite"
     suffix = ".tflite"
-    runtimes = ("LiteRT",)
-    lowerings = ("fused",)
+    runtimes: ClassVar[tuple[str, ...]] = ("LiteRT",)
+    runtime = "litert"
+    lowerings: ClassVar[tuple[str, ...]] = ("fused",)
     precisions = formats.with_folded(
         Precision(
             "float32",

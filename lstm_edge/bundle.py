@@ -15,12 +15,19 @@ from lstm_edge.answers import Probabilities
 from lstm_edge.errors import BundleError, InputError
 from lstm_edge.files import read_json, read_text, sha256, write_json, write_text
 from lstm_edge.parity import Tolerance
-from lstm_edge.runners import Runner, TensorRunner, runner_class, tensor_runner_class
+from lstm_edge.runners import (
+    Runner,
+    TensorRunner,
+    TextRunner,
+    any_runner_class,
+    tensor_runner_class,
+)
 from lstm_edge.tensors import Batch, Signature, load_batches, save_batches
 from lstm_edge.text import Ids, TextSettings, Tokenizer, load_tokenizer
 
-# 1: texts, pads on either side; 2: all the others, which a reader of 1 would not run rightly
-SCHEMA = 2
+# 1: texts, pads on either side; 2: all the others, which a reader of 1 would not run rightly; 3: files
+# made for one runtime or use
+SCHEMA = 3
 MANIFEST, VOCAB, LABELS, GOLDEN = "manifest.json", "vocab.txt", "labels.txt", "golden.json"
 GOLDEN_ARRAYS = "golden.npz"
 TEXT, TENSORS = "text", "tensors"  # kinds of bundle
@@ -33,6 +40,9 @@ class VariantInfo:
     Attributes:
         batch: examples per call for which the answer depends on each example alone; None: any.
         parity: the report made at export (see :class:`lstm_edge.parity.ParityReport`).
+        made_for: the runtime or use that only this file is for, such as ``mediapipe``; else empty.
+        notes: sentences that the exporter has on it.
+        states: of a step model, each state's ``name`` as an input, its ``output`` and its ``shape``.
     """
 
     name: str
@@ -50,6 +60,14 @@ class VariantInfo:
     problems: tuple[str, ...]
     tolerance: Tolerance
     parity: dict[str, Any]
+    made_for: str = ""
+    notes: tuple[str, ...] = ()
+    states: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What finds its runner: ``FORMAT`` or ``FORMAT-MADE_FOR``."""
+        return f"{self.format}-{self.made_for}" if self.made_for else self.format
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,9 @@ class Golden:
         ids: N int32 arrays, not padded.
         outputs: the reference's, float32 [N, K].
         classes: right class numbers [N], None where not known.
-        edge_names, edge_ids, edge_outputs: the cases of :func:`lstm_edge.parity.edge_sequences`.
+        edge_names, edge_ids, edge_outputs: the cases of :func:`lstm_edge.parity.edge_sequences`, and
+            of :func:`lstm_edge.parity.edge_texts` where there is a vocabulary.
+        edge_texts: the text of each of these cases, None of those that are ids only.
     """
 
     texts: tuple[str, ...] | None
@@ -71,6 +91,7 @@ class Golden:
     edge_names: tuple[str, ...]
     edge_ids: tuple[Ids, ...]
     edge_outputs: Probabilities
+    edge_texts: tuple[str | None, ...]
 
     def to_json(self) -> dict[str, Any]:
         def case(**items: Any) -> dict[str, Any]:
@@ -89,9 +110,13 @@ class Golden:
                 for i, ids in enumerate(self.ids)
             ],
             "edge": [
-                case(name=name, ids=ids.tolist(), probabilities=_floats(outputs))
-                for name, ids, outputs in zip(
-                    self.edge_names, self.edge_ids, self.edge_outputs, strict=True
+                case(name=name, text=text, ids=ids.tolist(), probabilities=_floats(outputs))
+                for name, text, ids, outputs in zip(
+                    self.edge_names,
+                    self.edge_texts,
+                    self.edge_ids,
+                    self.edge_outputs,
+                    strict=True,
                 )
             ],
         }
@@ -114,6 +139,7 @@ class Golden:
             tuple(c["name"] for c in edge),
             tuple(ids(c) for c in edge),
             outputs(edge),
+            tuple(c.get("text") for c in edge),
         )
 
 
@@ -151,12 +177,14 @@ class TextBundle(Bundle):
 
     Attributes:
         pads: see :class:`lstm_edge.runners.Runner`.
+        outputs: K, how many numbers an answer has.
     """
 
     num_ids: int
     settings: TextSettings
     label_values: tuple[str, ...] | None
     has_vocabulary: bool
+    outputs: int
     pads: str = "any"
 
     def tokenizer(self) -> Tokenizer | None:
@@ -169,10 +197,12 @@ class TextBundle(Bundle):
         """The golden vectors."""
         return Golden.from_json(read_json(self.path / GOLDEN, "golden vectors"))
 
-    def runner(self, name: str, threads: int = 1) -> Runner:
-        """A loaded runner for a variant."""
+    def runner(self, name: str, threads: int = 1) -> Runner | TextRunner:
+        """A loaded runner for a variant: of ids, or of texts where the file makes the ids itself."""
         info = self.variant(name)
-        cls = runner_class(info.format)
+        cls = any_runner_class(info.kind)
+        if issubclass(cls, TextRunner):
+            return cls(self.path / info.file, threads, self.outputs)
         return cls(
             self.path / info.file,
             threads,
@@ -199,7 +229,7 @@ class TensorBundle(Bundle):
     def runner(self, name: str, threads: int = 1) -> TensorRunner:
         """A loaded runner for a variant."""
         info = self.variant(name)
-        cls = tensor_runner_class(info.format)
+        cls = tensor_runner_class(info.kind)
         return cls(self.path / info.file, self.signature, threads, info.batch)
 
 
@@ -227,12 +257,13 @@ def write_text_parts(
     if tokenizer is not None:
         tokenizer.save(folder / VOCAB)
     return {
-        "schema": 1 if pads == "any" else SCHEMA,
+        "schema": 1 if pads == "any" else 2,
         "kind": TEXT,
         "pads": pads,
         "tokenizer": {**settings.to_json(), "num_ids": num_ids},
         "labels": list(labels),
         "label_values": None if label_values is None else list(label_values),
+        "outputs": int(golden.outputs.shape[1]),
     }
 
 
@@ -244,7 +275,7 @@ def write_tensor_parts(
     if labels:
         write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
     return {
-        "schema": SCHEMA,
+        "schema": 2,
         "kind": TENSORS,
         "signature": signature.to_json(),
         "labels": list(labels),
@@ -265,6 +296,8 @@ def write_manifest(
         parts: from :func:`write_text_parts` or :func:`write_tensor_parts`.
     """
     files = {v["file"] for v in variants}
+    if any(v["made_for"] for v in variants):
+        parts = {**parts, "schema": SCHEMA}
     manifest = {
         **parts,
         "written_by": versions,
@@ -350,16 +383,17 @@ def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
         settings=TextSettings.from_json(settings),
         label_values=None if values is None else tuple(values),
         has_vocabulary=VOCAB in manifest["files"],
+        outputs=manifest.get("outputs", 0),  # an older bundle has no file that needs it
         pads=manifest.get("pads", "any"),
     )
 
 
 def _variant(value: dict[str, Any]) -> VariantInfo:
-    lists = ("runtimes", "inputs", "outputs", "problems")
+    lists = ("runtimes", "inputs", "outputs", "problems", "notes", "states")
     return VariantInfo(
         **{
             **value,
-            **{key: tuple(value[key]) for key in lists},
+            **{key: tuple(value[key]) for key in lists if key in value},
             "tolerance": Tolerance(**value["tolerance"]),
         }
     )

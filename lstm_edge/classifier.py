@@ -16,7 +16,7 @@ from lstm_edge.data import TABLES, kind_of
 from lstm_edge.errors import BundleError, InputError, MissingExtraError
 from lstm_edge.files import replacing
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import Runner, TensorRunner
+from lstm_edge.runners import Runner, TensorRunner, TextRunner
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,12 @@ class Classifier:
             raise InputError("predict takes a list of strings, for example ['a fine film']")
         if not texts:
             return []
-        ids = self.tokenizer.encode(texts)
-        outputs = self.runner.run_sequences(ids, progress, f"Predicting with {self.variant}")
+        description = f"Predicting with {self.variant}"
+        if isinstance(self.runner, TextRunner):
+            outputs = self.runner.run_texts(texts, progress, description)
+        else:
+            ids = self.tokenizer.encode(texts)
+            outputs = self.runner.run_sequences(ids, progress, description)
         names = self.bundle.labels
         return [
             Prediction(
@@ -89,7 +93,9 @@ class Classifier:
 
 
 @overload
-def first_runner(bundle: TextBundle, variant: str | None, threads: int) -> tuple[str, Runner]: ...
+def first_runner(
+    bundle: TextBundle, variant: str | None, threads: int
+) -> tuple[str, Runner | TextRunner]: ...
 
 
 @overload
@@ -100,7 +106,7 @@ def first_runner(
 
 def first_runner(
     bundle: TextBundle | TensorBundle, variant: str | None, threads: int
-) -> tuple[str, Runner | TensorRunner]:
+) -> tuple[str, Runner | TextRunner | TensorRunner]:
     """A runner of this variant, or of the first whose runtime is installed; with its name.
 
     Raises:

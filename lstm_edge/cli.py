@@ -330,12 +330,19 @@ def _train_config(options: dict[str, Any]) -> TrainConfig:
     help="Golden vectors of a model without text: .npz, .npy or .csv [default: drawn to fit it].",
 )  # fmt: skip
 @click.option(
+    "--runtime", "runtimes", multiple=True, metavar="R",
+    help="Only files for this: onnxruntime, litert; or made for it: mediapipe, litert-js, "
+    "onnxruntime-mobile. May be repeated [default: the first two].",
+)  # fmt: skip
+@click.option("--text-input", is_flag=True, help="Also write ONNX files that take a text as it is.")
+@click.option(
     "--fold-embedding", is_flag=True,
     help="Also write larger, faster TFLite files, with the first input product in the embedding.",
 )  # fmt: skip
 @click.option(
     "--streaming/--no-streaming", default=None,
-    help="Write step models: states in, states out [default: where the model is stateful].",
+    help="Write step models: states in, states out; for texts beside the other files [default: where "
+    "the model is stateful].",
 )  # fmt: skip
 @click.option(
     "--chunk", type=int, metavar="K", help="Steps in every call of a stream [default: any number]."
@@ -357,6 +364,8 @@ def export(
     length: int | None,
     batch: int | None,
     inputs: Path | None,
+    runtimes: Sequence[str],
+    text_input: bool,
     fold_embedding: bool,
     streaming: bool | None,
     chunk: int | None,
@@ -378,6 +387,7 @@ def export(
     lstm-edge export model.h5 --vocab tokenizer.json --format onnx --precision int8-dynamic --out b
     lstm-edge export sensors.keras --inputs windows.npy --out bundle
     lstm-edge export forecaster.h5 --streaming --out bundle
+    lstm-edge export run --runtime mediapipe --precision int8-dynamic --out phone
     """
     from export import export_bundle
     from lstm_edge import report
@@ -401,6 +411,8 @@ def export(
             streaming=streaming,
             chunk=chunk,
             lowering=lowering,
+            runtimes=runtimes,
+            text_input=text_input,
             trust=trust,
             progress=bars,
         )
@@ -685,6 +697,8 @@ def predict(
         else:
             for window in answers:  # a window at a time: one write for each
                 click.echo("\n".join(a.to_json(t) if as_json else a.to_line(t) for t, a in window))
+    with _quiet(verbose):  # a runtime may say something when it ends
+        del answers, classifier
     if out is not None:
         click.echo(f"Written: {out}")
     return DONE

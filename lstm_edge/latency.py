@@ -22,7 +22,7 @@ from lstm_edge import machine
 from lstm_edge.errors import InputError
 from lstm_edge.files import sha256
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import Runner, TensorRunner
+from lstm_edge.runners import Runner, TensorRunner, TextRunner
 from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids, Tokenizer
 
@@ -151,7 +151,7 @@ class LatencyReport:
 
 
 def measure(
-    runners: dict[str, Runner],
+    runners: Mapping[str, Runner | TextRunner],
     sequences: Sequence[Ids],
     *,
     rounds: int = 5,
@@ -168,15 +168,28 @@ def measure(
     Args:
         runners: by name; all with the same number of threads and a known ``max_length``.
         sequences: ids of the inputs, not padded; each runner gets them in its own form, made before.
-        texts, tokenizer: to time the tokenising, apart.
+        texts, tokenizer: to time the tokenising, apart; what takes texts gets them, and its times have
+            the tokenising in them.
         data: where the inputs are from, for the report.
         fresh: also start a new process for each, for load time, first run and peak memory.
     """
-    length = max((r.max_length or 0 for r in runners.values()), default=0)
+    takers = [name for name, runner in runners.items() if isinstance(runner, TextRunner)]
+    if takers and texts is None:
+        raise InputError(
+            f"{', '.join(takers)} takes texts, and these data are ids: give texts, or leave it out with "
+            "--variant"
+        )
+    known = [r.max_length or 0 for r in runners.values() if isinstance(r, Runner)]
+    longest = max(known, default=max(map(len, sequences), default=0))
     report = _measure(
         runners,
-        {name: [runner.padded([s]) for s in sequences] for name, runner in runners.items()},
-        tuple(min(len(s), length) for s in sequences),
+        {
+            name: [runner.padded([s]) for s in sequences]
+            if isinstance(runner, Runner)
+            else list(texts or ())
+            for name, runner in runners.items()
+        },
+        tuple(min(len(s), longest) for s in sequences),
         rounds=rounds,
         fresh=fresh,
         data=data,
@@ -222,7 +235,7 @@ def measure_tensors(
 
 
 def _measure(
-    runners: Mapping[str, Runner] | Mapping[str, TensorRunner],
+    runners: Mapping[str, Runner | TextRunner] | Mapping[str, TensorRunner],
     inputs: Mapping[str, Sequence[Any]],
     lengths: tuple[int, ...],
     *,
@@ -337,11 +350,15 @@ except (OSError, IndexError):
 times = [imported - began, loaded - imported, first - loaded]
 print("\\n" + json.dumps([*(1000 * t for t in times), peak]))
 """
-# How a runner and its input are made there: of texts with argv 3 the length, of tensors the manifest's
-# signature, 4 the batch and 5 the steps.
+# How a runner and its input are made there: on ids with argv 3 the length, on texts with the outputs, of
+# tensors with the manifest's signature, 4 the batch and 5 the steps.
 _TEXT = {
     "make": "cls(Path(sys.argv[1]), int(sys.argv[2]), None, int(sys.argv[3]))",
     "given": "runner.padded([np.ones(int(sys.argv[3]), np.int32)])",
+}
+_RAW_TEXT = {
+    "make": "cls(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))",
+    "given": "'one two three'",
 }
 _TENSORS = {
     "make": (
@@ -352,7 +369,7 @@ _TENSORS = {
 }
 
 
-def fresh_start(runner: Runner | TensorRunner) -> Start:
+def fresh_start(runner: Runner | TextRunner | TensorRunner) -> Start:
     """Load and run the runner's file in new processes; where the time is free, on a few steps.
 
     Raises:
@@ -368,18 +385,22 @@ def fresh_start(runner: Runner | TensorRunner) -> Start:
     )
 
 
-def _start_once(runner: Runner | TensorRunner) -> Start:
+def _start_once(runner: Runner | TextRunner | TensorRunner) -> Start:
+    made, arguments = _TEXT, [str(runner.path.resolve()), str(runner.threads)]
+    if isinstance(runner, TensorRunner):
+        made = _TENSORS
+        arguments += [json.dumps(runner.signature.to_json()), str(runner.batch or 0), str(STEPS)]
+    elif isinstance(runner, TextRunner):
+        made = _RAW_TEXT
+        arguments.append(str(runner.outputs))
+    else:
+        arguments.append(str(runner.max_length or 1))
     code = _FRESH.format(
         module=type(runner).__module__,
         cls=type(runner).__name__,
         imports="\n".join(f"import {m}" for m in runner.modules),
-        **(_TENSORS if isinstance(runner, TensorRunner) else _TEXT),
+        **made,
     )
-    arguments = [str(runner.path.resolve()), str(runner.threads)]
-    if isinstance(runner, TensorRunner):
-        arguments += [json.dumps(runner.signature.to_json()), str(runner.batch or 0), str(STEPS)]
-    else:
-        arguments.append(str(runner.max_length or 1))
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,

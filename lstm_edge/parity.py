@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_edge.answers import Probabilities, classes_of, margins
+from lstm_edge.errors import InputError
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import Runner
+from lstm_edge.runners import Runner, TextRunner
 from lstm_edge.text import Ids, pad_sequences
 
 # The same ids must give the same answer whatever came before and wherever the pads stand. Runtimes
@@ -370,19 +371,43 @@ def independence_checks(
     def behind(row: Ids) -> Ids:
         return pad_sequences([row], length, padding="post")
 
-    first = answers(front, some)
-    longest = max(some, key=len)
-    after_long = []
-    for row in some:
-        runner.run(front(longest))
-        after_long.append(runner.run(front(row)))
-    again = {
-        "run twice": np.concatenate([answers(front, [row, row])[1:] for row in some]),
-        "other order": answers(front, some[::-1])[::-1],
-        "after a long input": np.concatenate(after_long),
-    }
+    first, again = _once_more(lambda rows: answers(front, rows), some, max(some, key=len))
     if runner.pads == "any":
         again["pads behind"] = answers(behind, some)
+    return _same(first, again)
+
+
+def text_independence_checks(
+    runner: TextRunner, texts: Sequence[str], edge: Sequence[str]
+) -> list[Check]:
+    """The same of a file that takes texts."""
+    lengths = np.argsort([len(text) for text in texts], kind="stable")
+    spread = np.linspace(0, len(lengths) - 1, min(CHECKED, len(lengths))).astype(int)
+    some = [*(texts[i] for i in lengths[spread]), *edge]
+
+    def answers(given: Sequence[str]) -> Probabilities:
+        return np.concatenate([runner.infer(text) for text in given])
+
+    first, again = _once_more(answers, some, max(some, key=len))
+    return _same(first, again)
+
+
+_I = TypeVar("_I")
+
+
+def _once_more(
+    answers: Callable[[Sequence[_I]], Probabilities], some: Sequence[_I], longest: _I
+) -> tuple[Probabilities, dict[str, Probabilities]]:
+    """The first answers, and those on the same inputs after others, by what came before."""
+    first = answers(some)
+    return first, {
+        "run twice": np.concatenate([answers([one, one])[1:] for one in some]),
+        "other order": answers(some[::-1])[::-1],
+        "after a long input": np.concatenate([answers([longest, one])[1:] for one in some]),
+    }
+
+
+def _same(first: Probabilities, again: dict[str, Probabilities]) -> list[Check]:
     checks = []
     for name, outputs in again.items():
         worst = np.abs(outputs.astype(np.float64) - first).max()
@@ -409,24 +434,62 @@ def edge_sequences(length: int, num_ids: int, first_id: int) -> dict[str, Ids]:
     }
 
 
+# Characters between and around the words of edge texts that Keras's tokeniser drops, or does not.
+_DROPPED = ' \t\n.,;:!?-_/()[]"'
+
+
+def edge_texts(length: int, tokens: Sequence[str], first_id: int) -> dict[str, str]:
+    """Texts that tell tokenisers apart, of words that the vocabulary has.
+
+    Args:
+        length: ids that one example keeps.
+        tokens: of the vocabulary; words from ``first_id`` on.
+    """
+    plain = [t for t in tokens[first_id:] if t.isascii() and t.isalpha() and t == t.lower()]
+    # frequent words and rarer ones
+    places = np.unique(np.geomspace(1, len(plain), min(40, len(plain))).astype(int) - 1)
+    words = [plain[i] for i in places] or ["word"]
+
+    def several(count: int) -> list[str]:
+        return [words[i % len(words)] for i in range(count)]
+
+    a, b, c = several(3)
+    spellings = (str.lower, str.capitalize, str.upper)
+    return {
+        "no word": "",
+        "nothing but what is dropped": f"{_DROPPED}<br /><br />{_DROPPED}",
+        "one word": a,
+        "words up to the length": " ".join(several(length - 1)),
+        "more words than the length": " ".join(several(2 * length)),
+        "capitals": " ".join(spellings[i % 3](w) for i, w in enumerate(several(30))),
+        "punctuation and tags": f'<br /><br />"{a.capitalize()}" ({b})\t{c}!\n--{b}, {a}/{c}...',
+        "apostrophes": f"{a}'s {b.capitalize()}'S 'tis {c}' don't",
+        "unknown words": f"qxzv {a} 1234567 {b} {'z' * 60} {c}",
+        "other scripts": f"naïve {a} ÉCOLE {b} 映画 {c} 😀 {a}\u00a0{b} {c}",
+    }
+
+
 class Measurement:
     """Runs a variant on examples, a window after the other, and on the edge cases.
 
     Args:
         edge, edge_reference: the cases of :func:`edge_sequences` and the reference's outputs.
         checks: results to be judged with those that are made here.
+        edge_texts: texts of the edge cases, None of those that are ids only; what takes texts runs those.
     """
 
     def __init__(
         self,
         variant: str,
-        runner: Runner,
+        runner: Runner | TextRunner,
         edge: Sequence[Ids],
         edge_reference: Probabilities,
         tolerance: Tolerance,
         checks: Sequence[Check] = (),
+        edge_texts: Sequence[str | None] = (),
     ) -> None:
         self._runner, self._edge, self._edge_reference = runner, edge, edge_reference
+        self._edge_texts = {i: text for i, text in enumerate(edge_texts) if text is not None}
         self._given, self._made = checks, list[Check]()
         self._comparison = Comparison(variant, tolerance)
 
@@ -444,21 +507,40 @@ class Measurement:
         Those of the first window are the ones that :func:`independence_checks` runs again.
         """
         runner, comparison = self._runner, self._comparison
-        if not self._made:
-            length = runner.max_length or 1
-            self._made += independence_checks(runner, sequences, self._edge, length)
-        outputs = runner.run_sequences(sequences, progress, f"Verifying {comparison.variant}")
+        description = f"Verifying {comparison.variant}"
+        if isinstance(runner, TextRunner):
+            if texts is None:
+                raise InputError(
+                    f"{comparison.variant} takes texts, and these data are ids: give texts, or leave it "
+                    "out with --variant"
+                )
+            if not self._made:
+                self._made += text_independence_checks(
+                    runner, texts, list(self._edge_texts.values())
+                )
+            outputs = runner.run_texts(texts, progress, description)
+        else:
+            if not self._made:
+                length = runner.max_length or 1
+                self._made += independence_checks(runner, sequences, self._edge, length)
+            outputs = runner.run_sequences(sequences, progress, description)
         comparison.add(reference, outputs, classes, texts)
 
     def report(self) -> ParityReport:
         """The report of everything that was added, one window at least."""
         tolerance = self._comparison.tolerance
-        # the edge cases are judged by the numbers: four examples say nothing about a rate of flips
-        extreme = np.concatenate([self._runner.run_sequences([row]) for row in self._edge])
-        off = np.abs(extreme.astype(np.float64) - self._edge_reference).max(1)
+        # the edge cases are judged by the numbers: a few examples say nothing about a rate of flips
+        runner, reference = self._runner, self._edge_reference
+        if isinstance(runner, TextRunner):
+            name, reference = "edge texts", reference[list(self._edge_texts)]
+            extreme = [runner.run_texts([text]) for text in self._edge_texts.values()]
+        else:
+            name = "no, one, exactly and too many tokens"
+            extreme = [runner.run_sequences([row]) for row in self._edge]
+        off = np.abs(np.concatenate(extreme).astype(np.float64) - reference).max(1)
         limit = EDGE_LIMIT if tolerance.max_abs is None else tolerance.max_abs
         edges = Check(
-            "no, one, exactly and too many tokens",
+            name,
             bool((off <= limit).all()),
             "differ by " + ", ".join(f"{d:.2g}" for d in off) + f" (limit {limit:g})",
         )
@@ -467,7 +549,7 @@ class Measurement:
 
 def measure(
     variant: str,
-    runner: Runner,
+    runner: Runner | TextRunner,
     sequences: Sequence[Ids],
     reference: Probabilities,
     edge: Sequence[Ids],
@@ -477,6 +559,7 @@ def measure(
     classes: npt.NDArray[np.int64] | None = None,
     texts: Sequence[str] | None = None,
     checks: Sequence[Check] = (),
+    edge_texts: Sequence[str | None] = (),
     progress: Progress = SILENT,
 ) -> ParityReport:
     """Run a variant on the sequences and the edge cases, and report.
@@ -486,7 +569,8 @@ def measure(
         reference: the reference's outputs on them, [N, K].
         edge, edge_reference: the cases of :func:`edge_sequences` and the reference's outputs.
         classes, texts, checks: see :func:`compare`.
+        edge_texts: see :class:`Measurement`.
     """
-    measurement = Measurement(variant, runner, edge, edge_reference, tolerance, checks)
+    measurement = Measurement(variant, runner, edge, edge_reference, tolerance, checks, edge_texts)
     measurement.add(sequences, reference, classes=classes, texts=texts, progress=progress)
     return measurement.report()

@@ -1,8 +1,8 @@
 """One Runner for each runtime: a file and ids in, the model's outputs out.
 
-For models without text one TensorRunner for each: arrays by name in, arrays by name out. A runtime is
-added by one class of each kind here with the decorator :func:`runs`; everything else finds them by the
-format's name.
+For models without text one TensorRunner for each: arrays by name in, arrays by name out; for files that
+make ids themselves a TextRunner. A runtime is added by one class of each kind here with the decorator
+:func:`runs`; everything else finds them by the kind of file.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Runner(FileRunner):
     ) -> None:
         self.num_ids, self.max_length, self.pads = num_ids, max_length, pads
         self.batch, self._most = min(self.batch, batch or self.batch), batch
-        self._team: list[Runner] = [self]
+        self._others: list[Runner] = []
         super().__init__(path, threads)
 
     @abstractmethod
@@ -102,7 +102,7 @@ class Runner(FileRunner):
         """
         if workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
-        self._team = [self, *(self._colleague() for _ in range(workers - 1))]
+        self._others = [self._colleague() for _ in range(workers - 1)]
 
     def _colleague(self) -> Runner:
         """One to make calls beside this: itself where the runtime takes calls from any thread."""
@@ -185,33 +185,14 @@ class Runner(FileRunner):
     def _answers(
         self, calls: Sequence[Sequence[npt.NDArray[Any]]], advance: Advance
     ) -> list[Probabilities]:
-        """Outputs of each call; every worker takes the next that nobody has begun."""
-        parts: dict[int, Probabilities] = {}
-        todo = deque(range(len(calls)))
+        """Outputs of each call."""
 
-        def work(runner: Runner) -> None:
-            while True:
-                try:
-                    at = todo.popleft()
-                except IndexError:
-                    return
-                try:
-                    parts[at] = runner.run(runner.padded(calls[at]))
-                except BaseException:
-                    todo.clear()  # nobody begins another
-                    raise
-                advance(len(calls[at]))
+        def answer(runner: Runner, at: int) -> Probabilities:
+            outputs = runner.run(runner.padded(calls[at]))
+            advance(len(calls[at]))
+            return outputs
 
-        if len(self._team) == 1 or len(calls) == 1:
-            work(self)
-        else:
-            with ThreadPoolExecutor(len(self._team)) as pool:
-                try:
-                    for job in [pool.submit(work, runner) for runner in self._team]:
-                        job.result()
-                finally:  # when interrupted, too
-                    todo.clear()
-        return [parts[at] for at in range(len(calls))]
+        return _shared_out([self, *self._others], len(calls), answer)
 
     def _width(self, longest: int) -> int:
         """How long :meth:`padded` makes the rows of a chunk."""
@@ -222,6 +203,84 @@ class Runner(FileRunner):
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
         """Ids [N, T] that :meth:`run` takes, in the form that is fastest for this runtime."""
         return pad_sequences(chunk, self._width(max(map(len, chunk))))
+
+
+_W = TypeVar("_W")
+
+
+def _shared_out(
+    team: Sequence[_W], count: int, answer: Callable[[_W, int], Probabilities]
+) -> list[Probabilities]:
+    """Answers 0 … count - 1 in order; every member takes the next that nobody has begun."""
+    parts: dict[int, Probabilities] = {}
+    todo = deque(range(count))
+
+    def work(member: _W) -> None:
+        while True:
+            try:
+                at = todo.popleft()
+            except IndexError:
+                return
+            try:
+                parts[at] = answer(member, at)
+            except BaseException:
+                todo.clear()  # nobody begins another
+                raise
+
+    if len(team) == 1 or count == 1:
+        work(team[0])
+    else:
+        with ThreadPoolExecutor(len(team)) as pool:
+            try:
+                for job in [pool.submit(work, member) for member in team]:
+                    job.result()
+            finally:  # when interrupted, too
+                todo.clear()
+    return [parts[at] for at in range(count)]
+
+
+class TextRunner(FileRunner):
+    """Runs one file on texts: it makes the ids itself.
+
+    Args:
+        path: the file.
+        threads: threads for one inference.
+        outputs: K, the columns of the reference's answers: 1 of one sigmoid unit.
+    """
+
+    def __init__(self, path: Path, threads: int = 1, outputs: int = 1) -> None:
+        self.outputs = outputs
+        self._others: list[TextRunner] = []
+        super().__init__(path, threads)
+
+    @abstractmethod
+    def infer(self, text: str) -> Probabilities:
+        """Outputs float32 [1, K] of one text."""
+
+    def set_workers(self, workers: int) -> None:
+        """Let :meth:`run_texts` make so many calls at a time; see :meth:`Runner.set_workers`."""
+        if workers < 1:
+            raise InputError(f"workers is {workers}; it must be at least 1")
+        self._others = [self._colleague() for _ in range(workers - 1)]
+
+    def _colleague(self) -> TextRunner:
+        """One to make calls beside this."""
+        return type(self)(self.path, self.threads, self.outputs)
+
+    def run_texts(
+        self, texts: Sequence[str], progress: Progress = SILENT, description: str = "Running"
+    ) -> Probabilities:
+        """Outputs float32 [N, K] of N texts, in their order, one call for each."""
+        if not texts:
+            raise InputError("no text given; expected at least one")
+        with progress.task(description, len(texts)) as advance:
+
+            def answer(runner: TextRunner, at: int) -> Probabilities:
+                outputs = runner.infer(texts[at])
+                advance(1)
+                return outputs
+
+            return np.concatenate(_shared_out([self, *self._others], len(texts), answer))
 
 
 class RefusalError(InputError):
@@ -339,43 +398,51 @@ class TensorRunner(FileRunner):
         }
 
 
-_RUNTIMES: dict[str, type[Runner]] = {}
+_RUNTIMES: dict[str, type[Runner] | type[TextRunner]] = {}
 _TENSOR_RUNTIMES: dict[str, type[TensorRunner]] = {}
 _R = TypeVar("_R", bound=type[FileRunner])
 
 
-def runs(file_format: str) -> Callable[[_R], _R]:
-    """Class decorator: this runner runs files of that format."""
+def runs(kind: str) -> Callable[[_R], _R]:
+    """Class decorator: this runner runs files of that kind: a format, or ``FORMAT-MADE_FOR``."""
 
     def register(cls: _R) -> _R:
         if issubclass(cls, TensorRunner):
-            _TENSOR_RUNTIMES[file_format] = cls
-        elif issubclass(cls, Runner):
-            _RUNTIMES[file_format] = cls
+            _TENSOR_RUNTIMES[kind] = cls
+        elif issubclass(cls, Runner | TextRunner):
+            _RUNTIMES[kind] = cls
         return cls
 
     return register
 
 
-def runner_class(file_format: str) -> type[Runner]:
-    """The Runner of a format's name."""
-    return _known(_RUNTIMES, file_format)
+def any_runner_class(kind: str) -> type[Runner] | type[TextRunner]:
+    """What runs files of that kind in a bundle of texts."""
+    return _known(_RUNTIMES, kind)
 
 
-def tensor_runner_class(file_format: str) -> type[TensorRunner]:
-    """The TensorRunner of a format's name."""
-    return _known(_TENSOR_RUNTIMES, file_format)
+def runner_class(kind: str) -> type[Runner]:
+    """The Runner, on ids, of that kind of file."""
+    found = any_runner_class(kind)
+    if not issubclass(found, Runner):
+        raise InputError(f"files of the kind {kind!r} take texts, not ids")
+    return found
+
+
+def tensor_runner_class(kind: str) -> type[TensorRunner]:
+    """The TensorRunner of that kind of file."""
+    return _known(_TENSOR_RUNTIMES, kind)
 
 
 _K = TypeVar("_K")
 
 
-def _known(runtimes: Mapping[str, _K], file_format: str) -> _K:
+def _known(runtimes: Mapping[str, _K], kind: str) -> _K:
     try:
-        return runtimes[file_format]
+        return runtimes[kind]
     except KeyError:
         raise InputError(
-            f"no runtime here runs the format {file_format!r}; known: {', '.join(sorted(runtimes))}"
+            f"no runtime here runs the format {kind!r}; known: {', '.join(sorted(runtimes))}"
         ) from None
 
 
@@ -507,10 +574,7 @@ class LiteRTRunner(_LiteRTFile, Runner):
             self._interpreter.resize_tensor_input(self._input, (1, self._length))
             self._interpreter.allocate_tensors()
         if ids.shape[1] > self._length:
-            raise InputError(
-                f"{ids.shape[1]} ids given; {self.path.name} takes at most {self._length}: keep the "
-                f"last {self._length} (run_sequences does)"
-            )
+            raise InputError(_too_long(self.path.name, ids.shape[1], self._length))
         out = []
         for row in ids:
             if len(row) < self._length:
@@ -520,6 +584,165 @@ class LiteRTRunner(_LiteRTFile, Runner):
             self._interpreter.invoke()
             out.append(self._interpreter.get_tensor(self._output))
         return out[0] if len(out) == 1 else np.concatenate(out)
+
+
+class _CompiledFile(FileRunner):
+    """A file in LiteRT's CompiledModel on the CPU: what LiteRT.js and the newer mobile API run.
+
+    It takes fixed shapes and no variable tensors.
+    """
+
+    runtime = "LiteRT CompiledModel"
+    packages = ("ai-edge-litert",)
+    modules = ("ai_edge_litert.compiled_model",)
+
+    def _load(self) -> None:
+        litert = require("ai_edge_litert.compiled_model", f"running {self.path.name}")
+        options = litert.Options(
+            hardware_accelerators=litert.HardwareAccelerator.CPU,
+            cpu_options=litert.CpuOptions(num_threads=self.threads),
+        )
+        try:
+            self._model = litert.CompiledModel.from_file(str(self.path), options=options)
+            self._signature = next(iter(self._model.get_signature_list()))
+            self._given = self._buffers("input")
+            self._found = self._buffers("output")
+        except (ValueError, RuntimeError) as error:
+            raise InputError(
+                f"LiteRT's CompiledModel cannot load {self.path}: {_first_line(error)}"
+            ) from None
+
+    def _buffers(self, end: str) -> dict[str, tuple[Any, list[int]]]:
+        """Each input's or output's buffer and shape, by name."""
+        details = getattr(self._model, f"get_{end}_tensor_details")(self._signature)
+        make = getattr(self._model, f"create_{end}_buffer_by_name")
+        return {
+            name: (make(self._signature, name), [int(n) for n in detail["shape"]])
+            for name, detail in details.items()
+        }
+
+    def _call(self, arrays: Arrays) -> Arrays:
+        for name, array in arrays.items():
+            self._given[name][0].write(array)
+        self._model.run_by_name(
+            self._signature,
+            {name: buffer for name, (buffer, _) in self._given.items()},
+            {name: buffer for name, (buffer, _) in self._found.items()},
+        )
+        return {
+            name: np.array(buffer.read(int(np.prod(shape)), np.float32)).reshape(shape)
+            for name, (buffer, shape) in self._found.items()
+        }
+
+
+@runs("tflite-litert-js")
+class CompiledTensorRunner(_CompiledFile, TensorRunner):
+    """LiteRT's CompiledModel on arrays by name, of the file's shapes."""
+
+    def call(self, arrays: Arrays) -> Arrays:
+        for name, (_, shape) in self._given.items():
+            if list(arrays[name].shape) != shape:
+                raise InputError(
+                    f"input {name} is {list(arrays[name].shape)}; {self.path.name} takes {shape}"
+                )
+        return self._call(arrays)
+
+
+@runs("tflite-litert-js")
+class CompiledRunner(_CompiledFile, Runner):
+    """LiteRT's CompiledModel on ids. One example at a time, with the file's length."""
+
+    def _load(self) -> None:
+        super()._load()
+        ((self._input, (_, (_, self._length))),) = self._given.items()
+
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+        if ids.shape[1] > self._length:
+            raise InputError(_too_long(self.path.name, ids.shape[1], self._length))
+        if ids.shape[1] < self._length:
+            side = "post" if self.pads == "any" else "pre"
+            ids = pad_sequences(list(ids), self._length, padding=side)
+        rows = [next(iter(self._call({self._input: row[None]}).values())) for row in ids]
+        return np.concatenate(rows)
+
+
+class _StepRunner(Runner):
+    """Ids fed to a step model from zero states, pads and all: the last steps one by one.
+
+    Its inputs are ids and states; the state ``NAME`` comes back as ``NAME_next``. What a device does
+    with such a file is the same, word by word.
+    """
+
+    ALONE: ClassVar[int] = 8  # steps that are fed one by one
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.pads == "any":
+            self.pads = "front"  # there is no table of states: pads are steps like any other
+
+    @abstractmethod
+    def _ends(self) -> tuple[dict[str, list[Any]], list[str]]:
+        """Shape of every input by name, the batch first; names of the outputs."""
+
+    @abstractmethod
+    def _step(self, arrays: Arrays) -> Arrays:
+        """One call of the file."""
+
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+        shapes, outputs = self._ends()
+        after = {name: f"{name}_next" for name in shapes if f"{name}_next" in outputs}
+        (given,) = shapes.keys() - after.keys()
+        (answer,) = set(outputs) - set(after.values())
+        states = {
+            name: np.zeros([len(ids), *map(int, shapes[name][1:])], np.float32) for name in after
+        }
+        alone = range(max(0, ids.shape[1] - self.ALONE), ids.shape[1])
+        begin = [ids[:, : alone.start]] if alone.start else []
+        found: Arrays = {}
+        for piece in [*begin, *(ids[:, i : i + 1] for i in alone)]:
+            # a runtime may give views of what the next call writes into
+            found = {
+                name: np.array(value)
+                for name, value in self._step(
+                    {given: np.ascontiguousarray(piece), **states}
+                ).items()
+            }
+            states = {name: found[output] for name, output in after.items()}
+        return found[answer]
+
+
+@runs("onnx-stream")
+class OnnxStepRunner(_OnnxFile, _StepRunner):
+    """A step model in ONNX Runtime. It takes any batch."""
+
+    def _ends(self) -> tuple[dict[str, list[Any]], list[str]]:
+        inputs = {one.name: list(one.shape) for one in self._session.get_inputs()}
+        return inputs, [one.name for one in self._session.get_outputs()]
+
+    def _step(self, arrays: Arrays) -> Arrays:
+        _, names = self._ends()
+        return dict(zip(names, self._session.run(names, arrays), strict=True))
+
+
+@runs("tflite-stream")
+class LiteRTStepRunner(_LiteRTFile, _StepRunner):
+    """A step model in LiteRT. One example at a time."""
+
+    def _load(self) -> None:
+        super()._load()
+        self._call = self._interpreter.get_signature_runner()
+
+    def _ends(self) -> tuple[dict[str, list[Any]], list[str]]:
+        inputs = self._call.get_input_details()
+        shapes = {name: list(one["shape_signature"]) for name, one in inputs.items()}
+        return shapes, list(self._call.get_output_details())
+
+    def _step(self, arrays: Arrays) -> Arrays:
+        outputs: Arrays = self._call(**arrays)
+        return outputs
+
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+        return np.concatenate([super(LiteRTStepRunner, self).infer(row[None]) for row in ids])
 
 
 @runs("keras")
@@ -560,6 +783,11 @@ class KerasRunner(Runner):
 
     def infer(self, ids: Ids) -> npt.NDArray[Any]:
         return np.asarray(self._function(ids))
+
+
+def _too_long(name: str, count: int, length: int) -> str:
+    limit = f"at most {length}: keep the last {length} (run_sequences does)"
+    return f"{count} ids given; {name} takes {limit}"
 
 
 def _first_line(error: BaseException) -> str:

@@ -103,7 +103,13 @@ def verify(
         checks = parity.structure_checks(info.problems, info.lowering)
         measurements.append(
             parity.Measurement(
-                info.name, runner, golden.edge_ids, golden.edge_outputs, info.tolerance, checks
+                info.name,
+                runner,
+                golden.edge_ids,
+                golden.edge_outputs,
+                info.tolerance,
+                checks,
+                golden.edge_texts,
             )
         )
     what = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} variants"
