@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
+import os
 import shutil
 import signal
 import sys
@@ -697,7 +699,7 @@ def predict(
         else:
             for window in answers:  # a window at a time: one write for each
                 click.echo("\n".join(a.to_json(t) if as_json else a.to_line(t) for t, a in window))
-    with _quiet(verbose):  # a runtime may say something when it ends
+    with _quiet(verbose):  # a runtime may say that it ends
         del answers, classifier
     if out is not None:
         click.echo(f"Written: {out}")
@@ -1022,7 +1024,16 @@ def demo(out: Path, verbose: bool) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
+    atexit.register(_hush)  # the first to be registered is the last to run
     cli()
+
+
+def _hush() -> None:
+    """Libraries in C++ take leave after Python has ended; nothing of ours is printed then."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
 
 
 if __name__ == "__main__":

@@ -607,6 +607,10 @@ class _CompiledFile(FileRunner):
             self._signature = next(iter(self._model.get_signature_list()))
             self._given = self._buffers("input")
             self._found = self._buffers("output")
+            for name, (buffer, shape) in self._given.items():
+                # the first write sets up more of LiteRT, which is part of loading
+                kind = self._model.get_input_tensor_details(self._signature)[name]["dtype"]
+                buffer.write(np.zeros(shape, kind))
         except (ValueError, RuntimeError) as error:
             raise InputError(
                 f"LiteRT's CompiledModel cannot load {self.path}: {_first_line(error)}"

@@ -129,6 +129,7 @@ def test_golden_vectors_survive_json(small_bundle: Path) -> None:
         golden.edge_names,
         golden.edge_ids,
         golden.edge_outputs,
+        golden.edge_texts,
     )
     back = Golden.from_json(json.loads(json.dumps(changed.to_json())))
     np.testing.assert_array_equal(back.outputs, outputs)
