@@ -446,9 +446,10 @@ def edge_texts(length: int, tokens: Sequence[str], first_id: int) -> dict[str, s
         tokens: of the vocabulary; words from ``first_id`` on.
     """
     plain = [t for t in tokens[first_id:] if t.isascii() and t.isalpha() and t == t.lower()]
+    plain = plain or ["word"]
     # frequent words and rarer ones
     places = np.unique(np.geomspace(1, len(plain), min(40, len(plain))).astype(int) - 1)
-    words = [plain[i] for i in places] or ["word"]
+    words = [plain[i] for i in places]
 
     def several(count: int) -> list[str]:
         return [words[i % len(words)] for i in range(count)]

@@ -17,7 +17,9 @@ from models import VARIANTS
 from export.formats import Exporter
 from export.graph import GraphModel, read_graph
 from lstm_edge import structure
+from lstm_edge.runners import CompiledTensorRunner
 from lstm_edge.stack import Array
+from lstm_edge.tensors import Signature
 
 # a float32 file may differ by this, relative to the output's scale
 FLOAT32 = 1e-5
@@ -270,6 +272,24 @@ def test_free_time_takes_any_length(
         there = Reference(found.graph, examples, [found.answers(e) for e in examples])
         for number, example in enumerate(examples):
             compare(there, runtime(example), number, variant)
+
+
+@pytest.mark.parametrize("variant", [v for v in MADE if v.startswith("tflite")])
+@each_case
+def test_fixed_shapes_run_in_compiled_model_too(
+    case: str,
+    variant: str,
+    reference: Callable[[str], Reference],
+    made: Callable[[str, str], Made],
+) -> None:
+    """What LiteRT.js and LiteRT's newer API on phones run."""
+    found, file = reference(case), made(case, variant)
+    if any(None in given.shape[1:] for given in found.graph.inputs):
+        pytest.skip("leaves its steps free: export for litert-js says so")
+    signature = Signature(found.graph.inputs, found.graph.outputs)
+    runner = CompiledTensorRunner(file.path, signature)
+    for number in [*range(len(found.examples)), 0]:
+        compare(found, runner.call(found.examples[number]), number, variant)
 
 
 @each_variant
