@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks import script
 from export import export_bundle
-from lstm_edge import machine
+from lstm_edge import machine, run_folder
 from lstm_edge.bundle import TensorBundle, open_bundle
 from lstm_edge.console import Bars
 from lstm_edge.report import Table, to_terminal
@@ -45,7 +45,9 @@ def fed(runner: TensorRunner, ids: Any, chunk: int) -> list[float]:
 
 
 def measure(args: argparse.Namespace, work: Path) -> dict[str, Any]:
-    export_bundle(args.model, work / "bundle", streaming=True, progress=Bars())
+    # the file alone: with the folder's vocabulary the step models would stand beside a classifier's files
+    model = run_folder.find(args.model, None, None).model
+    export_bundle(model, work / "bundle", streaming=True, progress=Bars())
     bundle = open_bundle(work / "bundle")
     if not isinstance(bundle, TensorBundle):
         raise SystemExit(f"{args.model} gave no stream")

@@ -8,7 +8,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
 
 from lstm_edge.answers import classes_of, probabilities_of
 from lstm_edge.bundle import TensorBundle, TextBundle
@@ -16,7 +19,9 @@ from lstm_edge.data import TABLES, kind_of
 from lstm_edge.errors import BundleError, InputError, MissingExtraError
 from lstm_edge.files import replacing
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import Runner, TensorRunner, TextRunner
+from lstm_edge.runners import Runner, StepRunner, TensorRunner, TextRunner
+from lstm_edge.tensors import Arrays
+from lstm_edge.text import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -81,15 +86,82 @@ class Classifier:
         else:
             ids = self.tokenizer.encode(texts)
             outputs = self.runner.run_sequences(ids, progress, description)
-        names = self.bundle.labels
-        return [
-            Prediction(
-                names[winner],
-                float(row[winner]),
-                {name: float(p) for name, p in zip(names, row, strict=True)},
-            )
-            for winner, row in zip(classes_of(outputs), probabilities_of(outputs), strict=True)
-        ]
+        return predictions(outputs, self.bundle.labels)
+
+    def stream(self, pads: int | None = None) -> WordStream:
+        """A text that comes piece by piece, of a bundle exported with ``--streaming``.
+
+        It runs this classifier's variant, where that is a step model, else the first one.
+
+        Args:
+            pads: that stand before the text. The model has learnt from texts padded to its length, so
+                its length less the ids of the whole text gives the answer on that text; None: as for a
+                text that has only begun.
+
+        Raises:
+            InputError: the bundle has no step model.
+            MissingExtraError: no runtime is installed for it.
+        """
+        runner = self.runner
+        if not isinstance(runner, StepRunner):
+            steps = [v.name for v in self.bundle.variants.values() if v.states]
+            if not steps:
+                raise InputError(
+                    f"bundle {self.bundle.path} takes whole texts; export with --streaming to feed it "
+                    "word by word"
+                )
+            _, found = first_of(self.bundle, steps, runner.threads)
+            if not isinstance(found, StepRunner):
+                raise AssertionError(found)
+            runner = found
+        return WordStream(runner, self.tokenizer, self.bundle.labels, pads)
+
+
+class WordStream:
+    """A text that is fed piece by piece; see :meth:`Classifier.stream`."""
+
+    def __init__(
+        self, runner: StepRunner, tokenizer: Tokenizer, labels: tuple[str, ...], pads: int | None
+    ) -> None:
+        self._runner, self._tokenizer, self._labels = runner, tokenizer, labels
+        self.reset(pads)
+
+    def reset(self, pads: int | None = None) -> None:
+        """Begin anew."""
+        settings = self._tokenizer.settings
+        begin = [] if settings.start_id is None else [settings.start_id]
+        if self._runner.pads == "none":
+            pads = 0
+        elif pads is None:
+            pads = settings.max_length - len(begin)
+        self._fed: npt.NDArray[Any] | None = None
+        self._states: Arrays | None = None
+        if ids := [settings.pad_id] * pads + begin:
+            self._feed(ids)
+
+    def feed(self, text: str) -> Prediction:
+        """The next words -> what the text so far is."""
+        start = self._tokenizer.settings.start_id is not None
+        if ids := self._tokenizer.ids_of(text)[start:]:
+            self._feed(ids)
+        if self._fed is None:
+            raise InputError("no known word was fed, and the model answers nothing to none")
+        return predictions(self._fed, self._labels)[0]
+
+    def _feed(self, ids: list[int]) -> None:
+        self._fed, self._states = self._runner.step(np.array([ids], np.int32), self._states)
+
+
+def predictions(outputs: npt.NDArray[Any], labels: Sequence[str]) -> list[Prediction]:
+    """What outputs [N, K] say."""
+    return [
+        Prediction(
+            labels[winner],
+            float(row[winner]),
+            {name: float(p) for name, p in zip(labels, row, strict=True)},
+        )
+        for winner, row in zip(classes_of(outputs), probabilities_of(outputs), strict=True)
+    ]
 
 
 @overload
@@ -115,8 +187,15 @@ def first_runner(
     """
     if variant is not None:
         return variant, bundle.runner(variant, threads)
+    return first_of(bundle, bundle.variants, threads)
+
+
+def first_of(
+    bundle: TextBundle | TensorBundle, names: Iterable[str], threads: int
+) -> tuple[str, Runner | TextRunner | TensorRunner]:
+    """A runner of the first of these variants whose runtime is installed; see :func:`first_runner`."""
     missing: MissingExtraError | None = None
-    for name in bundle.variants:
+    for name in names:
         try:
             return name, bundle.runner(name, threads)
         except MissingExtraError as error:

@@ -670,7 +670,7 @@ class CompiledRunner(_CompiledFile, Runner):
         return np.concatenate(rows)
 
 
-class _StepRunner(Runner):
+class StepRunner(Runner):
     """Ids fed to a step model from zero states, pads and all: the last steps one by one.
 
     Its inputs are ids and states; the state ``NAME`` comes back as ``NAME_next``. What a device does
@@ -692,31 +692,35 @@ class _StepRunner(Runner):
     def _step(self, arrays: Arrays) -> Arrays:
         """One call of the file."""
 
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+    def step(self, ids: Ids, states: Arrays | None = None) -> tuple[npt.NDArray[Any], Arrays]:
+        """The next ids int32 [N, n] in one call: outputs [N, K] after them, and the states then.
+
+        Args:
+            states: from the call before; None: before the first id.
+        """
         shapes, outputs = self._ends()
         after = {name: f"{name}_next" for name in shapes if f"{name}_next" in outputs}
         (given,) = shapes.keys() - after.keys()
         (answer,) = set(outputs) - set(after.values())
-        states = {
+        states = states or {
             name: np.zeros([len(ids), *map(int, shapes[name][1:])], np.float32) for name in after
         }
-        alone = range(max(0, ids.shape[1] - self.ALONE), ids.shape[1])
-        begin = [ids[:, : alone.start]] if alone.start else []
-        found: Arrays = {}
-        for piece in [*begin, *(ids[:, i : i + 1] for i in alone)]:
-            # a runtime may give views of what the next call writes into
-            found = {
-                name: np.array(value)
-                for name, value in self._step(
-                    {given: np.ascontiguousarray(piece), **states}
-                ).items()
-            }
-            states = {name: found[output] for name, output in after.items()}
-        return found[answer]
+        found = self._step({given: np.ascontiguousarray(ids), **states})
+        # a runtime may give views of what the next call writes into
+        return np.array(found[answer]), {n: np.array(found[end]) for n, end in after.items()}
+
+    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+        alone = max(0, ids.shape[1] - self.ALONE)
+        pieces = [ids[:, :alone]] if alone else []
+        pieces += [ids[:, i : i + 1] for i in range(alone, ids.shape[1])]
+        answers, states = self.step(pieces[0])
+        for piece in pieces[1:]:
+            answers, states = self.step(piece, states)
+        return answers
 
 
 @runs("onnx-stream")
-class OnnxStepRunner(_OnnxFile, _StepRunner):
+class OnnxStepRunner(_OnnxFile, StepRunner):
     """A step model in ONNX Runtime. It takes any batch."""
 
     def _ends(self) -> tuple[dict[str, list[Any]], list[str]]:
@@ -729,7 +733,7 @@ class OnnxStepRunner(_OnnxFile, _StepRunner):
 
 
 @runs("tflite-stream")
-class LiteRTStepRunner(_LiteRTFile, _StepRunner):
+class LiteRTStepRunner(_LiteRTFile, StepRunner):
     """A step model in LiteRT. One example at a time."""
 
     def _load(self) -> None:

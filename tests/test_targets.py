@@ -139,6 +139,31 @@ def test_a_stream_of_words_as_the_manifest_says_it(streamed: TextBundle, piece: 
         np.testing.assert_allclose(found[answer][0], expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "variant", ["onnx-float32-stream", "tflite-float32-stream", "onnx-float32"]
+)
+def test_a_text_may_come_piece_by_piece(streamed: TextBundle, variant: str) -> None:
+    classifier = Classifier(streamed, variant)
+    whole = "a very good film, never boring: the cast is great. not bad!"
+    pads = streamed.settings.max_length - len(classifier.tokenizer.ids_of(whole))
+    stream = classifier.stream(pads)
+    for word in whole.split(" "):
+        answer = stream.feed(word)
+    expected = Classifier(streamed, "onnx-float32").predict([whole])[0]
+    assert answer.label == expected.label
+    assert answer.probability == pytest.approx(expected.probability, abs=1e-5)
+    stream.reset()  # as a text that has only begun: nothing but pads, and the start
+    begun = Classifier(streamed, "onnx-float32").predict([""])[0]
+    assert stream.feed("").probability == pytest.approx(begun.probability, abs=1e-5)
+
+
+def test_a_bundle_without_step_models_has_no_stream(small_bundle: Path) -> None:
+    bundle = open_bundle(small_bundle)
+    assert isinstance(bundle, TextBundle)
+    with pytest.raises(InputError, match="takes whole texts; export with --streaming"):
+        Classifier(bundle).stream()
+
+
 def test_a_stream_of_words_takes_any_number(model_files: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--chunk is for streams of arrays"):
         export_bundle(
