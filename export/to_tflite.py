@@ -47,15 +47,27 @@ class Exporter(formats.Exporter):
         self.convert(stack, precision, self.layout(stack, precision), path)
 
     def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
-        kind = _KINDS[precision.base]
         fused = self.lowering == "fused"
+
+        def make(quantised: bool) -> Any:
+            module = tflite_graph.module(graph, self.batch, quantised, fused)
+            self._loops: list[tuple[str, ...]] = module.loops
+            return module
+
+        content = self.converted(make, precision)
+        path.write_bytes(tflite_fused.mended(content) if fused else content)
+
+    def converted(self, make: Callable[[bool], Any], precision: Precision) -> bytes:
+        """A file of the module that ``make`` gives; precisions that it is the same for share it.
+
+        Args:
+            make: takes whether the embedding is in int8.
+        """
+        kind = _KINDS[precision.base]
         saved = self.work / ("graph.int8.saved" if kind.quantised else "graph.saved")
         if not saved.exists():
-            module = tflite_graph.module(graph, self.batch, kind.quantised, fused)
-            _save(module, saved)
-            self._loops: list[tuple[str, ...]] = module.loops
-        content = _convert(saved, kind)
-        path.write_bytes(tflite_fused.mended(content) if fused else content)
+            _save(make(kind.quantised), saved)
+        return _convert(saved, kind)
 
     def describe_lowering(self, precision: Precision) -> str:
         if isinstance(self.model, LstmStack):
@@ -63,8 +75,7 @@ class Exporter(formats.Exporter):
         if not self._loops:
             return "no recurrent layer"
         if self.lowering == "fused":
-            many = f"{len(self._loops)} fused LSTM operator{'s' if len(self._loops) > 1 else ''}"
-            return f"{many}, cells not clipped, states shut out by a first step"
+            return tflite_fused.described(len(self._loops))
         shared = [" + ".join(layers) for layers in self._loops if len(layers) > 1]
         text = f"{len(self._loops)} loop{'s' if len(self._loops) > 1 else ''} over time"
         text += ", sequences written in place"

@@ -13,6 +13,7 @@ _EXTRAS = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "ai_edge_litert": ("ai-edge-litert", "tflite"),
     "flatbuffers": ("ai-edge-litert", "tflite"),  # which brings it
+    "mediapipe": ("mediapipe", "mediapipe"),
     "tensorflow": ("tensorflow", "train"),
     "keras": ("keras", "train"),
     "tf2onnx": ("tf2onnx", "train"),
@@ -30,7 +31,7 @@ def require(module: str, purpose: str) -> Any:
     """
     top = module.partition(".")[0]
     package, extra = _EXTRAS[top]
-    if top in ("tensorflow", "keras"):
+    if top in ("tensorflow", "keras", "mediapipe"):  # which imports TensorFlow where it is
         # read when the library is first loaded; what the user has set stands
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -8,6 +8,7 @@ make ids themselves a TextRunner. A runtime is added by one class of each kind h
 from __future__ import annotations
 
 import copy
+import re
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -751,6 +752,43 @@ class LiteRTStepRunner(_LiteRTFile, StepRunner):
 
     def infer(self, ids: Ids) -> npt.NDArray[Any]:
         return np.concatenate([super(LiteRTStepRunner, self).infer(row[None]) for row in ids])
+
+
+@runs("tflite-mediapipe")
+class MediaPipeRunner(TextRunner):
+    """MediaPipe Tasks' TextClassifier. It has no setting for threads, and takes one on this machine."""
+
+    runtime = "MediaPipe"
+    packages = ("mediapipe",)
+    modules = ("mediapipe.tasks.python.text.text_classifier",)
+
+    def _load(self) -> None:
+        if self.threads != 1:
+            raise InputError(
+                f"MediaPipe has no setting for threads, and {self.threads} are asked for: run "
+                f"{self.path.name} with 1, or leave it out with --variant"
+            )
+        purpose = f"running {self.path.name}"
+        tasks = require("mediapipe.tasks.python.text.text_classifier", purpose)
+        base = require("mediapipe.tasks.python.core.base_options", purpose)
+        options = tasks.TextClassifierOptions(
+            base_options=base.BaseOptions(model_asset_path=str(self.path.resolve()))
+        )
+        try:
+            self._classifier = tasks.TextClassifier.create_from_options(options)
+        except (ValueError, RuntimeError, OSError) as error:
+            raise InputError(f"MediaPipe cannot load {self.path}: {_first_line(error)}") from None
+
+    def infer(self, text: str) -> Probabilities:
+        found = self._classifier.classify(_SPOILT.sub("\ufffd", text)).classifications[0].categories
+        scores = np.zeros((1, len(found)), np.float32)
+        for category in found:
+            scores[0, category.index] = category.score
+        return scores[:, 1:] if self.outputs == 1 else scores
+
+
+# What ends a text in C, and halves of characters, which UTF-8 cannot hold; none is a part of a word.
+_SPOILT = re.compile("[\0\ud800-\udfff]")
 
 
 @runs("keras")

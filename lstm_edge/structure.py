@@ -15,6 +15,9 @@ from lstm_edge.extras import require
 
 # Metadata of a TFLite file whose first step sets all variable tensors to zeros.
 STATES_SHUT = "lstm_edge.states_shut"
+# Metadata of a TFLite file that MediaPipe Tasks reads, and the files behind the model that it names.
+MEDIAPIPE = "TFLITE_METADATA"
+MEDIAPIPE_VOCABULARY, MEDIAPIPE_LABELS = "vocab.txt", "labels.txt"
 
 
 @dataclass(frozen=True)

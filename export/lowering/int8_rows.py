@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from lstm_edge.stack import Array
@@ -18,3 +21,11 @@ def int8_rows(rows: Array) -> tuple[Array, Array]:
     unit = np.maximum(largest.max(), np.finfo(np.float32).tiny) / np.float32(127 * 127)
     scales = np.clip(np.ceil(largest / (127 * unit)), 1, 127) * unit  # up: no code is cut off
     return np.clip(np.round(rows / scales), -127, 127), scales
+
+
+def embedding(tf: Any, rows: Array, quantised: bool) -> Callable[[Any], Any]:
+    """What looks ids of any shape up in these rows, as they are or as :func:`int8_rows`."""
+    if not quantised:
+        return lambda ids: tf.gather(tf.constant(rows), ids)
+    codes, scales = int8_rows(rows)
+    return lambda ids: tf.gather(tf.constant(codes), ids) * tf.gather(tf.constant(scales), ids)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from export.lowering.int8_rows import int8_rows
+from export.lowering.int8_rows import embedding
 from export.lowering.pad_state import PadTable
 from lstm_edge.extras import require
 from lstm_edge.stack import Array, LstmLayer, LstmStack
@@ -68,7 +68,6 @@ def layout(
 def module(stack: LstmStack, table: PadTable, plan: Layout) -> Any:
     """A ``tf.Module`` with ``run``: ids int32 [1, max_length], pads on either side."""
     tf = require("tensorflow", "exporting to TFLite")
-    keras = require("keras", "exporting to TFLite")
     length, pad, stride = stack.max_length, stack.pad_id, table.stride
     spare = min(stride, length)  # pads that the table may leave to be run
     states, sizes = table.joined()
@@ -99,15 +98,21 @@ def module(stack: LstmStack, table: PadTable, plan: Layout) -> Any:
 
         out = tf.while_loop(lambda t, *_: t < last, body, (begin, *start))
         y = out[-2]
-        for dense in stack.dense:
-            y = tf.matmul(y, tf.constant(dense.kernel)) + tf.constant(dense.bias)
-            y = keras.activations.get(dense.activation)(y)
-        return {OUTPUT: y}
+        return {OUTPUT: after_lstm(tf, stack, y)}
 
     holder = tf.Module()
     spec = tf.TensorSpec([1, length], tf.int32, name=INPUT)
     holder.run = tf.function(run, input_signature=[spec], autograph=False)
     return holder
+
+
+def after_lstm(tf: Any, stack: LstmStack, y: Any) -> Any:
+    """The last layer's last output [1, U] -> the answers [1, K]."""
+    keras = require("keras", "exporting to TFLite")
+    for dense in stack.dense:
+        y = tf.matmul(y, tf.constant(dense.kernel)) + tf.constant(dense.bias)
+        y = keras.activations.get(dense.activation)(y)
+    return y
 
 
 def _look_up(tf: Any, stack: LstmStack, plan: Layout) -> Any:
@@ -116,12 +121,7 @@ def _look_up(tf: Any, stack: LstmStack, plan: Layout) -> Any:
     if plan.folded:
         first = stack.lstm[0]
         rows = (rows.astype(np.float64) @ first.kernel + first.bias).astype(np.float32)
-    if not plan.quantised:
-        return lambda tokens: tf.gather(tf.constant(rows), tokens)
-    codes, scales = int8_rows(rows)
-    return lambda tokens: (
-        tf.gather(tf.constant(codes), tokens) * tf.gather(tf.constant(scales), tokens)
-    )
+    return embedding(tf, rows, plan.quantised)
 
 
 def _exact_rows(tf: Any, table: Array, rows: Any) -> Any:

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from export.graph import GraphModel
-from export.lowering import recurrent
+from export.lowering import recurrent, stacked_loop
+from export.lowering.int8_rows import embedding
 from export.lowering.recurrent import Loop, Weights
 from lstm_edge.extras import require
-from lstm_edge.stack import Array
+from lstm_edge.stack import Array, LstmStack
 from lstm_edge.structure import STATES_SHUT
 
 _PURPOSE = "exporting to TFLite"
@@ -65,8 +66,25 @@ def obstacle(loop: Loop) -> str | None:
 def run_loop(tf: Any, loop: Loop, weights: Weights) -> tuple[Any, Any, Sequence[Any]]:
     """One fused operator (see :class:`export.lowering.recurrent.Runs`)."""
     x = loop.sequences
-    if loop.layer.go_backwards:
-        x = x[:, ::-1]
+    last, every = layer(tf, x[:, ::-1] if loop.layer.go_backwards else x, weights)
+    return last, every, [last, tf.zeros_like(last)]
+
+
+def answers(stack: LstmStack, ids: Any, quantised: bool) -> Any:
+    """Ids [1, max_length] with pads in front -> the answers [1, K], a fused operator for each layer.
+
+    Args:
+        quantised: the embedding is in int8.
+    """
+    tf = require("tensorflow", _PURPOSE)
+    x = last = embedding(tf, stack.embedding, quantised)(ids)
+    for one in stack.lstm:
+        last, x = layer(tf, x, Weights("LSTM", one.kernel, one.recurrent, one.bias, ()))
+    return stacked_loop.after_lstm(tf, stack, last)
+
+
+def layer(tf: Any, x: Any, weights: Weights) -> tuple[Any, Any]:
+    """One fused operator: x [N, T, D] -> the last hidden state [N, U], and all of them [N, T, U]."""
     shut = _shut_input(weights)
     x = tf.pad(x, [[0, 0], [0, 0], [0, 1]])
     first = np.zeros((x.shape[0], 1, x.shape[2]), np.float32)
@@ -76,7 +94,7 @@ def run_loop(tf: Any, loop: Loop, weights: Weights) -> tuple[Any, Any, Sequence[
     # constants: the converter crashes on a variable here
     given = map(tf.constant, (_with_shutting_row(weights), weights.recurrent, weights.bias))
     last, every, *_ = fusable(tf)(x, zeros, zeros, *given)
-    return last, every[:, 1:], [last, zeros]
+    return last, every[:, 1:]
 
 
 def _with_shutting_row(weights: Weights) -> Array:
@@ -126,13 +144,25 @@ def fusable(tf: Any) -> Any:
     return tf.function(lstm, autograph=False, experimental_attributes=attributes)
 
 
+def described(count: int) -> str:
+    """So many fused operators, in words."""
+    many = f"{count} fused LSTM operator{'s' if count > 1 else ''}"
+    return f"{many}, cells not clipped, states shut out by a first step"
+
+
 def mended(content: bytes) -> bytes:
     """The file with its LSTM operators unclipped, and a note that a first step shuts their states."""
     schema = require("ai_edge_litert.schema_py_generated", _PURPOSE)
     flatbuffers = require("flatbuffers", _PURPOSE)
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for graph in model.subgraphs:
-        for operator in graph.operators or ():
+        # in float16 an operator fills the state tensors, which MediaPipe takes for damage; it is not needed
+        graph.operators = [
+            operator
+            for operator in graph.operators or ()
+            if not any(graph.tensors[out].isVariable for out in operator.outputs)
+        ]
+        for operator in graph.operators:
             options = operator.builtinOptions
             if isinstance(options, schema.UnidirectionalSequenceLSTMOptionsT):
                 options.cellClip = 0.0

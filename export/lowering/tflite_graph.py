@@ -7,12 +7,12 @@ nothing is left for the next call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from export.graph import GraphModel, chains
 from export.lowering import recurrent, tflite_fused
-from export.lowering.int8_rows import int8_rows
+from export.lowering.int8_rows import embedding
 from export.lowering.recurrent import Loop, output_shape
 from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.extras import require
@@ -34,56 +34,69 @@ def module(graph: GraphModel, batch: int, quantised: bool, fused: bool = False) 
         UnsupportedModelError: ``fused`` for a layer that has no such operator.
     """
     tf = require("tensorflow", _PURPOSE)
-    reasons = tflite_fused.obstacles(graph) if fused else []
-    if reasons:
-        raise UnsupportedModelError(graph.model.name, reasons)
     holder = tf.Module()
-    loops: list[tuple[str, ...]] = []
+    network = Network(graph, quantised, fused)
+    # past tf.Module's own __setattr__, which would make a tracked list of it
+    object.__setattr__(holder, "loops", network.loops)
+    holder.variables_of_the_model = network.variables
+    holder.run = tf.function(
+        network.__call__, input_signature=recurrent.specs(tf, graph, batch), autograph=False
+    )
+    holder.run.get_concrete_function()  # traced now
+    network.check()
+    return holder
 
-    def one_loop(loop: Loop) -> Any:
-        loops.append(tuple(part.layer.name for part in (*loop.before, loop)))
-        weights = recurrent.weights_of(loop.layer.cell) if fused else None
+
+class Network:
+    """A model as a function of tensors: its inputs in order -> its outputs by name.
+
+    Args:
+        quantised, fused: see :func:`module`.
+
+    Attributes:
+        loops: names of the layers in each loop, once it was called.
+        variables: of the model, for the ``tf.Module`` whose function calls this.
+
+    Raises:
+        UnsupportedModelError: ``fused`` for a layer that has no such operator.
+    """
+
+    def __init__(self, graph: GraphModel, quantised: bool, fused: bool) -> None:
+        self._graph, self._quantised, self._fused = graph, quantised, fused
+        self.loops: list[tuple[str, ...]] = []
+        self.variables = [v.value for v in graph.model.variables]
+        self._reasons = tflite_fused.obstacles(graph) if fused else []
+        self.check()
+
+    def check(self) -> None:
+        """Raise what only shows when layers are called, too; once it was called."""
+        if self._reasons:
+            raise UnsupportedModelError(self._graph.model.name, self._reasons)
+
+    def __call__(self, *arrays: Any) -> dict[str, Any]:
+        tf, graph = require("tensorflow", _PURPOSE), self._graph
+        self.loops.clear()
+        return recurrent.outputs(
+            graph,
+            arrays,
+            lambda loop: self._one_loop(tf, loop),
+            lambda layer, ids: embedding(tf, recurrent.numbers(layer.embeddings), self._quantised)(
+                tf.cast(ids, tf.int32)
+            ),
+            # a stream is fed few steps at a time, and wants every layer's states
+            {} if graph.states or self._fused else chains(graph.model),
+        )
+
+    def _one_loop(self, tf: Any, loop: Loop) -> tuple[Any, Any, Sequence[Any]]:
+        self.loops.append(tuple(part.layer.name for part in (*loop.before, loop)))
+        weights = recurrent.weights_of(loop.layer.cell) if self._fused else None
         if weights is None:
             return run_loop(tf, loop)
         if (reason := tflite_fused.obstacle(loop)) is not None:
             # Keras would make another error of one raised here
-            reasons.append(reason)
+            self._reasons.append(reason)
             return run_loop(tf, loop)
         return tflite_fused.run_loop(tf, loop, weights)
-
-    def run(*arrays: Any) -> dict[str, Any]:
-        loops.clear()
-        return recurrent.outputs(
-            graph,
-            arrays,
-            one_loop,
-            _look_up(tf, quantised),
-            # a stream is fed few steps at a time, and wants every layer's states
-            {} if graph.states or fused else chains(graph.model),
-        )
-
-    # past tf.Module's own __setattr__, which would make a tracked list of it
-    object.__setattr__(holder, "loops", loops)
-    holder.variables_of_the_model = [v.value for v in graph.model.variables]
-    holder.run = tf.function(
-        run, input_signature=recurrent.specs(tf, graph, batch), autograph=False
-    )
-    holder.run.get_concrete_function()  # traced now
-    if reasons:
-        raise UnsupportedModelError(graph.model.name, reasons)
-    return holder
-
-
-def _look_up(tf: Any, quantised: bool) -> Callable[[Any, Any], Any]:
-    def look_up(layer: Any, ids: Any) -> Any:
-        rows = recurrent.numbers(layer.embeddings)
-        ids = tf.cast(ids, tf.int32)
-        if not quantised:
-            return tf.gather(tf.constant(rows), ids)
-        codes, scales = int8_rows(rows)
-        return tf.gather(tf.constant(codes), ids) * tf.gather(tf.constant(scales), ids)
-
-    return look_up
 
 
 def run_loop(tf: Any, loop: Loop) -> tuple[Any, Any, Sequence[Any]]:

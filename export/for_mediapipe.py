@@ -1,0 +1,101 @@
+"""TFLite files for MediaPipe Tasks' TextClassifier, on Android, iOS, the web and in Python.
+
+It takes one subgraph, so recurrent layers are fused operators; and it gives the model a text's pieces as
+its RegexTokenizer cuts them. Those are letters here (:mod:`export.lowering.letters`); the graph makes
+Keras's ids of them (:mod:`export.lowering.tflite_words`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from export import to_tflite
+from export.formats import Precision, Texts
+from export.lowering import letters, mediapipe_metadata, tflite_fused, tflite_words
+from export.lowering.tflite_graph import Network
+from lstm_edge.errors import UnsupportedModelError
+from lstm_edge.runners import MediaPipeRunner
+from lstm_edge.stack import LstmStack
+
+
+class Exporter(to_tflite.Exporter):
+    runtimes: ClassVar[tuple[str, ...]] = (MediaPipeRunner.runtime,)
+    runtime = "mediapipe"
+    made_for = "mediapipe"
+    takes_texts = True
+    lowerings: ClassVar[tuple[str, ...]] = ()
+    precisions = tuple(p for p in to_tflite.Exporter.precisions if not p.folded)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        mediapipe_metadata.schema()  # missing now, not after the work
+
+    def obstacles(self) -> list[str]:
+        if self.texts is None:
+            return super().obstacles()
+        found = letters.obstacles(self.texts.tokenizer)
+        found += [
+            f"the label {label!r} has a line break, which MediaPipe's file of labels cannot have"
+            for label in self.texts.labels
+            if len(label.splitlines()) != 1
+        ]
+        if self.texts.pads == "none":
+            found.append(
+                "the model's length is free, and MediaPipe's files have one: give --length N"
+            )
+        if not found:
+            try:
+                self._module(quantised=False)
+            except UnsupportedModelError as error:
+                found += error.obstacles
+        return found
+
+    def write(self, precision: Precision, path: Path) -> None:
+        content = tflite_fused.mended(self.converted(self._module, precision))
+        told, labels = self._letters, self._given.labels
+        path.write_bytes(
+            mediapipe_metadata.with_metadata(content, told.pattern, told.vocabulary, labels)
+        )
+
+    def describe_lowering(self, precision: Precision) -> str:
+        del precision
+        layers = tflite_fused.described(self._operators) if self._operators else "none"
+        return f"{layers}; ids made of letters in the graph"
+
+    def notes(self, precision: Precision) -> tuple[str, ...]:
+        del precision
+        most = tflite_words.pieces(self._given.tokenizer.settings)
+        return (f"takes the first {most:,} letters of a text",)
+
+    @property
+    def _given(self) -> Texts:
+        if self.texts is None:  # an obstacle
+            raise AssertionError(self.kind())
+        return self.texts
+
+    @cached_property
+    def _letters(self) -> letters.Letters:
+        return letters.letters(self._given.tokenizer)
+
+    def _module(self, quantised: bool) -> Any:
+        """Letters in, scores out.
+
+        Raises:
+            UnsupportedModelError: a layer that is no fused operator.
+        """
+        model = self.model
+        if isinstance(model, LstmStack):
+            stack, self._operators = model, len(model.lstm)
+            return self._of_letters(lambda ids: tflite_fused.answers(stack, ids, quantised))
+        network = Network(model, quantised, fused=True)
+        module = self._of_letters(lambda ids: next(iter(network(ids).values())), network.variables)
+        network.check()
+        self._operators = len(network.loops)
+        return module
+
+    def _of_letters(self, answers: Callable[[Any], Any], keep: Sequence[Any] = ()) -> Any:
+        settings = self._given.tokenizer.settings
+        return tflite_words.module(self._letters, settings, answers, keep)

@@ -1,0 +1,96 @@
+"""What MediaPipe Tasks reads beside a TFLite model: its tokeniser, vocabulary and labels.
+
+A description in the model's own metadata names files; they stand in a ZIP archive behind the model. The
+archive's entries are read in place, so they are stored, not compressed.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lstm_edge.extras import require
+from lstm_edge.structure import MEDIAPIPE, MEDIAPIPE_LABELS, MEDIAPIPE_VOCABULARY
+
+_PURPOSE = "exporting for MediaPipe"
+# The first reader that knows RegexTokenizerOptions.
+_READER = "1.2.1"
+_IDENTIFIER = b"M001"
+
+
+def schema() -> Any:
+    """The classes of MediaPipe's metadata.
+
+    Raises:
+        MissingExtraError: MediaPipe is not installed.
+    """
+    return require("mediapipe.tasks.metadata.metadata_schema_py_generated", _PURPOSE)
+
+
+def with_metadata(content: bytes, pattern: str, vocabulary: bytes, labels: Sequence[str]) -> bytes:
+    """The TFLite file of a text classifier with all that MediaPipe's TextClassifier wants of it.
+
+    Args:
+        content: one int32 input of a RegexTokenizer's numbers; scores float32 [1, labels].
+        pattern: of the tokeniser's delimiters.
+        vocabulary: content of its vocabulary file: lines ``PIECE NUMBER``.
+    """
+    flatbuffers = require("flatbuffers", _PURPOSE)
+    litert = require("ai_edge_litert.schema_py_generated", _PURPOSE)
+    model = litert.ModelT.InitFromPackedBuf(content, 0)
+    note, buffer = litert.MetadataT(), litert.BufferT()
+    buffer.data = np.frombuffer(_description(pattern), np.uint8)
+    note.name, note.buffer = MEDIAPIPE, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or ()), note]
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    whole = io.BytesIO()
+    whole.write(builder.Output())
+    files = {
+        MEDIAPIPE_VOCABULARY: vocabulary,
+        MEDIAPIPE_LABELS: "".join(f"{label}\n" for label in labels).encode(),
+    }
+    with zipfile.ZipFile(whole, "a", zipfile.ZIP_STORED) as archive:
+        for file, inside in files.items():
+            archive.writestr(zipfile.ZipInfo(file), inside)  # with no date: always the same bytes
+    return whole.getvalue()
+
+
+def _description(pattern: str) -> bytes:
+    flatbuffers, made = require("flatbuffers", _PURPOSE), schema()
+
+    def file(called: str, kind: int, text: str) -> Any:
+        found = made.AssociatedFileT()
+        found.name, found.type, found.description = called, kind, text
+        return found
+
+    options = made.RegexTokenizerOptionsT()
+    options.delimRegexPattern = pattern
+    options.vocabFile = [
+        file(
+            MEDIAPIPE_VOCABULARY,
+            made.AssociatedFileType.VOCABULARY,
+            "letters and their numbers; the words are in the model",
+        )
+    ]
+    tokenizer = made.ProcessUnitT()
+    tokenizer.optionsType = made.ProcessUnitOptions.RegexTokenizerOptions
+    tokenizer.options = options
+    text, scores = made.TensorMetadataT(), made.TensorMetadataT()
+    text.name, text.description = "letters", "the text, letter by letter"
+    text.processUnits = [tokenizer]
+    scores.name, scores.description = "scores", "probability of each label"
+    scores.associatedFiles = [
+        file(MEDIAPIPE_LABELS, made.AssociatedFileType.TENSOR_AXIS_LABELS, "one label a line")
+    ]
+    graph, model = made.SubGraphMetadataT(), made.ModelMetadataT()
+    graph.inputTensorMetadata, graph.outputTensorMetadata = [text], [scores]
+    model.subgraphMetadata, model.minParserVersion = [graph], _READER
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    return bytes(builder.Output())

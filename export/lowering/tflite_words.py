@@ -1,0 +1,120 @@
+"""TFLite: letters -> Keras's ids, without strings and without a loop, so in one subgraph.
+
+Where words end is a matter of neighbours; the last of them are gathered by their place, each with the
+letters before it, and looked up in :mod:`export.lowering.word_table`. All of it is whole numbers: a
+precision changes nothing in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from export.lowering.letters import SEPARATOR, Letters
+from export.lowering.word_table import WordTable, word_table
+from lstm_edge.extras import require
+from lstm_edge.text import TextSettings
+
+INPUT, OUTPUT = "letters", "scores"
+
+# Letters that a file takes: what it does with each costs little beside the LSTM's steps, but all of
+# them cost something in every call. The longest of IMDB's 50,000 reviews, whose models keep 500
+# words, has 13,704.
+_FOR_EACH_ID = 32
+_AT_LEAST = 4096
+
+
+def pieces(settings: TextSettings) -> int:
+    """Letters of a text that a file takes; what is behind them is not seen."""
+    return max(_AT_LEAST, _FOR_EACH_ID * settings.max_length)
+
+
+def module(
+    letters: Letters,
+    settings: TextSettings,
+    answers: Callable[[Any], Any],
+    keep: Sequence[Any] = (),
+) -> Any:
+    """A ``tf.Module`` with ``run``: letters int32 [1, pieces] -> scores [1, labels].
+
+    Args:
+        answers: ids int32 [1, max_length] -> the model's probabilities [1, K].
+        keep: what must live as long as the module: variables of the model.
+    """
+    tf = require("tensorflow", "exporting to TFLite")
+    table = word_table(letters.words, letters.count)
+
+    def run(text: Any) -> dict[str, Any]:
+        y = answers(ids(tf, text[0], table, letters.count, settings))
+        scores = tf.concat([1 - y, y], 1) if y.shape[1] == 1 else y
+        return {OUTPUT: scores}
+
+    holder = tf.Module()
+    holder.keep = list(keep)
+    spec = tf.TensorSpec([1, pieces(settings)], tf.int32, name=INPUT)
+    holder.run = tf.function(run, input_signature=[spec], autograph=False)
+    holder.run.get_concrete_function()  # traced now
+    return holder
+
+
+def ids(tf: Any, letters: Any, table: WordTable, count: int, settings: TextSettings) -> Any:
+    """Ids int32 [1, max_length], pads in front, of letters int32 [T].
+
+    Args:
+        letters: as :class:`export.lowering.letters.Letters` numbers them, below ``count``.
+        table: its words.
+    """
+    length, unknown = settings.max_length, settings.unknown_id
+    inside = _flag(tf, letters > SEPARATOR)
+    ends = inside * (1 - tf.concat([inside[1:], [0]], 0))
+    # counted, not stored: as a constant it would be four bytes for each letter
+    places = tf.cumsum(_flag(tf, letters >= 0)) - 1
+    if unknown is None:
+        # which words count is not known before all are looked up
+        most = (letters.shape[0] + 1) // 2
+        found, words = _last(tf, places, ends, most)
+        found = _look_up(tf, letters, found, table, count, -1)
+        real = _flag(tf, (tf.range(most) >= most - words) & (found >= 0))
+        found, words = _last(tf, found, real, length)
+    else:
+        found, words = _last(tf, places, ends, length)
+        found = _look_up(tf, letters, found, table, count, unknown)
+    place = tf.range(length) - (length - words)
+    before = settings.pad_id
+    if settings.start_id is not None:
+        before = tf.where(tf.equal(place, -1), settings.start_id, before)
+    return tf.where(place >= 0, found, before)[None]
+
+
+def _flag(tf: Any, condition: Any) -> Any:
+    return tf.cast(condition, tf.int32)
+
+
+def _last(tf: Any, values: Any, flags: Any, most: int) -> tuple[Any, Any]:
+    """The last ``most`` of the flagged values, at the end of [most], and how many are flagged."""
+    number = tf.cumsum(flags)
+    total = number[-1]
+    # what is not flagged adds nothing, wherever it goes; what is too early goes before the first
+    to = tf.maximum(number + (most - total), 0)
+    return tf.scatter_nd(to[:, None], values * flags, [most + 1])[1:], total
+
+
+def _look_up(tf: Any, letters: Any, places: Any, table: WordTable, count: int, unknown: int) -> Any:
+    """The ids of the words that end at these places."""
+    back = np.arange(table.longest + 1, dtype=np.int32)
+    before = np.zeros(len(back), np.int32)
+    spelled = tf.gather(tf.concat([before, letters], 0), places[:, None] - back + len(back))
+    apart = tf.cumsum(_flag(tf, spelled <= SEPARATOR), 1)
+    inside = _flag(tf, tf.equal(apart, 0))
+    rows = ((spelled + back * count) * inside)[:, :-1]
+    first, second = (tf.reduce_sum(tf.gather(tf.constant(n), rows), 1) for n in table.numbers)
+    bucket = tf.gather(tf.constant(table.starts), first % len(table.starts))
+    near = bucket[:, None] + np.arange(table.deepest, dtype=np.int32)
+    one, other, known = (tf.gather(tf.constant(e), near) for e in table.entries)
+    same = tf.equal(one, first[:, None]) & tf.equal(other, second[:, None])
+    # a word longer than the longest is none of them
+    same = _flag(tf, same) * (1 - inside[:, -1:])
+    found = tf.reduce_sum(same * known, 1)
+    return tf.where(tf.reduce_sum(same, 1) > 0, found, unknown)
