@@ -239,6 +239,8 @@ def structure_tables(found: Structure) -> list[Table]:
     if found.weights:
         weights = tuple((dtype, wording.size(count)) for dtype, count in found.weights.items())
         tables.append(Table("Constants", ("dtype", "size"), weights))
+    if found.packed:
+        tables.append(Table("Packed for MediaPipe", ("file", "holds"), tuple(found.packed.items())))
     tables.append(Table(f"{what.capitalize()}s", (what, "count"), ops, problems))
     return tables
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
+import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -778,6 +779,7 @@ class MediaPipeRunner(TextRunner):
             self._classifier = tasks.TextClassifier.create_from_options(options)
         except (ValueError, RuntimeError, OSError) as error:
             raise InputError(f"MediaPipe cannot load {self.path}: {_first_line(error)}") from None
+        weakref.finalize(self, _close, self._classifier)
 
     def infer(self, text: str) -> Probabilities:
         found = self._classifier.classify(_SPOILT.sub("\ufffd", text)).classifications[0].categories
@@ -785,6 +787,14 @@ class MediaPipeRunner(TextRunner):
         for category in found:
             scores[0, category.index] = category.score
         return scores[:, 1:] if self.outputs == 1 else scores
+
+
+def _close(classifier: Any) -> None:
+    try:
+        classifier.close()
+    except RuntimeError:
+        # the process ends, and MediaPipe's thread did: its own attempt would fail and say so
+        classifier._classifier_handle = None
 
 
 # What ends a text in C, and halves of characters, which UTF-8 cannot hold; none is a part of a word.

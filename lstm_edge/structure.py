@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ STATES_SHUT = "lstm_edge.states_shut"
 # Metadata of a TFLite file that MediaPipe Tasks reads, and the files behind the model that it names.
 MEDIAPIPE = "TFLITE_METADATA"
 MEDIAPIPE_VOCABULARY, MEDIAPIPE_LABELS = "vocab.txt", "labels.txt"
+
+_FEW_LINES = 10  # that are shown
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Structure:
         ops: operator (or layer class) -> how often, over all subgraphs.
         weights: dtype -> bytes of constant data.
         problems: one sentence for each thing that fails or goes wrong on a device.
+        packed: file that MediaPipe Tasks finds behind the model -> what it holds.
     """
 
     format: str
@@ -47,6 +50,7 @@ class Structure:
     ops: dict[str, int]
     weights: dict[str, int]
     problems: tuple[str, ...]
+    packed: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -148,7 +152,21 @@ def _tflite(path: Path) -> Structure:
         dict(sorted(ops.items())),
         dict(sorted(weights.items())),
         tuple(problems),
+        _packed(path) if MEDIAPIPE in notes else {},
     )
+
+
+def _packed(path: Path) -> dict[str, str]:
+    """What the files of an archive behind a model hold, in a few words."""
+    if not zipfile.is_zipfile(path):
+        return {}
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            lines = archive.read(name).decode(errors="replace").splitlines()
+            few = len(lines) <= _FEW_LINES
+            found[name] = ", ".join(lines) if few else f"{len(lines):,} lines"
+    return found
 
 
 def _names(enum: Any) -> dict[int, str]:
