@@ -35,6 +35,7 @@ from lstm_edge import (
 from lstm_edge import model as model_files
 from lstm_edge.answers import Probabilities
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError, UnsupportedModelError
+from lstm_edge.extras import require
 from lstm_edge.files import content_hash, replacing_folder, sha256
 from lstm_edge.parity import Check, ParityReport, Tolerance
 from lstm_edge.progress import SILENT, Progress
@@ -171,6 +172,9 @@ def export_bundle(
                 if e.lowerings
             )
         )
+    for exporter in dict.fromkeys(exporter for exporter, _ in chosen):
+        for module in exporter.needs:  # missing now, not after the work
+            require(module, f"exporting for {exporter.runtime}")
     live = not isinstance(model, str | Path)
     vocab_path = None if vocab is None else Path(vocab)
     if live:

@@ -26,12 +26,9 @@ class Exporter(to_tflite.Exporter):
     runtime = "mediapipe"
     made_for = "mediapipe"
     takes_texts = True
+    needs: ClassVar[tuple[str, ...]] = (mediapipe_metadata.SCHEMA,)
     lowerings: ClassVar[tuple[str, ...]] = ()
     precisions = tuple(p for p in to_tflite.Exporter.precisions if not p.folded)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        mediapipe_metadata.schema()  # missing now, not after the work
 
     def obstacles(self) -> list[str]:
         if self.texts is None:

@@ -100,7 +100,8 @@ class Exporter(ABC):
     that take the file), ``precisions`` (in the order they are written), ``lowerings`` (ways to express
     recurrent layers that can be asked for, besides the one that is chosen by itself); ``runtime`` (what
     asks for these files), ``made_for`` (what the names of files for one runtime or use end in; such are
-    only written where they are asked for), ``takes_texts`` (the file itself makes ids of texts).
+    only written where they are asked for), ``takes_texts`` (the file itself makes ids of texts),
+    ``needs`` (modules that no other files need).
     """
 
     format: ClassVar[str]
@@ -111,6 +112,7 @@ class Exporter(ABC):
     runtime: ClassVar[str]
     made_for: ClassVar[str] = ""
     takes_texts: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
-from lstm_edge.errors import MissingExtraError
+from lstm_edge.errors import InputError, MissingExtraError
 
 # package that is imported -> (package to install, extra that installs it)
 _EXTRAS = {
@@ -31,13 +34,31 @@ def require(module: str, purpose: str) -> Any:
     """
     top = module.partition(".")[0]
     package, extra = _EXTRAS[top]
-    if top in ("tensorflow", "keras", "mediapipe"):  # which imports TensorFlow where it is
+    if top in ("tensorflow", "keras"):
         # read when the library is first loaded; what the user has set stands
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        return importlib.import_module(module)
+        with _no_tensorflow() if top == "mediapipe" else contextlib.nullcontext():
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.partition(".")[0] == top:
             raise MissingExtraError(package, extra, purpose) from error
         raise
+    except ImportError as error:
+        raise InputError(
+            f"{purpose} needs the package {package}, which is installed but does not load here: {error}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _no_tensorflow() -> Iterator[None]:
+    """For MediaPipe, which imports it where it is installed, for its own documentation: ten seconds."""
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # said to be not there
+    try:
+        yield
+    finally:
+        del sys.modules["tensorflow"]

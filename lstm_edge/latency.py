@@ -398,7 +398,7 @@ def _start_once(runner: Runner | TextRunner | TensorRunner) -> Start:
     code = _FRESH.format(
         module=type(runner).__module__,
         cls=type(runner).__name__,
-        imports="\n".join(f"import {m}" for m in runner.modules),
+        imports="\n".join(f"require({m!r}, 'measuring')" for m in runner.modules),
         **made,
     )
     done = subprocess.run(

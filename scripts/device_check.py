@@ -18,13 +18,20 @@ from export import export_bundle
 from lstm_edge import run_folder
 
 ROOT = Path(__file__).parent.parent
-EXTRAS = {"onnx": "onnx-int8-dynamic", "tflite": "tflite-int8-dynamic"}
+EXTRAS = {
+    "onnx": "onnx-int8-dynamic",
+    "tflite": "tflite-int8-dynamic",
+    "mediapipe": "tflite-int8-dynamic-mediapipe",
+}
 NO_TENSORFLOW = """
 import sys
 from lstm_edge import load_bundle
 answer = load_bundle(sys.argv[1], sys.argv[2]).predict(["a wonderful film"])[0]
 loaded = {name.partition(".")[0] for name in sys.modules}
-assert not loaded & {"tensorflow", "keras", "onnx", "matplotlib"}, loaded
+unwanted = {"tensorflow", "keras", "onnx"}
+if "mediapipe" not in loaded:  # which draws, too
+    unwanted |= {"matplotlib"}
+assert not loaded & unwanted, loaded
 print(answer.label)
 """
 
@@ -70,7 +77,8 @@ def main() -> None:
     python = parser.parse_args().python
     with tempfile.TemporaryDirectory() as work:
         bundle = Path(work) / "bundle"
-        export_bundle(run_folder.shipped(), bundle)
+        runtimes = ["onnxruntime", "litert", "mediapipe"]
+        export_bundle(run_folder.shipped(), bundle, runtimes=runtimes)
         for extra, variant in EXTRAS.items():
             check(extra, variant, bundle, python, Path(work) / extra)
 

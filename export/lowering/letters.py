@@ -16,6 +16,7 @@ the number of ``<UNKNOWN>``. So that is the number of separators, or of characte
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import sys
@@ -133,9 +134,16 @@ def _odd_one(settings: TextSettings) -> str | None:
 
 def _spelled(wanted: set[str], settings: TextSettings) -> dict[str, str]:
     """Every character that becomes one or several of those wanted, and what it becomes."""
-    every = (chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
-    found = ((c, c.lower() if settings.lower else c) for c in every)
-    return {c: low for c, low in found if wanted.issuperset(low)}
+    cased = _cased() if settings.lower else {}
+    found = {c: c for c in wanted if c not in cased}
+    return found | {c: low for c, low in cased.items() if wanted.issuperset(low)}
+
+
+@functools.cache
+def _cased() -> dict[str, str]:
+    """Every character that is another when lower-cased, and what it is then."""
+    every = map(chr, range(sys.maxunicode + 1))
+    return {c: low for c in every if (low := c.lower()) != c}
 
 
 def _pattern(known: dict[str, int], odd: str | None) -> str:

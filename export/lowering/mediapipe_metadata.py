@@ -16,19 +16,12 @@ import numpy as np
 from lstm_edge.extras import require
 from lstm_edge.structure import MEDIAPIPE, MEDIAPIPE_LABELS, MEDIAPIPE_VOCABULARY
 
+SCHEMA = "mediapipe.tasks.metadata.metadata_schema_py_generated"
+
 _PURPOSE = "exporting for MediaPipe"
 # The first reader that knows RegexTokenizerOptions.
 _READER = "1.2.1"
 _IDENTIFIER = b"M001"
-
-
-def schema() -> Any:
-    """The classes of MediaPipe's metadata.
-
-    Raises:
-        MissingExtraError: MediaPipe is not installed.
-    """
-    return require("mediapipe.tasks.metadata.metadata_schema_py_generated", _PURPOSE)
 
 
 def with_metadata(content: bytes, pattern: str, vocabulary: bytes, labels: Sequence[str]) -> bytes:
@@ -62,7 +55,7 @@ def with_metadata(content: bytes, pattern: str, vocabulary: bytes, labels: Seque
 
 
 def _description(pattern: str) -> bytes:
-    flatbuffers, made = require("flatbuffers", _PURPOSE), schema()
+    flatbuffers, made = require("flatbuffers", _PURPOSE), require(SCHEMA, _PURPOSE)
 
     def file(called: str, kind: int, text: str) -> Any:
         found = made.AssociatedFileT()

@@ -156,7 +156,7 @@ def mended(content: bytes) -> bytes:
     flatbuffers = require("flatbuffers", _PURPOSE)
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for graph in model.subgraphs:
-        # in float16 an operator fills the state tensors, which MediaPipe takes for damage; it is not needed
+        # in float16 the state tensors are filled by an operator, which MediaPipe takes for damage
         graph.operators = [
             operator
             for operator in graph.operators or ()

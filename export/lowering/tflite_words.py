@@ -19,11 +19,10 @@ from lstm_edge.text import TextSettings
 
 INPUT, OUTPUT = "letters", "scores"
 
-# Letters that a file takes: what it does with each costs little beside the LSTM's steps, but all of
-# them cost something in every call. The longest of IMDB's 50,000 reviews, whose models keep 500
-# words, has 13,704.
+# Letters that a file takes: each costs some time in every call, but all of them less than the LSTM's
+# steps. The longest of IMDB's 50,000 reviews has 13,704.
+_AT_LEAST = 16_384
 _FOR_EACH_ID = 32
-_AT_LEAST = 4096
 
 
 def pieces(settings: TextSettings) -> int:
