@@ -59,7 +59,8 @@ class Exporter(to_tflite.Exporter):
 
     def describe_lowering(self, precision: Precision) -> str:
         del precision
-        layers = tflite_fused.described(self._operators) if self._operators else "none"
+        many = self._operators
+        layers = tflite_fused.described(many) if many else "no recurrent layer"
         return f"{layers}; ids made of letters in the graph"
 
     def notes(self, precision: Precision) -> tuple[str, ...]:

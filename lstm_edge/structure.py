@@ -163,7 +163,7 @@ def _packed(path: Path) -> dict[str, str]:
     found = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
-            lines = archive.read(name).decode(errors="replace").splitlines()
+            lines = archive.read(name).decode(errors="replace").rstrip("\n").split("\n")
             few = len(lines) <= _FEW_LINES
             found[name] = ", ".join(lines) if few else f"{len(lines):,} lines"
     return found
