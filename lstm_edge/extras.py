@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from typing import Any
 
@@ -12,6 +13,7 @@ from lstm_edge.errors import MissingExtraError
 _EXTRAS = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "ai_edge_litert": ("ai-edge-litert", "tflite"),
+    "ort_flatbuffers_py": ("onnxruntime", "onnx"),  # inside it
     "flatbuffers": ("ai-edge-litert", "tflite"),  # which brings it
     "tensorflow": ("tensorflow", "train"),
     "keras": ("keras", "train"),
@@ -34,9 +36,13 @@ def require(module: str, purpose: str) -> Any:
         # read when the library is first loaded; what the user has set stands
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    handlers = logging.root.handlers[:]
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.partition(".")[0] == top:
             raise MissingExtraError(package, extra, purpose) from error
         raise
+    finally:
+        if module.startswith("onnxruntime.tools"):  # sets up everybody's logging when imported
+            logging.root.handlers[:] = handlers
