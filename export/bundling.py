@@ -404,8 +404,8 @@ class _TextWay(_Way):
         return "ids" if self.tokenizer is None else "texts"
 
     def batch_of(self, precision: formats.Precision, inside: structure.Structure) -> int | None:
-        del inside
-        return precision.batch
+        fixed = inside.inputs[0].shape[0]
+        return precision.batch or (fixed if fixed > 0 else None)
 
     def tolerance(self, precision: formats.Precision) -> Tolerance:
         return precision.tolerance

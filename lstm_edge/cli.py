@@ -920,7 +920,7 @@ def _stored(path: Path, what: str, build: Any) -> Any:
 # ---------------------------------------------------------------- inspect
 
 
-@cli.command(short_help="What is inside a bundle, or a .tflite, .onnx, .keras or .h5 file.")
+@cli.command(short_help="What is inside a bundle, or a .tflite, .onnx, .ort, .keras or .h5 file.")
 @click.argument("file", type=click.Path(path_type=Path))
 @_JSON
 def inspect(file: Path, json_file: Path | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from lstm_edge.errors import InputError, MissingExtraError
 _EXTRAS = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "ai_edge_litert": ("ai-edge-litert", "tflite"),
+    "ort_flatbuffers_py": ("onnxruntime", "onnx"),  # inside it
     "flatbuffers": ("ai-edge-litert", "tflite"),  # which brings it
     "mediapipe": ("mediapipe", "mediapipe"),
     "tensorflow": ("tensorflow", "train"),
@@ -38,6 +40,7 @@ def require(module: str, purpose: str) -> Any:
         # read when the library is first loaded; what the user has set stands
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    handlers = logging.root.handlers[:]
     try:
         with _no_tensorflow() if top == "mediapipe" else contextlib.nullcontext():
             return importlib.import_module(module)
@@ -49,6 +52,9 @@ def require(module: str, purpose: str) -> Any:
         raise InputError(
             f"{purpose} needs the package {package}, which is installed but does not load here: {error}"
         ) from error
+    finally:
+        if module.startswith("onnxruntime.tools"):  # sets up everybody's logging when imported
+            logging.root.handlers[:] = handlers
 
 
 @contextlib.contextmanager

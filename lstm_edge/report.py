@@ -246,18 +246,18 @@ def structure_tables(found: Structure) -> list[Table]:
 
 
 def lowerings(bundle: Bundle) -> list[dict[str, Any]]:
-    """How each file of a bundle expresses its recurrent layers, and what may hurt on a device."""
-    kept = ("name", "bytes", "lowering", "ops", "problems")
+    """How each file of a bundle expresses its recurrent layers, and what to know on a device."""
+    kept = ("name", "bytes", "lowering", "ops", "problems", "notes")
     return [{key: getattr(v, key) for key in kept} for v in bundle.variants.values()]
 
 
 def lowering_table(bundle: Bundle) -> Table:
     """:func:`lowerings` for a terminal."""
     rows = tuple((v["name"], wording.size(v["bytes"]), v["lowering"]) for v in lowerings(bundle))
-    problems = tuple(f"{v['name']}: {p}" for v in lowerings(bundle) for p in v["problems"])
-    return Table(
-        f"Files of {bundle.path}", ("variant", "size", "recurrent layers as"), rows, problems
+    said = tuple(
+        f"{v['name']}: {one}" for v in lowerings(bundle) for one in (*v["problems"], *v["notes"])
     )
+    return Table(f"Files of {bundle.path}", ("variant", "size", "recurrent layers as"), rows, said)
 
 
 def to_terminal(table: Table, width: int | None = None, colour: bool = False) -> str:
@@ -377,6 +377,7 @@ def _facts(info: VariantInfo) -> dict[str, str]:
         "batch": "any" if info.batch is None else str(info.batch),
         "tolerance": _tolerance(info.tolerance),
         "problems": "; ".join(info.problems) or "none found",
+        **({"notes": ". ".join(info.notes)} if info.notes else {}),
     }
 
 

@@ -26,9 +26,10 @@ from lstm_edge.errors import InputError, LstmEdgeError
 from lstm_edge.extras import require
 from lstm_edge.progress import SILENT, Advance, Progress
 from lstm_edge.tensors import Arrays, Signature
-from lstm_edge.text import Ids, pad_sequences
+from lstm_edge.text import NO_CHARACTER, Ids, pad_sequences
 
 BATCH = 32
+_HALVES = re.compile("[\ud800-\udfff]")
 _NO_EXAMPLE = "no example given; expected at least one row of ids"
 
 
@@ -523,6 +524,35 @@ class OnnxRunner(_OnnxFile, Runner):
         if self.pads != "any":
             return super().padded(chunk)
         return pad_sequences(chunk, self._width(max(map(len, chunk))), padding="post")
+
+
+@runs("onnx-mobile")
+class OnnxMobileTensorRunner(OnnxTensorRunner):
+    """ONNX Runtime on arrays by name, from a file in its own format."""
+
+
+@runs("onnx-mobile")
+class OnnxMobileRunner(OnnxRunner):
+    """ONNX Runtime on ids, from a file in its own format."""
+
+
+@runs("onnx-text")
+class OnnxTextRunner(_OnnxFile, TextRunner):
+    """ONNX Runtime on texts: the file takes a string."""
+
+    def _load(self) -> None:
+        super()._load()
+        (given,), (found,) = self._session.get_inputs(), self._session.get_outputs()
+        self._input, self._output = given.name, found.name
+
+    def infer(self, text: str) -> Probabilities:
+        # UTF-8 has no half of a surrogate pair
+        given = np.array([_HALVES.sub(NO_CHARACTER, text)], object)
+        outputs: Probabilities = self._session.run([self._output], {self._input: given})[0]
+        return outputs
+
+    def _colleague(self) -> TextRunner:
+        return self
 
 
 class _LiteRTFile(FileRunner):

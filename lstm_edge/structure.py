@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Structure:
     """What a file is made of.
 
     Attributes:
-        format: ``tflite``, ``onnx`` or ``keras``.
+        format: ``tflite``, ``onnx``, ``ort`` or ``keras``.
         ops: operator (or layer class) -> how often, over all subgraphs.
         weights: dtype -> bytes of constant data.
         problems: one sentence for each thing that fails or goes wrong on a device.
@@ -61,7 +61,7 @@ class Structure:
 
 
 def inspect(path: Path) -> Structure:
-    """Describe a ``.tflite``, ``.onnx``, ``.keras`` or ``.h5`` file without running it.
+    """Describe a ``.tflite``, ``.onnx``, ``.ort``, ``.keras`` or ``.h5`` file without running it.
 
     Raises:
         InputError: missing, of another kind, or damaged.
@@ -182,11 +182,11 @@ def _onnx(path: Path) -> Structure:
     if not model.graph.node:
         raise InputError(f"{path} is not an ONNX file, or its graph is empty")
     ops: Counter[str] = Counter()
+    loops: Counter[str] = Counter()
     weights: Counter[str] = Counter()
 
     def dtype(number: int) -> str:
-        name = str(onnx.TensorProto.DataType.Name(number)).lower()
-        return "float32" if name == "float" else name
+        return _onnx_dtype(onnx.TensorProto.DataType.Name(number))
 
     def visit(graph: Any) -> None:
         for tensor in graph.initializer:
@@ -195,6 +195,7 @@ def _onnx(path: Path) -> Structure:
             ops[node.op_type] += 1
             for attribute in node.attribute:
                 if attribute.HasField("g"):
+                    loops[node.op_type] += _is_over_time(n.op_type for n in attribute.g.node)
                     visit(attribute.g)
                 if attribute.HasField("t"):
                     value = onnx.numpy_helper.to_array(attribute.t)
@@ -209,12 +210,6 @@ def _onnx(path: Path) -> Structure:
         shape = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in kind.shape.dim)
         return TensorInfo(value.name, dtype(kind.elem_type), shape)
 
-    problems = [
-        f"{ops[op]} {op} node{'s' if ops[op] > 1 else ''}: a loop over time is several times slower "
-        "than a recurrent node"
-        for op in ("Loop", "Scan")
-        if op in ops
-    ]
     constants = {tensor.name for tensor in model.graph.initializer}
     return Structure(
         "onnx",
@@ -223,7 +218,87 @@ def _onnx(path: Path) -> Structure:
         tuple(info(v) for v in model.graph.output),
         dict(sorted(ops.items())),
         dict(sorted(weights.items())),
-        tuple(problems),
+        _slow_loops(loops),
+    )
+
+
+def _onnx_dtype(name: str) -> str:
+    name = name.lower()
+    return "float32" if name == "float" else name
+
+
+def _is_over_time(body: Iterable[str]) -> bool:
+    """Whether a loop is one, by the operators in it; one that joins strings makes words of a text."""
+    return "StringConcat" not in body
+
+
+def _slow_loops(loops: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(
+        f"{loops[op]} {op} node{'s' if loops[op] > 1 else ''}: a loop over time is several times slower "
+        "than a recurrent node"
+        for op in ("Loop", "Scan")
+        if loops.get(op)
+    )
+
+
+def _ort(path: Path) -> Structure:
+    """ONNX Runtime's own format, by its own schema, which comes with the runtime."""
+    purpose = f"inspecting {path.name}"
+    require("onnxruntime.tools.ort_format_model", purpose)  # makes the schema importable
+    fbs = require("ort_flatbuffers_py.fbs", purpose)
+    content = path.read_bytes()
+    session = fbs.InferenceSession.InferenceSession
+    if not session.InferenceSessionBufferHasIdentifier(content, 0):
+        raise InputError(f"{path} is not an ORT file (its identifier is missing)")
+    kinds = _names(fbs.TensorDataType.TensorDataType)
+    attributes = fbs.AttributeType.AttributeType
+    ops: Counter[str] = Counter()
+    loops: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+
+    def weigh(tensor: Any) -> None:
+        strings = sum(len(tensor.StringData(i)) for i in range(tensor.StringDataLength()))
+        # as an array: a file that is cut short does not give it
+        held = tensor.RawDataAsNumpy().nbytes if tensor.RawDataLength() else 0
+        weights[_onnx_dtype(kinds[tensor.DataType()])] += held + strings
+
+    def visit(graph: Any) -> None:
+        for i in range(graph.InitializersLength()):
+            weigh(graph.Initializers(i))
+        for node in map(graph.Nodes, range(graph.NodesLength())):
+            ops[node.OpType().decode()] += 1
+            for attribute in map(node.Attributes, range(node.AttributesLength())):
+                if attribute.Type() == attributes.GRAPH:
+                    body = attribute.G()
+                    inside = [body.Nodes(i).OpType().decode() for i in range(body.NodesLength())]
+                    loops[node.OpType().decode()] += _is_over_time(inside)
+                    visit(body)
+                elif attribute.Type() == attributes.TENSOR:
+                    weigh(attribute.T())
+
+    graph = session.GetRootAs(content, 0).Model().Graph()
+    visit(graph)
+    values = {v.Name(): v for v in map(graph.NodeArgs, range(graph.NodeArgsLength()))}
+    constants = {graph.Initializers(i).Name() for i in range(graph.InitializersLength())}
+
+    def info(name: bytes) -> TensorInfo:
+        kind = fbs.TensorTypeAndShape.TensorTypeAndShape()
+        table = values[name].Type().Value()
+        kind.Init(table.Bytes, table.Pos)
+        dims = [kind.Shape().Dim(i).Value() for i in range(kind.Shape().DimLength())]
+        fixed = fbs.DimensionValueType.DimensionValueType.VALUE
+        shape = tuple(int(d.DimValue()) if d.DimType() == fixed else -1 for d in dims)
+        return TensorInfo(name.decode(), _onnx_dtype(kinds[kind.ElemType()]), shape)
+
+    inputs = map(graph.Inputs, range(graph.InputsLength()))
+    return Structure(
+        "ort",
+        len(content),
+        tuple(info(name) for name in inputs if name not in constants),
+        tuple(info(graph.Outputs(i)) for i in range(graph.OutputsLength())),
+        dict(sorted(ops.items())),
+        dict(sorted(weights.items())),
+        _slow_loops(loops),
     )
 
 
@@ -282,6 +357,7 @@ def _keras(path: Path) -> Structure:
 _READERS: dict[str, Callable[[Path], Structure]] = {
     ".tflite": _tflite,
     ".onnx": _onnx,
+    ".ort": _ort,
     ".keras": _keras,
     ".h5": _keras,
     ".hdf5": _keras,

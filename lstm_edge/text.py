@@ -25,6 +25,8 @@ Ids = npt.NDArray[np.int32]
 
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 PAD, START, UNKNOWN, UNUSED = "<PAD>", "<START>", "<UNKNOWN>", "<UNUSED>"
+# Stands for characters that are in no word, where a file makes ids of texts: a noncharacter.
+NO_CHARACTER = "\uffff"
 
 
 @dataclass(frozen=True)
