@@ -21,6 +21,7 @@ from lstm_edge.tensors import Input, Output, expected_shape
 
 if TYPE_CHECKING:
     from lstm_edge.bundle import Bundle, VariantInfo
+    from lstm_edge.devices import DeviceResult
     from lstm_edge.latency import LatencyReport
     from lstm_edge.parity import Case, ParityReport, ParityRun, Tolerance
     from lstm_edge.structure import Structure, TensorInfo
@@ -213,6 +214,56 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
         columns = tuple(c.replace("|Δp|", what) for c in columns if c != "accuracy")
         rows = [(*row[:2], *row[3:]) for row in rows]
     return Table("Summary", columns, tuple(rows), _failures(parity))
+
+
+def device_notes(result: DeviceResult) -> tuple[str, ...]:
+    """What was not measured on a device and why, and what else is to be said of it."""
+    skipped = (f"{name} not measured: {why}" for name, why in result.skipped.items())
+    return (*skipped, *result.notes)
+
+
+def devices_table(results: Sequence[DeviceResult]) -> Table:
+    """Every variant on every device, side by side; the notes say how each was measured."""
+    rows: list[tuple[str, ...]] = []
+    notes = []
+    whats = {_difference_name(r.parity) for r in results if r.parity}
+    for result in results:
+        parity, latency = result.parity, result.latency
+        reports = {r.variant: r for r in parity.reports} if parity else {}
+        timings = {t.variant: t for t in latency.timings} if latency else {}
+        for name in dict.fromkeys([*reports, *timings, *result.skipped]):
+            r, t = reports.get(name), timings.get(name)
+            times = [MISSING] * 4
+            if t is not None:
+                times = [wording.digits(t.percentile(q)) for q in (50, 90, 99)]
+                times.append(MISSING if t.start is None else wording.digits(t.start.load_ms))
+            rows.append(
+                (
+                    result.device,
+                    t.runtime if t else MISSING,
+                    name,
+                    MISSING if r is None else OK if r.ok else OUTSIDE,
+                    MISSING if r is None else wording.flips(r),
+                    MISSING if r is None else wording.difference(r.max_abs),
+                    *times,
+                )
+            )
+        how = []
+        if parity:
+            count = max((r.examples for r in parity.reports), default=0)
+            how.append(f"parity on {count} examples of {parity.data}, {wording.date(parity.measured_at)}")
+        if latency:
+            how.append(
+                f"latency with {wording.threads(latency.threads)} on {wording.inputs(latency)} of "
+                f"{latency.data or 'data not named'}, {wording.date(latency.measured_at)}"
+            )
+        described = latency.machine if latency else parity.machine if parity else {}
+        where = f" ({wording.machine(described)})" if described else ""
+        notes.append(f"{result.device}{where}: {'; '.join(how) or MISSING}")
+        notes += [f"{result.device}: {note}" for note in device_notes(result)]
+    what = f"max {whats.pop()}" if len(whats) == 1 else "max difference"
+    columns = "device,runtime,variant,parity,flips," + what + ",p50 ms,p90 ms,p99 ms,load ms"
+    return Table("Devices", tuple(columns.split(",")), tuple(rows), tuple(notes))
 
 
 def structure_tables(found: Structure) -> list[Table]:
