@@ -9,6 +9,7 @@ from lstm_edge import data, latency
 from lstm_edge.bundle import TensorBundle, TextBundle
 from lstm_edge.latency import LatencyReport
 from lstm_edge.progress import SILENT, Progress
+from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids
 from lstm_edge.verify import GOLDEN_DATA, evenly
 
@@ -70,6 +71,16 @@ def bench_texts(
     )
 
 
+def tensor_inputs(bundle: TensorBundle, limit: int | None = None) -> list[Arrays]:
+    """Golden inputs by name, one example each, at most so many."""
+    golden = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
+    # of every length, in their order: LiteRT prepares itself anew for another shape
+    examples = [golden[at][0].part([golden[at][1]]).inputs for at in evenly(len(golden), limit)]
+    if bundle.signature.states:  # what a stream costs is what its next steps cost
+        examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
+    return examples
+
+
 def bench_tensors(
     bundle: TensorBundle,
     *,
@@ -79,15 +90,10 @@ def bench_tensors(
     rounds: int = 5,
     progress: Progress = SILENT,
 ) -> LatencyReport:
-    """The same on the golden inputs of a bundle of tensors, at most so many."""
-    golden = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
-    # of every length, in their order: LiteRT prepares itself anew for another shape
-    examples = [golden[at][0].part([golden[at][1]]).inputs for at in evenly(len(golden), limit)]
-    if bundle.signature.states:  # what a stream costs is what its next steps cost
-        examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
+    """The same of a bundle of tensors, on :func:`tensor_inputs`."""
     names = [bundle.variant(name).name for name in variants or bundle.variants]
     with progress.task("Loading", None):
         runners = {name: bundle.runner(name, threads) for name in names}
     return latency.measure_tensors(
-        runners, examples, rounds=rounds, data=GOLDEN_DATA, progress=progress
+        runners, tensor_inputs(bundle, limit), rounds=rounds, data=GOLDEN_DATA, progress=progress
     )

@@ -95,7 +95,9 @@ def _measure(asked: dict[str, Any], folder: Path, lines: _Lines) -> DeviceResult
             runs.append(run)
         except MissingExtraError as error:
             skipped[name] = f"{error.package} is not installed there"
-        except Exception as error:  # a runtime that is there and does not work says so in its own way
+        except (
+            Exception
+        ) as error:  # a runtime that is there and does not work says so in its own way
             kind = "" if isinstance(error, LstmEdgeError) else f"{type(error).__name__}: "
             skipped[name] = kind + (str(error).strip().splitlines() or ["no message"])[0][:300]
     good = [report.variant for run in runs for report in run.reports]

@@ -958,9 +958,18 @@ def _show_device(result: DeviceResult) -> int:
 @click.option(
     "--latency", type=click.Path(path_type=Path), help="JSON of bench [default: not measured]."
 )
+@click.option(
+    "--device", "devices", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="JSON of bench --on, to stand beside this machine's figures; may be repeated.",
+)  # fmt: skip
 @_VERBOSE
 def make_report(
-    bundle: Path, out: Path, parity: Path | None, latency: Path | None, verbose: bool
+    bundle: Path,
+    out: Path,
+    parity: Path | None,
+    latency: Path | None,
+    devices: Sequence[Path],
+    verbose: bool,
 ) -> int:
     """Write report.html (self-contained), report.md and report.json.
 
@@ -968,12 +977,17 @@ def make_report(
     lstm-edge verify bundle --data aclImdb --json parity.json
     lstm-edge bench bundle --data aclImdb --json latency.json
     lstm-edge report bundle --parity parity.json --latency latency.json --out report
+    lstm-edge report bundle --device board.json --device phone.json --out report
     """
     from lstm_edge import latency as latency_module
     from lstm_edge import parity as parity_module
     from lstm_edge import report
+    from lstm_edge.devices import DeviceResult
 
     opened = _open(bundle)
+    others = [_stored(path, "results of a device", DeviceResult.from_json) for path in devices]
+    for result in others:
+        result.check_of(opened)
     if parity is None:
         run = _verified(opened, verbose)
     else:
@@ -981,9 +995,9 @@ def make_report(
     times = None
     if latency is not None:
         times = _stored(latency, "latency results", latency_module.LatencyReport.from_json)
-    paths = report.write_report(out, opened, run, times)
+    paths = report.write_report(out, opened, run, times, others)
     click.echo(f"Report: {paths['html']}")
-    return DONE if run.ok else _outside()
+    return DONE if run.ok and all(result.ok for result in others) else _outside()
 
 
 def _verified(bundle: TextBundle | TensorBundle, verbose: bool) -> ParityRun:
@@ -1001,7 +1015,7 @@ def _stored(path: Path, what: str, build: Any) -> Any:
     value = read_json(path, what)
     try:
         return build(value)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise InputError(f"{path} does not hold {what} as lstm-edge writes them") from None
 
 

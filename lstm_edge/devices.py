@@ -99,7 +99,11 @@ class DeviceResult:
 
 def _numbers(*values: Any) -> None:
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
             raise ValueError(f"{value!r} is no number")
 
 

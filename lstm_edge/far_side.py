@@ -7,6 +7,7 @@ connection is gone, which it sees at the end of its standard input.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import importlib.util
 import json
@@ -32,11 +33,10 @@ def main(token: str) -> None:
     lock = threading.Lock()
 
     def send(text: bytes) -> None:
-        try:
-            with lock:
-                os.write(1, b"@" + token.encode() + b" " + text.strip() + b"\n")
-        except OSError:  # nobody listens; the end of the input says so too
-            pass
+        # an error: nobody listens; the end of the input says so too
+        with lock, contextlib.suppress(OSError):
+            sys.stdout.buffer.write(b"@" + token.encode() + b" " + text.strip() + b"\n")
+            sys.stdout.buffer.flush()
 
     def say(**event: Any) -> None:
         send(json.dumps(event).encode())
@@ -49,10 +49,10 @@ def main(token: str) -> None:
     sys.path[:] = [entry for entry in sys.path if entry]  # not what lies in the home folder
     asked = json.loads(sys.stdin.buffer.readline())
     try:
-        parent = os.path.expanduser(asked["folder"]) if asked["folder"] else None
+        parent = Path(asked["folder"]).expanduser() if asked["folder"] else None
         folder = tempfile.mkdtemp(prefix="lstm-edge-", dir=parent)
-    except OSError as error:
-        say(failed="folder", reason=error.strerror)
+    except (OSError, RuntimeError) as error:  # no home folder is a RuntimeError
+        say(failed="folder", reason=getattr(error, "strerror", None) or str(error))
         return
     try:
         say(
@@ -65,7 +65,7 @@ def main(token: str) -> None:
         say(failed="files", reason=error.strerror)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        if os.path.exists(folder):
+        if Path(folder).exists():
             say(left=folder)
         else:
             say(removed=folder)
@@ -100,10 +100,8 @@ def _serve(folder: Path, say: Any, send: Any) -> None:
         )
 
     def kill() -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def watch() -> None:  # the other end closes our input when it has enough, or is gone
         try:

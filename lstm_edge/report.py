@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 
 from lstm_edge import wording
 from lstm_edge.bundle import TensorBundle
+from lstm_edge.devices import DeviceResult
 from lstm_edge.extras import require
 from lstm_edge.files import write_json, write_text
 from lstm_edge.plots import plots
@@ -21,7 +23,6 @@ from lstm_edge.tensors import Input, Output, expected_shape
 
 if TYPE_CHECKING:
     from lstm_edge.bundle import Bundle, VariantInfo
-    from lstm_edge.devices import DeviceResult
     from lstm_edge.latency import LatencyReport
     from lstm_edge.parity import Case, ParityReport, ParityRun, Tolerance
     from lstm_edge.structure import Structure, TensorInfo
@@ -47,6 +48,12 @@ class Table:
             i > 0 and all(c in (MISSING, wording.NONE) or re.match(r"-?\d", c) for c in cells)
             for i, cells in enumerate(columns)
         )
+
+    def spans(self) -> tuple[int, ...]:
+        """For each row, how many rows from it on have the same first cell; 0 where the one before has."""
+        firsts = [row[0] for row in self.rows]
+        groups = [len(list(group)) for _, group in itertools.groupby(firsts)]
+        return tuple(n for size in groups for n in (size, *[0] * (size - 1)))
 
 
 # Tables
@@ -216,13 +223,30 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
     return Table("Summary", columns, tuple(rows), _failures(parity))
 
 
+def _host(parity: ParityRun, latency: LatencyReport | None) -> DeviceResult:
+    """The figures of this machine, as one device among others."""
+    return DeviceResult(latency.device if latency else "this machine", parity, latency)
+
+
+def _device_failures(devices: Sequence[DeviceResult]) -> tuple[str, ...]:
+    return tuple(
+        f"{device.device}: {failure}"
+        for device in devices
+        if device.parity
+        for failure in _failures(device.parity)
+    )
+
+
 def device_notes(result: DeviceResult) -> tuple[str, ...]:
     """What was not measured on a device and why, and what else is to be said of it."""
-    skipped = (f"{name} not measured: {why}" for name, why in result.skipped.items())
+    reasons: dict[str, list[str]] = {}
+    for name, why in result.skipped.items():
+        reasons.setdefault(why, []).append(name)
+    skipped = (f"{', '.join(names)} not measured: {why}" for why, names in reasons.items())
     return (*skipped, *result.notes)
 
 
-def devices_table(results: Sequence[DeviceResult]) -> Table:
+def devices_table(bundle: Bundle, results: Sequence[DeviceResult]) -> Table:
     """Every variant on every device, side by side; the notes say how each was measured."""
     rows: list[tuple[str, ...]] = []
     notes = []
@@ -233,25 +257,30 @@ def devices_table(results: Sequence[DeviceResult]) -> Table:
         timings = {t.variant: t for t in latency.timings} if latency else {}
         for name in dict.fromkeys([*reports, *timings, *result.skipped]):
             r, t = reports.get(name), timings.get(name)
-            times = [MISSING] * 4
+            # what was not measured says so once, not in every cell of it
+            answers, times = [MISSING, *[wording.NONE] * 2], [MISSING, *[wording.NONE] * 3]
+            if r is not None:
+                answers = [OK if r.ok else OUTSIDE, wording.flips(r), wording.difference(r.max_abs)]
             if t is not None:
                 times = [wording.digits(t.percentile(q)) for q in (50, 90, 99)]
                 times.append(MISSING if t.start is None else wording.digits(t.start.load_ms))
+            ran = bundle.variants[name].runtimes[0] if r else wording.NONE
             rows.append(
                 (
                     result.device,
-                    t.runtime if t else MISSING,
                     name,
-                    MISSING if r is None else OK if r.ok else OUTSIDE,
-                    MISSING if r is None else wording.flips(r),
-                    MISSING if r is None else wording.difference(r.max_abs),
+                    t.runtime if t else ran,
+                    str(latency.threads) if t and latency else wording.NONE,
+                    *answers,
                     *times,
                 )
             )
         how = []
         if parity:
             count = max((r.examples for r in parity.reports), default=0)
-            how.append(f"parity on {count} examples of {parity.data}, {wording.date(parity.measured_at)}")
+            how.append(
+                f"parity on {count} examples of {parity.data}, {wording.date(parity.measured_at)}"
+            )
         if latency:
             how.append(
                 f"latency with {wording.threads(latency.threads)} on {wording.inputs(latency)} of "
@@ -262,7 +291,9 @@ def devices_table(results: Sequence[DeviceResult]) -> Table:
         notes.append(f"{result.device}{where}: {'; '.join(how) or MISSING}")
         notes += [f"{result.device}: {note}" for note in device_notes(result)]
     what = f"max {whats.pop()}" if len(whats) == 1 else "max difference"
-    columns = "device,runtime,variant,parity,flips," + what + ",p50 ms,p90 ms,p99 ms,load ms"
+    columns = (
+        "device,variant,runtime,threads,parity,flips," + what + ",p50 ms,p90 ms,p99 ms,load ms"
+    )
     return Table("Devices", tuple(columns.split(",")), tuple(rows), tuple(notes))
 
 
@@ -381,13 +412,14 @@ def _list(items: Sequence[str]) -> list[str]:
 # The report
 
 
-def verdict(bundle: Bundle, run: ParityRun) -> str:
-    """One sentence: do the bundle's variants answer as Keras does?"""
+def verdict(bundle: Bundle, run: ParityRun, devices: Sequence[DeviceResult] = ()) -> str:
+    """One sentence: do the bundle's variants answer as Keras does, here and on the devices?"""
     outside = [r.variant for r in run.reports if not r.ok]
     seen = {r.variant: r for r in run.reports}
     unseen = [name for name in bundle.variants if name not in seen]
     n = len(seen)
     parts = [f"Not verified: {', '.join(unseen)}"] if unseen else []
+    parts += [f"Outside tolerance on {d.device}" for d in devices if not d.ok]
     if outside:
         parts.insert(0, f"Outside tolerance: {', '.join(outside)} ({len(outside)} of {n})")
     elif n > 1:
@@ -469,9 +501,17 @@ def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dic
 
 
 def write_report(
-    folder: Path, bundle: Bundle, parity: ParityRun, latency: LatencyReport | None
+    folder: Path,
+    bundle: Bundle,
+    parity: ParityRun,
+    latency: LatencyReport | None,
+    devices: Sequence[DeviceResult] = (),
 ) -> dict[str, Path]:
     """Write ``report.html`` (one file, works offline), ``report.md`` and ``report.json``.
+
+    Args:
+        parity, latency: of this machine.
+        devices: what was measured on others, of the same files.
 
     Their paths are returned by "html", "md" and "json". Without matplotlib and Jinja2 nothing is
     written (:class:`lstm_edge.errors.MissingExtraError`).
@@ -481,13 +521,16 @@ def write_report(
     name = Path(str(source)).name
     page: dict[str, Any] = {
         "name": name,
-        "verdict": verdict(bundle, parity),
-        "ok": parity.ok and {r.variant for r in parity.reports} >= set(bundle.variants),
+        "verdict": verdict(bundle, parity, devices),
+        "ok": parity.ok
+        and all(device.ok for device in devices)
+        and {r.variant for r in parity.reports} >= set(bundle.variants),
         "summary": summary_table(bundle, parity, latency),
         "basis": _basis(bundle, parity, latency),
         "parity": parity_table(parity),
         "outputs": outputs_table(parity),
         "latency": latency and latency_table(latency),
+        "devices": devices and devices_table(bundle, [_host(parity, latency), *devices]),
         "variants": {v: _facts(info) for v, info in bundle.variants.items()},
     }
     environment = jinja2.Environment(
@@ -499,7 +542,7 @@ def write_report(
         page
         | {
             "parity": replace(page["parity"], notes=short),
-            "failures": _failures(parity),
+            "failures": (*_failures(parity), *_device_failures(devices)),
             "reports": parity.reports,
             "worst": [_answers(r.worst, bundle.labels) for r in parity.reports],
             "pictures": plots(parity, latency),
@@ -514,6 +557,7 @@ def write_report(
         "schema": SCHEMA,
         "parity": parity.to_json(),
         "latency": latency and latency.to_json(),
+        "devices": [device.to_json() for device in devices],
         "bundle": {
             "source": bundle.source,
             "labels": bundle.labels,
@@ -536,6 +580,7 @@ def _markdown(page: Mapping[str, Any]) -> str:
         to_markdown(page["parity"]),
         *([to_markdown(page["outputs"])] if page["outputs"] else []),
         latency,
+        *([to_markdown(page["devices"])] if page["devices"] else []),
         *(f"### {_escaped(v)}\n\n{items(facts)}\n" for v, facts in page["variants"].items()),
     ]
     return "\n".join(parts)

@@ -1,8 +1,8 @@
 """Verify and bench on a Linux board over the system's ssh: files there, figures back, nothing left.
 
-One connection does it all. It starts :mod:`lstm_edge.far_side` on the board, which takes the bundle and this
-package's modules into a temporary folder, runs :mod:`lstm_edge.board` there and removes the folder, also
-when the connection ends early. The board needs Python, NumPy and one runtime.
+One connection does it all. It starts :mod:`lstm_edge.far_side` on the board, which takes the bundle and
+this package's modules into a temporary folder, runs :mod:`lstm_edge.board` there and removes the folder,
+also when the connection ends early. The board needs Python, NumPy and one runtime.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ _URL = re.compile(
     r"ssh://(?:(?P<user>[^@/]*)@)?(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^@:/\[\]]+)"
     r"(?::(?P<port>\d+))?(?P<folder>/.*)?"
 )
-_NAME = re.compile(r"\w[\w.+%:~-]*")  # of users and hosts: nothing that ssh could take for an option
+_NAME = re.compile(
+    r"\w[\w.+%:~-]*"
+)  # of users and hosts: nothing that ssh could take for an option
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def measure(
             if missing & set(need.modules):
                 package = " and ".join(need.packages)
                 skipped[name] = (
-                    f"{package} is not installed there; {python} -m pip install {package}"
+                    f"{package} is not installed there: {python} -m pip install {package}"
                 )
         sent = [info for info in chosen if info.name not in skipped]
         if not sent:
@@ -267,7 +269,9 @@ def _checked(
     hashes = {info.name: info.sha256 for info in sent}
     for timing in result.latency.timings:
         if hashes.get(timing.variant) != timing.sha256:
-            raise InputError(f"{address} measured another file than the {timing.variant} it was sent")
+            raise InputError(
+                f"{address} measured another file than the {timing.variant} it was sent"
+            )
     cpu = result.latency.machine.get("cpu")
     name = f"{device}, {cpu}" if cpu else device
     return replace(result, device=name, latency=replace(result.latency, device=name))
@@ -290,7 +294,7 @@ class _Board:
         return [*self._address.command(), f"{'~/' * home}{python} -c '{start}'"]
 
     def __enter__(self) -> _Board:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        self._errors = tempfile.TemporaryFile()  # closed in __exit__
         try:
             self._ssh = subprocess.Popen(
                 self._command(_START.format(token=self._token)),
@@ -503,7 +507,7 @@ class _Board:
         if code == 255:  # ssh's own
             if "Permission denied" in said:
                 hint = (
-                    "it asks for a password or for a key that ssh does not have here, and lstm-edge types "
+                    "it asks for a password or a key that ssh does not have here, and lstm-edge types "
                     f"none: give it a key with ssh-copy-id, until this works: {address.by_hand()} true"
                 )
             elif "Host key verification failed" in text:
@@ -517,8 +521,8 @@ class _Board:
                 f"{'.'.join(map(str, MINIMUM))} there; say where it is with --python"
             )
         return InputError(
-            f"{self._python} on {address} did not start (exit code {code}): {said}; lstm-edge needs Python "
-            f"{'.'.join(map(str, MINIMUM))} there: say where it is with --python"
+            f"{self._python} on {address} did not start (exit code {code}): {said}; lstm-edge needs "
+            f"Python {'.'.join(map(str, MINIMUM))} there: say where it is with --python"
         )
 
 

@@ -1,5 +1,5 @@
-"""``bench --on ssh://``: a real sshd on this machine, and on the far side a Python with NumPy and runtimes
-only, made of the distributions that the tests run with. Skipped where sshd or ssh is not installed.
+"""``bench --on ssh://``: a real sshd on this machine, and on the far side a Python with NumPy and
+runtimes only, made of the distributions that the tests run with. Skipped where sshd or ssh is missing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
 import venv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +27,9 @@ from click.testing import CliRunner, Result
 
 from export import bundling
 from lstm_edge import machine, ssh_bench
-from lstm_edge.bundle import MANIFEST, TensorBundle, TextBundle, open_bundle, seal
+from lstm_edge.bundle import TensorBundle, TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices import DeviceResult
-from lstm_edge.errors import BundleError, InputError
 from lstm_edge.ssh_bench import Address
 
 SSHD, SSH = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin"), shutil.which("ssh")
@@ -149,9 +146,7 @@ def server(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 
 @pytest.fixture
-def configured(
-    keys: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def configured(keys: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's ssh configuration in which ``board`` is the server; its file.
 
     ssh takes ``~/.ssh/config`` from the user database, not from HOME: an ``ssh`` that comes first on
@@ -209,7 +204,9 @@ def address(folder: Path, host: str = "board") -> Address:
     return Address(host, folder=str(folder))
 
 
-def measured(bundle: TextBundle | TensorBundle, where: Address, python: Path, **how: Any) -> DeviceResult:
+def measured(
+    bundle: TextBundle | TensorBundle, where: Address, python: Path, **how: Any
+) -> DeviceResult:
     return ssh_bench.measure(bundle, where, python=str(python), **{"rounds": 2, "limit": 4, **how})
 
 
