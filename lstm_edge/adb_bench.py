@@ -303,7 +303,7 @@ class _Call:
 
 
 _SCRIPT = """
-cd {folder} || exit 1
+cd "${{0%/*}}" || exit 1
 echo $$ > pid
 mkdir out
 call() {{
@@ -312,7 +312,9 @@ call() {{
   [ -n "$dead" ] && return
   variant=$2
   shift 2
-  ./benchmark_model "$@" > log 2>&1 < /dev/null
+  ./benchmark_model "$@" > log 2>&1 < /dev/null &
+  echo $! > child
+  wait $!
   code=$?
   echo "@{token} begin $number"
   cat log
@@ -606,7 +608,7 @@ def _run(
             f"call {i} {call.variant} {shlex.join(call.flags(threads))}"
             for i, call in enumerate(calls)
         ]
-        script = _SCRIPT.format(folder=folder, token=token, calls="\n".join(lines))
+        script = _SCRIPT.format(token=token, calls="\n".join(lines))
         (stage / "run.sh").write_text(script, encoding="utf-8", newline="\n")
         with _folder(adb, folder):
             with progress.task(f"Copying to {device}", None):
@@ -640,7 +642,7 @@ def _removed(adb: Adb, folder: str) -> str:
     """Remove the folder; a sentence if that cannot be done."""
     try:
         adb.shell(
-            f"[ -f {folder}/pid ] && kill $(cat {folder}/pid) 2>/dev/null\n"
+            f"[ -f {folder}/pid ] && kill $(cat {folder}/pid {folder}/child) 2>/dev/null\n"
             f"rm -rf {folder}\n[ ! -e {folder} ]"
         )
     except InputError:
