@@ -555,6 +555,7 @@ class _Found:
     summaries: Mapping[_Call, Summary]
     outputs: Mapping[tuple[int, int], bytes]
     failed: Mapping[int, str]
+    notes: tuple[str, ...]
 
 
 def _calls(sent: Sequence[VariantInfo], kind: _Kind, rounds: int, folder: Path) -> list[_Call]:
@@ -610,21 +611,25 @@ def _run(
         ]
         script = _SCRIPT.format(token=token, calls="\n".join(lines))
         (stage / "run.sh").write_text(script, encoding="utf-8", newline="\n")
-        with _folder(adb, folder):
+        with _folder(adb, folder) as notes:
             with progress.task(f"Copying to {device}", None):
                 adb.run("push", f"{stage}/.", f"{folder}/", patience=10 * PATIENCE)
                 adb.shell(f"chmod 755 {folder}/benchmark_model")
             summaries, failed = _follow(adb, device, folder, token, calls, progress)
             outputs = _outputs(adb, folder, Path(work), calls) if len(failed) < len(sent) else {}
-    return _Found(summaries, outputs, failed)
+    return _Found(summaries, outputs, failed, tuple(notes))
 
 
 @contextlib.contextmanager
-def _folder(adb: Adb, folder: str) -> Iterator[None]:
-    """A folder on the device for the block; what runs in it ends with it."""
+def _folder(adb: Adb, folder: str) -> Iterator[list[str]]:
+    """A folder on the device for the block; what runs in it ends with it.
+
+    The list gets a sentence where it could not be removed; an error says that by itself.
+    """
     adb.shell(f"mkdir {folder}")
+    notes: list[str] = []
     try:
-        yield
+        yield notes
     except (InputError, KeyboardInterrupt) as error:
         if left := _removed(adb, folder):
             text = f"{error}; {left}" if error.args and str(error) else left
@@ -635,7 +640,7 @@ def _folder(adb: Adb, folder: str) -> Iterator[None]:
         raise
     else:
         if left := _removed(adb, folder):
-            raise InputError(f"measured, but {left}")
+            notes.append(left)
 
 
 def _removed(adb: Adb, folder: str) -> str:
@@ -754,7 +759,8 @@ def _result(
         unit=kind.unit,
     )
     notes = [
-        f"each time is one run of benchmark_model in a process of its own, after {WARM_UP} to warm up"
+        f"each time is one run of benchmark_model in a process of its own, after {WARM_UP} to warm up",
+        *found.notes,
     ]
     reports = []
     for i, info in good.items():

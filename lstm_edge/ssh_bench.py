@@ -65,6 +65,7 @@ _URL = re.compile(
     r"ssh://(?:(?P<user>[^@/]*)@)?(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^@:/\[\]]+)"
     r"(?::(?P<port>\d+))?(?P<folder>/.*)?"
 )
+_FOLDER = re.compile(r"/[^\0\n]*lstm-edge-\w+")  # as the far side makes one: it is removed, or told
 _NAME = re.compile(
     r"\w[\w.+%:~-]*"
 )  # of users and hosts: nothing that ssh could take for an option
@@ -200,7 +201,11 @@ def measure(
         found = board.result(progress)
     result = _checked(found, device, sent, skipped, address)
     assert result.parity is not None  # checked
-    return replace(result, parity=replace(result.parity, bundle=str(bundle.path)))
+    return replace(
+        result,
+        parity=replace(result.parity, bundle=str(bundle.path)),
+        notes=(*result.notes, *([board.left] if board.left else ())),
+    )
 
 
 @dataclass(frozen=True)
@@ -278,7 +283,12 @@ def _checked(
 
 
 class _Board:
-    """A connection with :mod:`lstm_edge.far_side` at its other end; nothing is left there after it."""
+    """A connection with :mod:`lstm_edge.far_side` at its other end; nothing is left there after it.
+
+    ``left`` is a sentence where that could not be seen to, and part of the error where there is one.
+    """
+
+    left = ""
 
     def __init__(self, address: Address, python: str) -> None:
         self._address, self._python = address, python
@@ -325,8 +335,7 @@ class _Board:
                 with contextlib.suppress(OSError):
                     pipe.close()  # type: ignore[union-attr]
             self._errors.close()
-        if left and error is None:
-            raise InputError(f"measured on {self._address}, but {left}")
+        self.left = left
         if left and isinstance(error, InputError):
             raise InputError(f"{error}; {left}") from None
         if left and isinstance(error, KeyboardInterrupt):
@@ -356,8 +365,6 @@ class _Board:
 
     def _swept(self, folder: str) -> bool:
         """Look after the folder over a second connection, where the first was cut."""
-        if not re.fullmatch(r"/[^\0\n]*/lstm-edge-\w+", folder):
-            return False
         try:
             done = subprocess.run(
                 self._command("import sys;exec(eval(sys.stdin.buffer.readline()))"),
@@ -388,9 +395,11 @@ class _Board:
         hello = self._next()
         try:
             folder, user, found = hello["folder"], hello["user"], hello["found"]
-            if not (isinstance(folder, str) and isinstance(user, str) and isinstance(found, list)):
-                raise TypeError
-        except (KeyError, TypeError):
+            if not (
+                isinstance(user, str) and isinstance(found, list) and _FOLDER.fullmatch(folder)
+            ):
+                raise ValueError
+        except (KeyError, TypeError, ValueError):
             raise InputError(f"{self._address} answered with what is not ours: {hello}") from None
         self._folder = folder
         return hello

@@ -14,6 +14,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 import venv
 from collections.abc import Iterator, Sequence
@@ -24,12 +26,15 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from graph_models import remembering
 
 from export import bundling
 from lstm_edge import machine, ssh_bench
-from lstm_edge.bundle import TensorBundle, TextBundle, open_bundle
+from lstm_edge.bundle import GOLDEN, MANIFEST, TensorBundle, TextBundle, open_bundle, seal
 from lstm_edge.cli import cli
 from lstm_edge.devices import DeviceResult
+from lstm_edge.errors import BundleError, InputError
+from lstm_edge.files import sha256
 from lstm_edge.ssh_bench import Address
 
 SSHD, SSH = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin"), shutil.which("ssh")
@@ -118,10 +123,11 @@ def server(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         port = probe.getsockname()[1]
     key = (keys / "user.pub").read_text().strip()
     # a login shell that greets, as many do
-    (folder / "authorized").write_text(f'environment="LSTM_EDGE_TEST=1" {key}\n')
+    greets = r'command="echo Welcome; echo @there; eval \"$SSH_ORIGINAL_COMMAND\""'
+    (folder / "authorized").write_text(f"{greets} {key}\n")
     (folder / "config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {keys / 'host'}\n"
-        f"AuthorizedKeysFile {folder / 'authorized'}\nPermitUserEnvironment yes\n"
+        f"AuthorizedKeysFile {folder / 'authorized'}\n"
         "StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         f"PermitRootLogin yes\nPidFile {folder / 'pid'}\n"
     )
@@ -255,3 +261,372 @@ def test_a_board_verifies_and_measures(
     versions = result.parity.machine["versions"]
     assert {"lstm-edge", "numpy", "onnxruntime", "ai-edge-litert"} == set(versions)
     assert DeviceResult.from_json(json.loads(json.dumps(result.to_json()))) == result
+
+
+def test_arrays_on_a_board(configured: Path, folder: Path, python: Path, tmp_path: Path) -> None:
+    import keras
+
+    series = keras.Input((None, 3), name="series")
+    model = keras.Model(series, keras.layers.Dense(2)(keras.layers.LSTM(4)(series)))
+    bundling.export_bundle(remembering(model), tmp_path / "arrays", precisions=["float32"])
+    opened = open_bundle(tmp_path / "arrays")
+    assert isinstance(opened, TensorBundle)
+    result = measured(opened, address(folder), python, rounds=1)
+    assert result.ok
+    assert result.parity is not None
+    assert result.latency is not None
+    assert {t.variant for t in result.latency.timings} == {ONNX, TFLITE}
+    assert (result.latency.unit, len(result.latency.lengths)) == ("steps", 4)
+    assert all(r.max_abs <= 1e-5 for r in result.parity.reports)
+
+
+def test_the_command(
+    bundle: TextBundle, configured: Path, folder: Path, python: Path, server: Server, tmp_path: Path
+) -> None:
+    """An address without an alias, given data, and one variant; then the report of both machines."""
+    reviews = tmp_path / "reviews.csv"
+    reviews.write_text("review,sentiment\na great film,1\na bad film,0\nnot boring,1\n")
+    url = f"ssh://{getpass.getuser()}@127.0.0.1:{server.port}{folder}"
+    result = call(
+        "bench", bundle.path, "--on", url, "--python", python, "--data", reviews, "--limit", 2,
+        "--rounds", 1, "--variant", ONNX, "--json", tmp_path / "board.json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    name = f"{getpass.getuser()}@127.0.0.1"
+    assert result.stdout.startswith(f"On {name}, ")
+    stored = DeviceResult.from_json(json.loads((tmp_path / "board.json").read_text()))
+    assert stored.latency is not None
+    assert stored.latency.data == str(reviews)
+    assert len(stored.latency.lengths) == 2
+    assert [t.variant for t in stored.latency.timings] == [ONNX]
+    out = tmp_path / "report"
+    reported = call("report", bundle.path, "--device", tmp_path / "board.json", "--out", out)
+    assert reported.exit_code == 0, reported.output
+    assert f"| {name}, " in (out / "report.md").read_text()
+
+
+def test_what_a_board_cannot_run_is_said(
+    bundle: TextBundle, configured: Path, folder: Path, tmp_path: Path
+) -> None:
+    """One runtime is broken there: its variants are skipped, and the others measured."""
+    python = make_python(tmp_path / "venv", "numpy", "onnxruntime")
+    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    (site / "ai_edge_litert").mkdir()
+    (site / "ai_edge_litert" / "__init__.py").write_text("raise ImportError('no GLIBC_2.38')\n")
+    result = measured(bundle, address(folder), python, limit=1, rounds=1)
+    assert result.skipped == {TFLITE: "ImportError: no GLIBC_2.38"}
+    assert result.latency is not None
+    assert [t.variant for t in result.latency.timings] == [ONNX]
+    shutil.rmtree(site / "ai_edge_litert")
+    result = measured(bundle, address(folder), python, limit=1, rounds=1)
+    assert result.skipped == {
+        TFLITE: f"ai-edge-litert is not installed there: {python} -m pip install ai-edge-litert"
+    }
+
+
+def test_a_bundle_of_an_older_version(
+    bundle: TextBundle, configured: Path, folder: Path, python: Path, tmp_path: Path
+) -> None:
+    older = tmp_path / "older"
+    shutil.copytree(bundle.path, older)
+    manifest = json.loads((older / MANIFEST).read_text())
+    del manifest["outputs"]
+    for variant in manifest["variants"]:
+        for key in ("made_for", "notes", "states"):
+            variant.pop(key, None)
+    golden = json.loads((older / GOLDEN).read_text())
+    golden["edge"] = [case for case in golden["edge"] if "text" not in case]
+    (older / GOLDEN).write_text(json.dumps(golden))
+    manifest["files"][GOLDEN] = sha256(older / GOLDEN)
+    (older / MANIFEST).write_text(json.dumps({**manifest, "seal": seal(manifest)}))
+    opened = open_bundle(older)
+    result = measured(opened, address(folder), python, variants=[ONNX], limit=1, rounds=1)
+    assert result.ok
+    assert result.latency is not None
+
+
+# ---- addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ssh://board", Address("board")),
+        ("ssh://pi@board", Address("board", "pi")),
+        ("ssh://pi@10.0.0.7:2222/mnt/big disk/", Address("10.0.0.7", "pi", 2222, "/mnt/big disk")),
+        ("ssh://Board.local/~/tmp", Address("Board.local", folder="~/tmp")),
+        ("ssh://[fe80::1%eth0]:22/", Address("fe80::1%eth0", None, 22)),
+    ],
+)
+def test_addresses(text: str, expected: Address) -> None:
+    assert Address.parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("ssh://", "is no address of a board: expected ssh://[USER@]HOST[:PORT][/FOLDER]"),
+        ("ssh:board", "is no address of a board"),
+        ("ssh://pi:raspberry@board", "a password in an address would be seen"),
+        ("ssh://-oProxyCommand=date", "is no name of a host"),
+        ("ssh://-l@board", "is no name of a user"),
+        ("ssh://board:0", "expected 1 to 65535"),
+        ("ssh://board:99999", "expected 1 to 65535"),
+        ("ssh://two words", "is no name of a host"),
+    ],
+)
+def test_what_is_no_address(text: str, why: str) -> None:
+    with pytest.raises(InputError) as error:
+        Address.parse(text)
+    assert why in str(error.value)
+    assert "raspberry" not in str(error.value)
+
+
+# ---- what cannot be done
+
+
+def test_a_board_without_numpy_or_a_runtime(
+    bundle: TextBundle, configured: Path, folder: Path, tmp_path: Path
+) -> None:
+    nothing = make_python(tmp_path / "nothing")
+    with pytest.raises(InputError) as error:
+        measured(bundle, address(folder), nothing)
+    assert (
+        f"board has no NumPy for {nothing}; install it there: {nothing} -m pip install numpy"
+        in str(error.value)
+    )
+    numpy = make_python(tmp_path / "numpy", "numpy")
+    result = call("bench", bundle.path, "--on", f"ssh://board{folder}", "--python", numpy)
+    assert result.exit_code == 2
+    assert "board has no runtime for any of these variants" in result.stderr
+    assert f"{ONNX}: onnxruntime is not installed there: {numpy} -m pip install" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_python_that_cannot_be_used(
+    bundle: TextBundle, configured: Path, folder: Path, python: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        InputError, match=r"board has no /nowhere/python3 \(.*say where it is with --python"
+    ):
+        measured(bundle, address(folder), Path("/nowhere/python3"))
+    # the version is all that an older one is asked for
+    aged = script(
+        tmp_path / "aged", f'shift; exec {python} -c "import sys; sys.version_info = (3, 9, 2); $1"'
+    )
+    with pytest.raises(
+        InputError, match=r"is Python 3\.9\.2; lstm-edge needs 3\.11: name a newer one"
+    ):
+        measured(bundle, address(folder), aged)
+    broken = script(tmp_path / "broken", "echo SyntaxError: invalid syntax >&2; exit 1")
+    with pytest.raises(InputError, match=r"did not start \(exit code 1\): SyntaxError"):
+        measured(bundle, address(folder), broken)
+
+
+def changed(config: Path, old: str, new: str) -> None:
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new))
+
+
+def test_a_board_that_is_not_reached(
+    bundle: TextBundle, configured: Path, keys: Path, folder: Path, tmp_path: Path
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"ssh://127.0.0.1:{unused.getsockname()[1]}"
+        result = call("bench", bundle.path, "--on", url)
+    assert result.exit_code == 2
+    assert "127.0.0.1 cannot be reached: ssh: connect to host" in result.stderr
+    assert "Connection refused" in result.stderr
+    assert result.stderr.count("\n") == 1
+    with pytest.raises(InputError, match=r"cannot be reached: .*nowhere\.invalid"):
+        ssh_bench.measure(bundle, Address("nowhere.invalid"))
+    changed(configured, str(keys / "user"), str(keys / "stranger"))
+    with pytest.raises(InputError, match=r"Permission denied .*give it a key with ssh-copy-id"):
+        ssh_bench.measure(bundle, Address("board"))
+    changed(configured, str(keys / "stranger"), str(keys / "user"))
+    (tmp_path / "known_hosts").unlink()
+    with pytest.raises(
+        InputError, match=r"ssh does not know its key: connect once by hand: ssh board"
+    ):
+        ssh_bench.measure(bundle, Address("board"))
+
+
+def test_no_ssh(bundle: TextBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="the program ssh is not installed here"):
+        ssh_bench.measure(bundle, Address("board"))
+
+
+def test_no_such_variant(bundle: TextBundle) -> None:
+    with pytest.raises(BundleError, match=f"has no variant onnx-int4; it has {ONNX}, {TFLITE}"):
+        ssh_bench.measure(bundle, Address("nowhere.invalid"), variants=["onnx-int4"])
+
+
+def test_a_board_without_room(
+    bundle: TextBundle, configured: Path, folder: Path, python: Path, tmp_path: Path
+) -> None:
+    missing = Address("board", folder=str(folder / "missing"))
+    with pytest.raises(
+        InputError, match=r"cannot make a folder in .*missing: No such file .*ssh://HOST/F"
+    ):
+        measured(bundle, missing, python)
+    # files of more than some KB are refused, as on a full disk
+    full = script(tmp_path / "full", f'ulimit -f 20; exec {python} "$@"')
+    with pytest.raises(InputError, match=r"cannot take the files into .*File too large; make room"):
+        measured(bundle, address(folder), full)
+
+
+def begun(folder: Path) -> Path:
+    """The folder of a run on the board, when it measures."""
+    for _ in range(600):
+        if found := [*folder.glob("lstm-edge-*/errors.txt")]:
+            return found[0].parent
+        time.sleep(0.05)
+    raise AssertionError("nothing runs on the board")
+
+
+def running(folder: Path) -> list[int]:
+    """Processes that work in a folder, or are told of it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(folder) in f"{(process / 'cwd').readlink()}":
+                found.append(int(process.name))
+    return found
+
+
+def test_the_connection_is_lost(
+    bundle: TextBundle, configured: Path, folder: Path, python: Path, server: Server
+) -> None:
+    """The board notices, ends what runs and removes its folder; we look, and say nothing more."""
+
+    def cut() -> None:
+        begun(folder)
+        server.cut()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    with pytest.raises(InputError) as error:
+        measured(bundle, address(folder), python, rounds=1000)
+    thread.join()
+    assert str(error.value).startswith(
+        "board: "
+    ) or "the connection to board was lost while" in str(error.value)
+    assert "may be left" not in str(error.value)
+    assert running(folder) == []
+
+
+def test_a_board_that_is_gone(
+    bundle: TextBundle, configured: Path, folder: Path, python: Path, server: Server
+) -> None:
+    """It cannot be asked any more: what may be left there is said, with the command that removes it."""
+
+    def cut() -> None:
+        begun(folder)
+        changed(configured, "HostName 127.0.0.1", "HostName nowhere.invalid")
+        server.cut()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    with pytest.raises(InputError) as error:
+        measured(bundle, address(folder), python, rounds=1000)
+    thread.join()
+    assert re.search(
+        r"its folder /.*/lstm-edge-\w+ may be left there: ssh board rm -r", str(error.value)
+    )
+    for _ in range(200):  # the board tidies up all the same
+        if not running(folder) and not [*folder.iterdir()]:
+            break
+        time.sleep(0.05)
+
+
+def test_the_measurement_dies(
+    bundle: TextBundle, configured: Path, folder: Path, python: Path
+) -> None:
+    """As for want of memory."""
+
+    def kill() -> None:
+        where = begun(folder)
+        for _ in range(200):
+            for process in running(where):
+                command = Path(f"/proc/{process}/cmdline").read_bytes()
+                if b"lstm_edge.board" in command:
+                    os.kill(process, signal.SIGKILL)
+                    return
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    with pytest.raises(InputError, match="measuring on board failed: SIGKILL"):
+        measured(bundle, address(folder), python, rounds=1000)
+    thread.join()
+
+
+def test_interrupted(bundle: TextBundle, configured: Path, folder: Path, python: Path) -> None:
+    command = [sys.executable, "-m", "lstm_edge.cli", "bench", str(bundle.path), "--rounds", "1000"]
+    process = subprocess.Popen(
+        [*command, "--on", f"ssh://board{folder}", "--python", str(python)],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    begun(folder)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip() == "lstm-edge: interrupted"
+    assert running(folder) == []
+
+
+HELLO = '{"folder": "/tmp/lstm-edge-0", "user": "pi", "found": ["numpy", "onnxruntime", "ai_edge_litert"]}'
+TAKEN = '{"taken": 1}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (["{no json"], "answered with what is not JSON: '{no json'"),
+        (["[1]"], "answered with what is not ours"),
+        ([HELLO.replace("lstm-edge-0", "")], "answered with what is not ours"),
+        (['{"folder": 1, "user": 2, "found": 3}'], "answered with what is not ours"),
+        (
+            [HELLO, TAKEN, '{"result": {"schema": 1}}', '{"ended": 0}'],
+            "what is no result: 'parity'",
+        ),
+        ([HELLO, TAKEN, '{"result": NaN}', '{"ended": 0}'], "what is not JSON"),
+        ([HELLO, TAKEN, '{"result": [3]}', '{"ended": 0}'], "with what is no result"),
+        ([HELLO, TAKEN, '{"ended": 0}'], "measuring on board failed: no message"),
+        ([HELLO, TAKEN, '{"ended": "soon", "last": "why"}'], "measuring on board failed: why"),
+        ([HELLO, TAKEN, '{"failed": "run", "reason": "no bundle"}'], "board: no bundle"),
+        ([HELLO, TAKEN], "the connection to board was lost while measuring on it"),
+        ([HELLO], "the connection to board was lost while copying to it"),
+    ],
+)
+def test_a_board_that_answers_wrongly(
+    bundle: TextBundle, configured: Path, tmp_path: Path, lines: list[str], why: str
+) -> None:
+    said = "; ".join(f"""printf '@%s %s\\n' "$token" '{line}'""" for line in ["3 11 0", *lines])
+    python = script(
+        tmp_path / "python",
+        f"token=$(printf %s \"$2\" | sed 's/.*@\\([0-9a-f]*\\).*/\\1/'); {said}",
+    )
+    with pytest.raises(InputError) as error:
+        measured(bundle, Address("board"), python)
+    assert why in str(error.value)
+
+
+def test_a_board_that_measured_another_file(
+    bundle: TextBundle, configured: Path, folder: Path, python: Path
+) -> None:
+    result = measured(bundle, address(folder), python, variants=[ONNX], limit=1, rounds=1)
+    value = json.loads(json.dumps(result.to_json()).replace(bundle.variants[ONNX].sha256, "0" * 64))
+    with pytest.raises(InputError, match=f"measured another file than the {ONNX} it was sent"):
+        ssh_bench._checked(value, "pi@board", [bundle.variants[ONNX]], {}, Address("board"))
