@@ -528,7 +528,7 @@ def _program(path: Path | None) -> Path:
     if path is None:
         raise InputError(
             "--on adb runs LiteRT's benchmark_model on the device: give the one for its processor with "
-            "--benchmark-model (built of LiteRT's sources, or its nightly binary for Android)"
+            "--benchmark-model (tflite/tools/benchmark in LiteRT's sources)"
         )
     if not path.is_file():
         raise InputError(f"benchmark_model {path} is not there, or not a file")

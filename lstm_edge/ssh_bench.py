@@ -176,10 +176,8 @@ def measure(
                 )
         sent = [info for info in chosen if info.name not in skipped]
         if not sent:
-            raise InputError(
-                f"{address} has no runtime for any of these variants: "
-                + "; ".join(f"{name}: {why}" for name, why in skipped.items())
-            )
+            reasons = "; ".join(dict.fromkeys(skipped.values()))
+            raise InputError(f"{address} has no runtime for any of these variants: {reasons}")
         device = f"{address.user or hello['user']}@{address.host}"
         request = {
             "device": device,
@@ -395,9 +393,9 @@ class _Board:
         hello = self._next()
         try:
             folder, user, found = hello["folder"], hello["user"], hello["found"]
-            if not (
-                isinstance(user, str) and isinstance(found, list) and _FOLDER.fullmatch(folder)
-            ):
+            if not all(isinstance(text, str) for text in (user, *found)):
+                raise TypeError
+            if not _FOLDER.fullmatch(folder):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
             raise InputError(f"{self._address} answered with what is not ours: {hello}") from None

@@ -395,7 +395,10 @@ def test_a_board_without_numpy_or_a_runtime(
     result = call("bench", bundle.path, "--on", f"ssh://board{folder}", "--python", numpy)
     assert result.exit_code == 2
     assert "board has no runtime for any of these variants" in result.stderr
-    assert f"{ONNX}: onnxruntime is not installed there: {numpy} -m pip install" in result.stderr
+    assert (
+        f"onnxruntime is not installed there: {numpy} -m pip install onnxruntime; ai-edge"
+        in result.stderr
+    )
     assert result.stderr.count("\n") == 1
 
 
@@ -593,6 +596,7 @@ TAKEN = '{"taken": 1}'
         (["{no json"], "answered with what is not JSON: '{no json'"),
         (["[1]"], "answered with what is not ours"),
         ([HELLO.replace("lstm-edge-0", "")], "answered with what is not ours"),
+        ([HELLO.replace(FOUND, "[[]]")], "answered with what is not ours"),
         (['{"folder": 1, "user": 2, "found": 3}'], "answered with what is not ours"),
         (
             [HELLO, TAKEN, '{"result": {"schema": 1}}', '{"ended": 0}'],
