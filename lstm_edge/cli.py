@@ -20,10 +20,12 @@ from lstm_edge import __version__
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
 
 if TYPE_CHECKING:
+    from lstm_edge.bench import Inputs
     from lstm_edge.bundle import Bundle, TensorBundle, TextBundle
     from lstm_edge.classifier import Classifier, Prediction
     from lstm_edge.console import Bars
     from lstm_edge.data import Dataset, Evaluation
+    from lstm_edge.devices import DeviceResult
     from lstm_edge.latency import LatencyReport
     from lstm_edge.parity import ParityRun
     from lstm_edge.progress import Advance
@@ -51,8 +53,9 @@ class Commands(click.Group):
             _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
         except (click.ClickException, LstmEdgeError) as error:
             _fail(error.message if isinstance(error, click.ClickException) else str(error))
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("lstm-edge: interrupted", err=True)
+        except (KeyboardInterrupt, click.Abort) as error:
+            why = error if isinstance(error, KeyboardInterrupt) else error.__cause__
+            click.echo(f"lstm-edge: interrupted{f'; {why}' if why and why.args else ''}", err=True)
             sys.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader, such as head, has had enough
             sys.stderr.close()
@@ -749,24 +752,39 @@ def _answers(
 # ---------------------------------------------------------------- bench
 
 
-@cli.command(short_help="Measure latency, start-up and memory on this machine.")
+@cli.command(short_help="Measure latency, start-up and memory, here or on a device.")
 @_BUNDLE
+@click.option(
+    "--on", metavar="DEVICE",
+    help="Measure there, and run the golden vectors: ssh://[USER@]HOST[:PORT][/FOLDER], a Linux board "
+    "with Python, NumPy and a runtime; adb, an Android device [default: this machine].",
+)  # fmt: skip
 @_data_options("Real texts [default: the bundle's golden vectors].")
 @click.option(
     "--limit", type=int, default=BENCH_EXAMPLES, show_default=True, help="At most N inputs."
 )
 @click.option("--rounds", type=int, default=5, show_default=True, help="Times each input is run.")
+@click.option("--python", metavar="PATH", help="Python on a board [default: python3].")
+@click.option("--serial", metavar="ID", help="Which Android device, of several (adb devices).")
+@click.option(
+    "--benchmark-model", type=click.Path(path_type=Path), metavar="FILE",
+    help="LiteRT's benchmark_model for the Android device's processor.",
+)  # fmt: skip
 @_VARIANTS
 @_THREADS
 @_JSON
 @_VERBOSE
 def bench(
     bundle: Path,
+    on: str | None,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
     limit: int,
     rounds: int,
+    python: str | None,
+    serial: str | None,
+    benchmark_model: Path | None,
     variants: Sequence[str],
     threads: int,
     json_file: Path | None,
@@ -779,6 +797,8 @@ def bench(
     \b
     lstm-edge bench bundle
     lstm-edge bench bundle --data aclImdb --limit 500 --threads 2 --json latency.json
+    lstm-edge bench bundle --on ssh://pi@board --json board.json
+    lstm-edge bench bundle --on adb --benchmark-model benchmark_model --json phone.json
     """
     from lstm_edge import report
     from lstm_edge.bundle import TensorBundle
@@ -788,9 +808,21 @@ def bench(
     opened = _open(bundle)
     if isinstance(opened, TensorBundle):
         _refuse(opened, "arrays", {"--data": source})
+    dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
+    if on is not None:
+        result = _bench_on(
+            on, opened, dataset, verbose, limit=limit, rounds=rounds, variants=variants,
+            threads=threads, python=python, serial=serial, benchmark_model=benchmark_model,
+        )  # fmt: skip
+        code = _show_device(result)
+        _write_json(json_file, result.to_json())
+        return code
+    if given := [n for n, v in {"--python": python, "--serial": serial,
+                                "--benchmark-model": benchmark_model}.items() if v]:  # fmt: skip
+        raise InputError(f"{', '.join(given)} is of a device: say which with --on")
+    if isinstance(opened, TensorBundle):
         measured = _bench_tensors(opened, verbose, limit, rounds, variants, threads)
     else:
-        dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
         measured = _bench(opened, dataset, verbose, limit, rounds, variants, threads)
     _show(report.latency_table(measured))
     _write_json(json_file, measured.to_json())
@@ -805,20 +837,11 @@ def _bench_tensors(
     variants: Sequence[str],
     threads: int,
 ) -> LatencyReport:
-    from lstm_edge import latency
-    from lstm_edge.verify import GOLDEN_DATA, evenly
+    from lstm_edge.bench import bench_tensors
 
-    golden = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
-    # of every length, in their order: LiteRT prepares itself anew for another shape
-    examples = [golden[at][0].part([golden[at][1]]).inputs for at in evenly(len(golden), limit)]
-    if bundle.signature.states:  # what a stream costs is what its next steps cost
-        examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
-    names = [bundle.variant(name).name for name in variants or bundle.variants]
     with _quiet(verbose) as bars:
-        with bars.task("Loading", None):
-            runners = {name: bundle.runner(name, threads) for name in names}
-        return latency.measure_tensors(
-            runners, examples, rounds=rounds, data=GOLDEN_DATA, progress=bars
+        return bench_tensors(
+            bundle, limit=limit, variants=variants, threads=threads, rounds=rounds, progress=bars
         )
 
 
@@ -826,35 +849,100 @@ def _bench(
     bundle: TextBundle,
     dataset: Dataset | None,
     verbose: bool,
-    limit: int | None,
+    limit: int,
     rounds: int,
     variants: Sequence[str] = (),
     threads: int = 1,
 ) -> LatencyReport:
-    from lstm_edge import data, latency
-    from lstm_edge.verify import GOLDEN_DATA
+    from lstm_edge import bench
 
-    tokenizer = bundle.tokenizer()
-    if dataset is None:
-        golden = bundle.golden()
-        sequences, texts = list(golden.ids[:limit]), golden.texts and golden.texts[:limit]
-    else:
-        examples = dataset.evaluation().sample(limit)
-        examples = data.cap_ids(examples, bundle.num_ids, bundle.settings)
-        sequences, texts = examples.encode(tokenizer, bundle.settings), examples.texts
-    names = [bundle.variant(name).name for name in variants or bundle.variants]
     with _quiet(verbose) as bars:
-        with bars.task("Loading", None):
-            runners = {name: bundle.runner(name, threads) for name in names}
-        return latency.measure(
-            runners,
-            sequences,
+        return bench.bench_texts(
+            bundle,
+            _inputs(bundle, dataset, limit),
+            variants=variants,
+            threads=threads,
             rounds=rounds,
-            texts=texts,
-            tokenizer=tokenizer,
-            data=GOLDEN_DATA if dataset is None else dataset.name,
             progress=bars,
         )
+
+
+def _inputs(bundle: TextBundle, dataset: Dataset | None, limit: int) -> Inputs:
+    from lstm_edge import bench
+
+    if dataset is None:
+        return bench.golden_inputs(bundle, limit)
+    return bench.sampled_inputs(bundle, dataset, limit)
+
+
+def _bench_on(
+    where: str,
+    bundle: TextBundle | TensorBundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    *,
+    limit: int,
+    rounds: int,
+    variants: Sequence[str],
+    threads: int,
+    python: str | None,
+    serial: str | None,
+    benchmark_model: Path | None,
+) -> DeviceResult:
+    """Measure on another device; options that are of another kind of device are refused."""
+    from lstm_edge.bundle import TensorBundle
+
+    ours = {"adb": ("--serial", "--benchmark-model"), "ssh": ("--python",)}
+    kind = "ssh" if where.startswith("ssh:") else where
+    if kind not in ours:
+        raise InputError(
+            f"--on {where!r} is no device: expected ssh://[USER@]HOST[:PORT][/FOLDER] or adb"
+        )
+    given = {"--serial": serial, "--benchmark-model": benchmark_model, "--python": python}
+    if foreign := [name for name, v in given.items() if v is not None and name not in ours[kind]]:
+        raise InputError(f"{', '.join(foreign)} cannot be used with --on {where}")
+    texts = None if isinstance(bundle, TensorBundle) else _inputs(bundle, dataset, limit)
+    with _quiet(verbose) as bars:
+        if kind == "adb":
+            from lstm_edge import adb_bench
+
+            return adb_bench.measure(
+                bundle,
+                benchmark_model,
+                serial=serial,
+                inputs=texts,
+                limit=limit,
+                variants=variants,
+                threads=threads,
+                rounds=rounds,
+                progress=bars,
+            )
+        from lstm_edge import ssh_bench
+
+        return ssh_bench.measure(
+            bundle,
+            ssh_bench.Address.parse(where),
+            python=python or ssh_bench.PYTHON,
+            inputs=None if dataset is None else texts,
+            limit=limit,
+            variants=variants,
+            threads=threads,
+            rounds=rounds,
+            progress=bars,
+        )
+
+
+def _show_device(result: DeviceResult) -> int:
+    from lstm_edge import report
+
+    click.echo(f"On {result.device}\n")
+    if result.parity is not None:
+        _show(report.parity_table(result.parity))
+    if result.latency is not None:
+        _show(report.latency_table(result.latency))
+    for note in report.device_notes(result):
+        click.echo(f"- {note}")
+    return DONE if result.ok else _outside()
 
 
 # ---------------------------------------------------------------- report
@@ -870,9 +958,18 @@ def _bench(
 @click.option(
     "--latency", type=click.Path(path_type=Path), help="JSON of bench [default: not measured]."
 )
+@click.option(
+    "--device", "devices", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="JSON of bench --on, to stand beside this machine's figures; may be repeated.",
+)  # fmt: skip
 @_VERBOSE
 def make_report(
-    bundle: Path, out: Path, parity: Path | None, latency: Path | None, verbose: bool
+    bundle: Path,
+    out: Path,
+    parity: Path | None,
+    latency: Path | None,
+    devices: Sequence[Path],
+    verbose: bool,
 ) -> int:
     """Write report.html (self-contained), report.md and report.json.
 
@@ -880,12 +977,17 @@ def make_report(
     lstm-edge verify bundle --data aclImdb --json parity.json
     lstm-edge bench bundle --data aclImdb --json latency.json
     lstm-edge report bundle --parity parity.json --latency latency.json --out report
+    lstm-edge report bundle --device board.json --device phone.json --out report
     """
     from lstm_edge import latency as latency_module
     from lstm_edge import parity as parity_module
     from lstm_edge import report
+    from lstm_edge.devices import DeviceResult
 
     opened = _open(bundle)
+    others = [_stored(path, "results of a device", DeviceResult.from_json) for path in devices]
+    for result in others:
+        result.check_of(opened)
     if parity is None:
         run = _verified(opened, verbose)
     else:
@@ -893,9 +995,9 @@ def make_report(
     times = None
     if latency is not None:
         times = _stored(latency, "latency results", latency_module.LatencyReport.from_json)
-    paths = report.write_report(out, opened, run, times)
+    paths = report.write_report(out, opened, run, times, others)
     click.echo(f"Report: {paths['html']}")
-    return DONE if run.ok else _outside()
+    return DONE if run.ok and all(result.ok for result in others) else _outside()
 
 
 def _verified(bundle: TextBundle | TensorBundle, verbose: bool) -> ParityRun:
@@ -913,7 +1015,7 @@ def _stored(path: Path, what: str, build: Any) -> Any:
     value = read_json(path, what)
     try:
         return build(value)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise InputError(f"{path} does not hold {what} as lstm-edge writes them") from None
 
 
@@ -1012,7 +1114,7 @@ def demo(out: Path, verbose: bool) -> int:
         click.echo(f"    {answer.label}  {answer.probability:.2f}  {text}")
 
     click.echo("4/5 Bench: one thread, interleaved, each review at its own length")
-    times = _bench(bundle, None, verbose, None, 3)
+    times = _bench(bundle, None, verbose, BENCH_EXAMPLES, 3)
     click.echo(f"    {len(times.lengths)} reviews, {len(times.timings)} variants")
 
     click.echo("5/5 Report\n")

@@ -43,9 +43,13 @@ STEPS = 20
 
 @dataclass(frozen=True)
 class Start:
-    """What a fresh process pays, medians of some: times in ms, peak resident memory in MiB."""
+    """What a fresh process pays, medians of some: times in ms, peak resident memory in MiB.
 
-    import_ms: float
+    ``import_ms`` is None where the runtime is a part of the program, ``peak_mib`` where the system does
+    not tell.
+    """
+
+    import_ms: float | None
     load_ms: float
     first_ms: float
     peak_mib: float | None
@@ -376,9 +380,10 @@ def fresh_start(runner: Runner | TextRunner | TensorRunner) -> Start:
         InputError: a process failed; its last line is given.
     """
     starts = [_start_once(runner) for _ in range(STARTS)]
+    imports = [s.import_ms for s in starts if s.import_ms is not None]
     peaks = [s.peak_mib for s in starts if s.peak_mib is not None]
     return Start(
-        median(s.import_ms for s in starts),
+        median(imports) if imports else None,
         median(s.load_ms for s in starts),
         median(s.first_ms for s in starts),
         median(peaks) if peaks else None,

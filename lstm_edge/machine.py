@@ -24,6 +24,18 @@ def _first(path: str, key: str | None = None) -> str | None:
     return None
 
 
+def _processor() -> str | None:
+    """Its name; on ARM, where the kernel gives none, that of the board."""
+    board = _first("/proc/device-tree/model")
+    return (
+        _first("/proc/cpuinfo", "model name")
+        or (board and board.rstrip("\0"))
+        or _first("/proc/cpuinfo", "Hardware")
+        or platform.processor()
+        or None
+    )
+
+
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Installed versions of those packages that are installed."""
     found = {}
@@ -45,7 +57,7 @@ def describe(packages: Iterable[str]) -> dict[str, Any]:
     """Processor, cores, memory (GiB), governor, system, Python and the versions of ``packages``."""
     memory = _first("/proc/meminfo", "MemTotal")
     return {
-        "cpu": _first("/proc/cpuinfo", "model name") or platform.processor() or None,
+        "cpu": _processor(),
         "cores": cores(),
         "memory_gib": round(int(memory.split()[0]) / 2**20, 1) if memory else None,
         "governor": _first("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),

@@ -470,6 +470,22 @@ def edge_texts(length: int, tokens: Sequence[str], first_id: int) -> dict[str, s
     }
 
 
+EDGES = "no, one, exactly and too many tokens"
+
+
+def edge_check(
+    outputs: Probabilities, reference: Probabilities, tolerance: Tolerance, name: str = EDGES
+) -> Check:
+    """Judge outputs [N, K] of the edge cases by their numbers: a few say nothing about a flip rate."""
+    off = np.abs(outputs.astype(np.float64) - reference).max(1)
+    limit = EDGE_LIMIT if tolerance.max_abs is None else tolerance.max_abs
+    return Check(
+        name,
+        bool((off <= limit).all()),
+        "differ by " + ", ".join(f"{d:.2g}" for d in off) + f" (limit {limit:g})",
+    )
+
+
 class Measurement:
     """Runs a variant on examples, a window after the other, and on the edge cases.
 
@@ -530,21 +546,14 @@ class Measurement:
     def report(self) -> ParityReport:
         """The report of everything that was added, one window at least."""
         tolerance = self._comparison.tolerance
-        # the edge cases are judged by the numbers: a few examples say nothing about a rate of flips
         runner, reference = self._runner, self._edge_reference
         if isinstance(runner, TextRunner):
             name, reference = "edge texts", reference[list(self._edge_texts)]
             extreme = [runner.run_texts([text]) for text in self._edge_texts.values()]
         else:
-            name = "no, one, exactly and too many tokens"
+            name = EDGES
             extreme = [runner.run_sequences([row]) for row in self._edge]
-        off = np.abs(np.concatenate(extreme).astype(np.float64) - reference).max(1)
-        limit = EDGE_LIMIT if tolerance.max_abs is None else tolerance.max_abs
-        edges = Check(
-            name,
-            bool((off <= limit).all()),
-            "differ by " + ", ".join(f"{d:.2g}" for d in off) + f" (limit {limit:g})",
-        )
+        edges = edge_check(np.concatenate(extreme), reference, tolerance, name)
         return self._comparison.report([*self._made, edges, *self._given])
 
 

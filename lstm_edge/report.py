@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 
 from lstm_edge import wording
 from lstm_edge.bundle import TensorBundle
+from lstm_edge.devices import DeviceResult
 from lstm_edge.extras import require
 from lstm_edge.files import write_json, write_text
 from lstm_edge.plots import plots
@@ -46,6 +48,12 @@ class Table:
             i > 0 and all(c in (MISSING, wording.NONE) or re.match(r"-?\d", c) for c in cells)
             for i, cells in enumerate(columns)
         )
+
+    def spans(self) -> tuple[int, ...]:
+        """For each row, how many rows from it on have the same first cell; 0 where the one before has."""
+        firsts = [row[0] for row in self.rows]
+        groups = [len(list(group)) for _, group in itertools.groupby(firsts)]
+        return tuple(n for size in groups for n in (size, *[0] * (size - 1)))
 
 
 # Tables
@@ -215,6 +223,80 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
     return Table("Summary", columns, tuple(rows), _failures(parity))
 
 
+def _host(parity: ParityRun, latency: LatencyReport | None) -> DeviceResult:
+    """The figures of this machine, as one device among others."""
+    return DeviceResult(latency.device if latency else "this machine", parity, latency)
+
+
+def _device_failures(devices: Sequence[DeviceResult]) -> tuple[str, ...]:
+    return tuple(
+        f"{device.device}: {failure}"
+        for device in devices
+        if device.parity
+        for failure in _failures(device.parity)
+    )
+
+
+def device_notes(result: DeviceResult) -> tuple[str, ...]:
+    """What was not measured on a device and why, and what else is to be said of it."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in result.skipped.items():
+        reasons.setdefault(why, []).append(name)
+    skipped = (f"{', '.join(names)} not measured: {why}" for why, names in reasons.items())
+    return (*skipped, *result.notes)
+
+
+def devices_table(bundle: Bundle, results: Sequence[DeviceResult]) -> Table:
+    """Every variant on every device, side by side; the notes say how each was measured."""
+    rows: list[tuple[str, ...]] = []
+    notes = []
+    whats = {_difference_name(r.parity) for r in results if r.parity}
+    for result in results:
+        parity, latency = result.parity, result.latency
+        reports = {r.variant: r for r in parity.reports} if parity else {}
+        timings = {t.variant: t for t in latency.timings} if latency else {}
+        for name in dict.fromkeys([*reports, *timings, *result.skipped]):
+            r, t = reports.get(name), timings.get(name)
+            # what was not measured says so once, not in every cell of it
+            answers, times = [MISSING, *[wording.NONE] * 2], [MISSING, *[wording.NONE] * 3]
+            if r is not None:
+                answers = [OK if r.ok else OUTSIDE, wording.flips(r), wording.difference(r.max_abs)]
+            if t is not None:
+                times = [wording.digits(t.percentile(q)) for q in (50, 90, 99)]
+                times.append(MISSING if t.start is None else wording.digits(t.start.load_ms))
+            ran = bundle.variants[name].runtimes[0] if r else wording.NONE
+            rows.append(
+                (
+                    result.device,
+                    name,
+                    t.runtime if t else ran,
+                    str(latency.threads) if t and latency else wording.NONE,
+                    *answers,
+                    *times,
+                )
+            )
+        how = []
+        if parity:
+            count = max((r.examples for r in parity.reports), default=0)
+            how.append(
+                f"parity on {count} examples of {parity.data}, {wording.date(parity.measured_at)}"
+            )
+        if latency:
+            how.append(
+                f"latency with {wording.threads(latency.threads)} on {wording.inputs(latency)} of "
+                f"{latency.data or 'data not named'}, {wording.date(latency.measured_at)}"
+            )
+        described = latency.machine if latency else parity.machine if parity else {}
+        where = f" ({wording.machine(described)})" if described else ""
+        notes.append(f"{result.device}{where}: {'; '.join(how) or MISSING}")
+        notes += [f"{result.device}: {note}" for note in device_notes(result)]
+    what = f"max {whats.pop()}" if len(whats) == 1 else "max difference"
+    columns = (
+        "device,variant,runtime,threads,parity,flips," + what + ",p50 ms,p90 ms,p99 ms,load ms"
+    )
+    return Table("Devices", tuple(columns.split(",")), tuple(rows), tuple(notes))
+
+
 def structure_tables(found: Structure) -> list[Table]:
     """What :func:`lstm_edge.structure.inspect` found: ends, operators, weights, problems."""
 
@@ -332,13 +414,14 @@ def _list(items: Sequence[str]) -> list[str]:
 # The report
 
 
-def verdict(bundle: Bundle, run: ParityRun) -> str:
-    """One sentence: do the bundle's variants answer as Keras does?"""
+def verdict(bundle: Bundle, run: ParityRun, devices: Sequence[DeviceResult] = ()) -> str:
+    """One sentence: do the bundle's variants answer as Keras does, here and on the devices?"""
     outside = [r.variant for r in run.reports if not r.ok]
     seen = {r.variant: r for r in run.reports}
     unseen = [name for name in bundle.variants if name not in seen]
     n = len(seen)
     parts = [f"Not verified: {', '.join(unseen)}"] if unseen else []
+    parts += [f"Outside tolerance on {d.device}" for d in devices if not d.ok]
     if outside:
         parts.insert(0, f"Outside tolerance: {', '.join(outside)} ({len(outside)} of {n})")
     elif n > 1:
@@ -421,9 +504,17 @@ def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dic
 
 
 def write_report(
-    folder: Path, bundle: Bundle, parity: ParityRun, latency: LatencyReport | None
+    folder: Path,
+    bundle: Bundle,
+    parity: ParityRun,
+    latency: LatencyReport | None,
+    devices: Sequence[DeviceResult] = (),
 ) -> dict[str, Path]:
     """Write ``report.html`` (one file, works offline), ``report.md`` and ``report.json``.
+
+    Args:
+        parity, latency: of this machine.
+        devices: what was measured on others, of the same files.
 
     Their paths are returned by "html", "md" and "json". Without matplotlib and Jinja2 nothing is
     written (:class:`lstm_edge.errors.MissingExtraError`).
@@ -433,13 +524,16 @@ def write_report(
     name = Path(str(source)).name
     page: dict[str, Any] = {
         "name": name,
-        "verdict": verdict(bundle, parity),
-        "ok": parity.ok and {r.variant for r in parity.reports} >= set(bundle.variants),
+        "verdict": verdict(bundle, parity, devices),
+        "ok": parity.ok
+        and all(device.ok for device in devices)
+        and {r.variant for r in parity.reports} >= set(bundle.variants),
         "summary": summary_table(bundle, parity, latency),
         "basis": _basis(bundle, parity, latency),
         "parity": parity_table(parity),
         "outputs": outputs_table(parity),
         "latency": latency and latency_table(latency),
+        "devices": devices and devices_table(bundle, [_host(parity, latency), *devices]),
         "variants": {v: _facts(info) for v, info in bundle.variants.items()},
     }
     environment = jinja2.Environment(
@@ -451,7 +545,7 @@ def write_report(
         page
         | {
             "parity": replace(page["parity"], notes=short),
-            "failures": _failures(parity),
+            "failures": (*_failures(parity), *_device_failures(devices)),
             "reports": parity.reports,
             "worst": [_answers(r.worst, bundle.labels) for r in parity.reports],
             "pictures": plots(parity, latency),
@@ -466,6 +560,7 @@ def write_report(
         "schema": SCHEMA,
         "parity": parity.to_json(),
         "latency": latency and latency.to_json(),
+        "devices": [device.to_json() for device in devices],
         "bundle": {
             "source": bundle.source,
             "labels": bundle.labels,
@@ -488,6 +583,7 @@ def _markdown(page: Mapping[str, Any]) -> str:
         to_markdown(page["parity"]),
         *([to_markdown(page["outputs"])] if page["outputs"] else []),
         latency,
+        *([to_markdown(page["devices"])] if page["devices"] else []),
         *(f"### {_escaped(v)}\n\n{items(facts)}\n" for v, facts in page["variants"].items()),
     ]
     return "\n".join(parts)

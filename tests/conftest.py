@@ -128,6 +128,19 @@ def small_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return out
 
 
+@pytest.fixture(scope="session")
+def light_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in float32 only, one file of each format: for what is not about the variants."""
+    out = tmp_path_factory.mktemp("bundles") / "light"
+    bundling.export_bundle(
+        model_files / "small.keras",
+        out,
+        vocab=model_files / "words.txt",
+        precisions=["float32"],
+    )
+    return out
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""

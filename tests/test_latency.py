@@ -228,6 +228,7 @@ def test_a_fresh_process_starts_the_file(
     variant: str, exported: Callable[[str, str], Exported]
 ) -> None:
     start = fresh_start(exported(CASE, variant).runner())
+    assert start.import_ms is not None
     assert min(start.import_ms, start.load_ms, start.first_ms) > 0
     assert start.peak_mib is not None
     assert 10 < start.peak_mib < 2000  # more than an interpreter, less than a mistake

@@ -82,7 +82,7 @@ def bundle_of(*names: str) -> TextBundle:
     source = {"file": "a/model.keras", "sha256": "f" * 64}
     labels = ("negative", "positive")
     variants = {name: info(name) for name in names}
-    return TextBundle(Path("bundle"), source, labels, variants, 100, TextSettings(), None, True)
+    return TextBundle(Path("bundle"), source, labels, variants, 100, TextSettings(), None, True, 1)
 
 
 A, B = "onnx-float32", "tflite-int8-dynamic"
