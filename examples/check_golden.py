@@ -92,7 +92,7 @@ def check(call: Call, variant: Json, manifest: Json, golden: Json) -> tuple[str,
 
     def run(cases: list[Json]) -> tuple[Any, Any, Any]:
         taken = [c for c in cases if "text" in c or variant["inputs"][0]["dtype"] != "string"]
-        keras = np.float32([case["probabilities"] for case in taken])
+        keras = np.float64([case["probabilities"] for case in taken])
         rows = [answer(call, variant, manifest, case) for case in taken]
         ours = np.stack(rows).reshape(keras.shape)
         return ours, keras, np.nan_to_num(np.abs(ours - keras).max(1), nan=1.0)
