@@ -1,4 +1,4 @@
-"""The tables in README.md and docs, from the committed results.
+"""The tables in README.md and docs, from the committed results and the schemas.
 
 usage: python -m benchmarks.readme           writes them
        python -m benchmarks.readme --check   exits 1 where a page differs from the results
@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import bulk, ideas, pictures, streaming, support, tables
+from benchmarks import bulk, fields, ideas, pictures, streaming, support, tables
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
 from lstm_edge import report, wording
@@ -26,6 +26,7 @@ PAGES = (
     DOCS / "examples.md",
     DOCS / "streaming.md",
     DOCS / "support.md",
+    DOCS / "bundle.md",
 )
 EXAMPLES = ROOT / "examples" / "results"
 THREADS = (1, 2)
@@ -52,7 +53,7 @@ def contents() -> dict[str, report.Table]:
     made |= {f"support-{group}": support.table(supported, group) for group in support.GROUPS}
     for file in sorted(EXAMPLES.glob("*.json")):
         made[f"example-{file.stem}"] = tables.example(read_json(file, "results"))
-    return made
+    return made | fields.tables()
 
 
 def _int8() -> report.Table:

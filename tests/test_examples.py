@@ -258,7 +258,8 @@ def test_a_committed_result_is_of_all_files_and_in_the_docs(file: Path) -> None:
 
 def test_every_example_has_a_result() -> None:
     made = {file.stem for file in readme.EXAMPLES.glob("*.json")}
-    assert made == {file.stem for file in EXAMPLES.glob("*.py")} - {"measured"}
+    trained = {file.stem for file in EXAMPLES.glob("*.py")} - {"measured"}
+    assert made == {name for name in trained if not name.startswith("check_golden")}
 
 
 def test_a_file_outside_its_tolerance_is_shown_as_such() -> None:

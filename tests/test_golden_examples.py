@@ -1,0 +1,808 @@
+"""Golden tests for any platform: the schemas of their files, and the examples to copy, each run as a user
+runs it: Python with NumPy and a runtime only, JavaScript in Node and in Chromium.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from conftest import WORDS
+from environments import make_python
+from models import kinds, plain, remembering, sequential
+
+from export import export_bundle, formats
+from lstm_edge import parity, web_runtimes
+from lstm_edge.bundle import MANIFEST, VOCAB, open_bundle, seal
+from lstm_edge.errors import InputError
+from lstm_edge.parity import Tolerance
+from lstm_edge.text import TextSettings, Tokenizer
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+WEB = EXAMPLES / "web"
+SCHEMAS = files("lstm_edge") / "schemas"
+PYTHON, ARRAYS_PYTHON, NODE = "check_golden.py", "check_golden_arrays.py", "check_golden.mjs"
+LENGTH, VOCABULARY = 20, 4 + len(WORDS)
+# a user's own packages, and those that this project keeps for its pages
+PACKAGES = "onnxruntime-web", "@litertjs/core", "@litertjs/wasm-utils"
+
+
+# --- bundles of every kind ------------------------------------------------------------------------
+
+
+def _looking_back(length: int | None) -> Any:
+    """A classifier of other layers than Embedding, LSTM and Dense: it has no table of pads."""
+    kind = kinds()
+    layers = (kind.Bidirectional(kind.LSTM(5)), kind.Dense(1, activation="sigmoid"))
+    return remembering(sequential(kind.Embedding(VOCABULARY, 4), *layers, length=length))
+
+
+def _arrays(chunk: int | None = None) -> Any:
+    import keras
+
+    kind = kinds()
+    x, z = keras.Input((chunk, 5), name="series"), keras.Input((3,), name="short")
+    steps = kind.LSTM(4, return_sequences=True)(x)
+    both = kind.Concatenate()([kind.GRU(3)(steps), z])
+    outputs = [steps, kind.Dense(3, activation="softmax", name="kind")(both)]
+    return keras.Model([x, z], outputs)
+
+
+def _texts(folder: Path, make: Callable[[], Any], **options: Any) -> None:
+    settings = TextSettings(max_length=LENGTH)
+    Tokenizer([*settings.special_tokens(), *WORDS], settings).save(folder / "words.txt")
+    make().save(folder / "model.keras")
+    export_bundle(folder / "model.keras", folder / "bundle", vocab=folder / "words.txt", **options)
+
+
+def _live(folder: Path, make: Callable[[], Any], **options: Any) -> None:
+    export_bundle(make(), folder / "bundle", **options)
+
+
+FLOATS = {"precisions": ["float32"]}
+ONNX = {**FLOATS, "runtimes": ["onnxruntime"]}
+EVERYTHING = "texts, every runtime"
+small = partial(plain, LENGTH, (6, 4), vocab=VOCABULARY, seed=5)
+KINDS: dict[str, Callable[[Path], None]] = {
+    EVERYTHING: lambda folder: _texts(
+        folder,
+        small,
+        streaming=True,
+        runtimes=formats.runtimes(),
+        text_input=any(e.made_for == formats.TEXT_INPUT for e in formats.exporters()),
+        **FLOATS,
+    ),
+    "texts, other precisions": lambda folder: _texts(
+        folder, small, fold_embedding=True, precisions=["float16", "int8-dynamic"]
+    ),
+    "texts, three classes": lambda folder: _texts(
+        folder, partial(small, classes=3), labels=["a", "b", "c"], streaming=True, **ONNX
+    ),
+    "texts, pads in front": lambda folder: _texts(
+        folder, partial(_looking_back, LENGTH), runtimes=["onnxruntime", "litert-js"], **FLOATS
+    ),
+    "texts, no pads": lambda folder: _texts(folder, partial(_looking_back, None), **FLOATS),
+    "ids": lambda folder: _live(folder, small, **ONNX),
+    "arrays": lambda folder: _live(
+        folder,
+        partial(_arrays, 9),
+        labels=["walk", "sit", "run"],
+        batch=3,
+        precisions=["float32", "int8-dynamic"],
+    ),
+    "a stream of arrays": lambda folder: _live(folder, _arrays, streaming=True, **ONNX),
+    "a stream in chunks": lambda folder: _live(
+        folder, _arrays, streaming=True, chunk=4, runtimes=["litert", "litert-js"], **FLOATS
+    ),
+}
+TEXTS = [name for name in KINDS if "arrays" not in name and "chunks" not in name]
+ARRAYS = [name for name in KINDS if name not in TEXTS]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A bundle of a kind, each made once; not to be changed, copy it."""
+
+    @functools.cache
+    def make(name: str) -> Path:
+        import keras
+
+        keras.utils.set_random_seed(0)
+        folder = tmp_path_factory.mktemp("bundles")
+        KINDS[name](folder)
+        return folder / "bundle"
+
+    return make
+
+
+@pytest.fixture
+def copied(bundle: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    """The same, to be changed."""
+    return lambda name: shutil.copytree(bundle(name), tmp_path / "copy")
+
+
+def changed(path: Path, change: Callable[[Any], None]) -> None:
+    """A JSON file with a change."""
+    value = json.loads(path.read_text("utf-8"))
+    change(value)
+    path.write_text(json.dumps(value), "utf-8")
+
+
+# --- schemas --------------------------------------------------------------------------------------
+
+
+def schema(name: str) -> Any:
+    """A validator for ``golden.json`` or ``manifest.json``."""
+    value = json.loads((SCHEMAS / name.replace(".json", ".schema.json")).read_text("utf-8"))
+    cls = jsonschema.validators.validator_for(value)
+    cls.check_schema(value)
+    return cls(value)
+
+
+def documents(folder: Path) -> Iterator[tuple[Any, Any]]:
+    """The validator and the content of each JSON file in a bundle."""
+    for name in ("manifest.json", "golden.json"):
+        if (folder / name).exists():
+            yield schema(name), json.loads((folder / name).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_bundle_is_as_its_schema_says(kind: str, bundle: Callable[[str], Path]) -> None:
+    for validator, content in documents(bundle(kind)):
+        assert [f"{e.json_path}: {e.message}" for e in validator.iter_errors(content)] == []
+
+
+def test_every_kind_of_file_is_in_a_bundle(bundle: Callable[[str], Path]) -> None:
+    """So that a new exporter's fields are held against the schema."""
+    found = {info.kind for info in open_bundle(bundle(EVERYTHING)).variants.values()}
+    assert found == {exporter.kind() for exporter in formats.exporters()}
+
+
+@pytest.mark.parametrize("kind", [EVERYTHING, "a stream of arrays"])
+def test_a_field_that_is_not_in_the_schema_is_noticed(
+    kind: str, bundle: Callable[[str], Path]
+) -> None:
+    """In every object but the three that go by names."""
+    for validator, content in documents(bundle(kind)):
+        count = 0
+        todo = [content]
+        while todo:
+            value = todo.pop()
+            # of a list two will do
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value[:2]):
+                if isinstance(item, dict | list) and key not in ("written_by", "files", "ops"):
+                    todo.append(item)
+            if isinstance(value, dict):
+                value["more"] = 1
+                assert not validator.is_valid(content), value
+                del value["more"]
+                count += 1
+        assert validator.is_valid(content)
+        assert count >= 5
+
+
+@pytest.mark.parametrize("kind", ["texts, other precisions", "arrays"])
+def test_what_may_be_absent_is_not_needed(kind: str, copied: Callable[[str], Path]) -> None:
+    """Older bundles have it not; the reader takes them."""
+    path = copied(kind)
+    validator = schema(MANIFEST)
+    part = "tensors" if kind == "arrays" else "text"
+    required = {"kind"} if kind == "arrays" else set()
+    required |= {*validator.schema["required"], *validator.schema["$defs"][part]["required"]}
+    in_variant = set(validator.schema["$defs"]["variant"]["required"])
+    gone = set()
+
+    def old(manifest: Any) -> None:
+        for value, needed in (
+            (manifest, required),
+            *((v, in_variant) for v in manifest["variants"]),
+        ):
+            for key in value.keys() - needed:
+                gone.add(key)
+                del value[key]
+        manifest["seal"] = seal(manifest)
+
+    changed(path / MANIFEST, old)
+    assert gone >= {"made_for", "notes", "states"}
+    assert gone >= {"kind", "pads", "outputs"} or kind == "arrays"
+    for checked, content in documents(path):
+        assert checked.is_valid(content)
+    assert open_bundle(path).variants
+
+
+# --- the tokenisers -------------------------------------------------------------------------------
+
+ODD = ("a\\b", "x\u2028y", "e\u0301t\u00e9", "\u00e9t\u00e9", "i\u0307stanbul", "οδος", "don't")
+SETTINGS = {
+    "Keras's IMDB": TextSettings(max_length=LENGTH),
+    "nothing but words": TextSettings(
+        5, lower=False, filters="!", start_id=None, unknown_id=None, first_word_id=1
+    ),
+    "two characters between words": TextSettings(LENGTH, filters="😀,.-", split="--"),
+    "no filter": TextSettings(LENGTH, filters="", unknown_id=None),
+}
+ODD_TEXTS = (
+    "",
+    " ",
+    "The FILM",
+    "İSTANBUL ΟΔΟΣ οδοσ.",
+    "éTÉ été e\u0301t\u00e9 \u00e9t\u00e9",
+    "a\\b x\u2028y a\u00a0b a\tfilm\r\ngood",
+    "good😀bad,--fine..never--",
+    "<br />don't <PAD> <START> 'the' the's",
+    " ".join(WORDS * 3),
+)
+
+
+def _module(script: str) -> Any:
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location("copied", EXAMPLES / script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def node() -> str:
+    """Node's command, or skip."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("Node.js is not installed: apt install nodejs")
+    return found
+
+
+def _in_node(given: Any, body: str) -> Any:
+    """What a function of ``given`` returns that has all of ``golden.mjs``; no package is needed."""
+    code = f"""
+        import {{ readFileSync }} from 'node:fs';
+        import {{ checkVariant, tokenizer }} from {json.dumps((WEB / "golden.mjs").as_uri())};
+        async function main(given) {{ {body} }}
+        console.log(JSON.stringify(await main(JSON.parse(readFileSync(0, 'utf8')))));
+    """
+    done = subprocess.run(
+        [node(), "--input-type=module", "-e", code],
+        input=json.dumps(given), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _ids_by_python(vocabulary: str, settings: dict[str, Any]) -> list[list[int]]:
+    return [_module(PYTHON).tokenizer(vocabulary, settings)(text) for text in ODD_TEXTS]
+
+
+def _ids_by_node(vocabulary: str, settings: dict[str, Any]) -> list[list[int]]:
+    body = "const [words, settings, texts] = given; return texts.map(tokenizer(words, settings));"
+    found: list[list[int]] = _in_node([vocabulary, settings, ODD_TEXTS], body)
+    return found
+
+
+KOTLIN = """
+    import org.json.JSONArray
+
+    fun main() {
+        val given = JSONArray(System.`in`.readBytes().toString(Charsets.UTF_8))
+        val found = JSONArray()
+        if (given.getString(0) == "ids") {
+            val tokenizer = Tokenizer(given.getString(1), given.getJSONObject(2))
+            val texts = given.getJSONArray(3)
+            for (i in 0 until texts.length()) {
+                found.put(JSONArray(tokenizer.encode(texts.getString(i)).toList()))
+            }
+        } else {
+            for (i in 0 until given.getJSONArray(1).length()) {
+                val answers = given.getJSONArray(3).getJSONArray(i)
+                var next = 0
+                val failures =
+                    checkGolden(
+                        given.getJSONArray(2).getJSONObject(i),
+                        given.getJSONArray(1).getJSONObject(i),
+                    ) { _, _ -> numbers(answers.getJSONArray(next++)) }
+                found.put(failures.isEmpty())
+            }
+        }
+        println(found)
+    }
+"""
+ORG_JSON = Path("/usr/share/java/com.android.json.jar")  # Debian's; Android has it built in
+
+
+@pytest.fixture(scope="module")
+def kotlin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Any]:
+    """What ``Golden.kt`` makes of given JSON, compiled for the JVM."""
+    compiler, java = shutil.which("kotlinc"), shutil.which("java")
+    if compiler is None or java is None or not ORG_JSON.exists():
+        pytest.skip("no Kotlin: npm install kotlin-compiler; apt install libandroid-json-java")
+    folder = tmp_path_factory.mktemp("kotlin")
+    (folder / "Main.kt").write_text(KOTLIN)
+    sources = [EXAMPLES / "android" / "Golden.kt", folder / "Main.kt"]
+    command = [compiler, *sources, "-cp", ORG_JSON, "-include-runtime", "-d", folder / "golden.jar"]
+    done = _run(*command, "-Werror", cwd=folder)
+    assert done.returncode == 0, done.stderr
+
+    def run(given: Any) -> Any:
+        path = f"{folder / 'golden.jar'}:{ORG_JSON}"
+        answer = subprocess.run(
+            [java, "-Dfile.encoding=UTF-8", "-cp", path, "MainKt"],
+            input=json.dumps(given), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)
+
+    return run
+
+
+def _in(language: str, request: pytest.FixtureRequest, **ways: Callable[..., Any]) -> Any:
+    """The way of a language, with what it needs."""
+    way = ways[language]
+    return partial(way, request.getfixturevalue("kotlin")) if language == "Kotlin" else way
+
+
+def _ids_by_kotlin(
+    kotlin: Callable[[Any], Any], vocabulary: str, settings: dict[str, Any]
+) -> list[list[int]]:
+    found: list[list[int]] = kotlin(["ids", vocabulary, settings, ODD_TEXTS])
+    return found
+
+
+each_language = pytest.mark.parametrize("language", ["Python", "JavaScript", "Kotlin"])
+
+
+@each_language
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_examples_make_the_same_ids(
+    name: str, language: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    ways = {"Python": _ids_by_python, "JavaScript": _ids_by_node, "Kotlin": _ids_by_kotlin}
+    make = _in(language, request, **ways)
+    settings = SETTINGS[name]
+    tokenizer = Tokenizer([*settings.special_tokens(), *WORDS, *ODD], settings)
+    tokenizer.save(tmp_path / VOCAB)
+    vocabulary = (tmp_path / VOCAB).read_text("utf-8")
+    expected = [ids.tolist() for ids in tokenizer.encode(ODD_TEXTS)]
+    assert make(vocabulary, {**settings.to_json(), "num_ids": len(tokenizer)}) == expected
+
+
+# --- the checks, run ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A Python with NumPy and these runtimes, and nothing else of ours."""
+
+    @functools.cache
+    def make(*runtimes: str) -> Path:
+        folder = tmp_path_factory.mktemp("python")
+        found = make_python(folder, "numpy", *runtimes)
+        code = "import importlib.util as u; print([n for n in {} if u.find_spec(n)])"
+        ours = ("lstm_edge", "export", "tensorflow", "keras", "click", "rich", "onnx")
+        assert _run(found, "-c", code.format(ours), cwd=folder).stdout == "[]\n"
+        return found
+
+    return make
+
+
+def packages() -> Path:
+    """A node_modules folder with the runtimes of the web: a user's, or that of the pages; or skip."""
+    if all((WEB / "node_modules" / name).is_dir() for name in PACKAGES):
+        return WEB / "node_modules"
+    try:
+        return web_runtimes.find()
+    except InputError as error:
+        pytest.skip(f"{error}, or: npm install --prefix examples/web")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``examples/web`` as a user has it: copied, with its packages."""
+    folder = tmp_path_factory.mktemp("site")
+    for file in WEB.iterdir():
+        if file.is_file():
+            shutil.copy(file, folder)
+    (folder / "node_modules").symlink_to(packages())
+    return folder
+
+
+Check = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def _run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True,
+        check=False, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def check(request: pytest.FixtureRequest, tmp_path: Path) -> Check:
+    """Runs one of the examples: ``check_golden.py``, ``check_golden_arrays.py``, ``check_golden.mjs``."""
+    script = request.param
+    if script.endswith(".py"):
+        made = request.getfixturevalue("python")
+        shutil.copy(EXAMPLES / script, tmp_path)
+        command = [made("onnxruntime", "ai-edge-litert"), tmp_path / script]
+    else:
+        # the file that pages take; and compiled once, since it runs for a second only
+        options = ["--conditions=onnxruntime-web-use-extern-wasm", "--liftoff-only"]
+        command = [node(), *options, request.getfixturevalue("site") / script]
+    return partial(_run, *command, cwd=tmp_path)
+
+
+def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """``ok``, ``WRONG`` or ``not checked`` for each variant."""
+    lines = [line.partition(": ") for line in done.stdout.splitlines() if not line[0].isspace()]
+    return {
+        name: said.partition(",")[0].partition(" (")[0] for name, _, said in lines if name != "ids"
+    }
+
+
+IN_NODE = [EVERYTHING, "texts, three classes", "texts, pads in front", "texts, no pads"]
+
+
+@pytest.mark.parametrize(
+    ("check", "kind"),
+    [(PYTHON, kind) for kind in TEXTS]
+    + [(NODE, kind) for kind in IN_NODE]
+    + [(ARRAYS_PYTHON, kind) for kind in ARRAYS],
+    indirect=["check"],
+)
+def test_a_whole_bundle_passes(check: Check, kind: str, bundle: Callable[[str], Path]) -> None:
+    """Every file that this platform's runtimes take, and the others are named."""
+    folder = bundle(kind)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    done = check(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    in_node = "check_golden.mjs" in str(done.args)
+    expected = {
+        v["name"]: "not checked"
+        if v.get("made_for") == "mediapipe" or (in_node and v["format"] != "onnx")
+        else "ok"
+        for v in manifest["variants"]
+    }
+    assert verdicts(done) == expected
+    if VOCAB in manifest["files"]:
+        golden = json.loads((folder / "golden.json").read_text())
+        count = sum("text" in case for part in ("cases", "edge") for case in golden[part])
+        assert f"ids: 0 of {count} texts differ\n" in done.stdout
+
+
+FLOAT, INT8, STREAM = "onnx-float32", "onnx-int8-dynamic", "onnx-float32-stream"
+
+
+def _golden(part: str, *places: int, change: Callable[[Any], Any]) -> Callable[[Path], None]:
+    def edit(golden: Any) -> None:
+        for place in places:
+            golden[part][place]["probabilities"] = change(golden[part][place]["probabilities"])
+
+    return lambda folder: changed(folder / "golden.json", edit)
+
+
+def _other(p: list[float]) -> list[float]:
+    return [x + (0.2 if x < 0.5 else -0.2) for x in p]
+
+
+def _other_id(golden: Any) -> None:
+    golden["cases"][0]["ids"][-1] ^= 1
+
+
+def _shorter(folder: Path) -> None:
+    lines = (folder / VOCAB).read_text("utf-8").splitlines(keepends=True)
+    (folder / VOCAB).write_text("".join(lines[:8]), "utf-8")
+
+
+def _states_crossed(manifest: Any) -> None:
+    (stream,) = (v for v in manifest["variants"] if v["name"] == STREAM)
+    one, other = stream["states"][:2]
+    assert one["shape"] == other["shape"]
+    one["output"], other["output"] = other["output"], one["output"]
+
+
+def _unsettled(manifest: Any) -> None:
+    manifest["tokenizer"]["unknown_id"] = 3
+
+
+# what is wrong with the bundle, what is said (a pattern), and of which variants at least
+BROKEN: dict[str, tuple[Callable[[Path], None], str, set[str]]] = {
+    "a probability": (
+        _golden("cases", 3, change=_other), r"max \|Δp\| 0\.20? is above 0?\.?[01]", {FLOAT, STREAM},
+    ),
+    "the probability of an edge case": (
+        _golden("edge", 5, change=_other), r"differs by 0\.20?, more than", {FLOAT, STREAM},
+    ),
+    "a number too many": (
+        _golden("cases", 0, change=lambda p: [*p, 0.0]), "", {FLOAT, STREAM},
+    ),
+    "an id": (lambda f: changed(f / "golden.json", _other_id), "ids: 1 of ", {FLOAT, STREAM}),
+    "a vocabulary cut short": (_shorter, r"ids: [1-9]\d* of", set()),
+    "another id for unknown words": (
+        lambda f: changed(f / MANIFEST, _unsettled), r"ids: [1-9]\d* of", set(),
+    ),
+    "states that go to each other's place": (
+        lambda f: changed(f / MANIFEST, _states_crossed), r"max \|Δp\| ", {STREAM},
+    ),
+}  # fmt: skip
+# that it judges as Python does is tested by itself
+BROKEN_IN_NODE = ("a probability", "a vocabulary cut short", "states that go to each other's place")
+
+
+@pytest.mark.parametrize(
+    ("check", "name"),
+    [*((PYTHON, name) for name in BROKEN), *((NODE, name) for name in BROKEN_IN_NODE)],
+    indirect=["check"],
+)
+def test_what_is_wrong_is_noticed(check: Check, name: str, copied: Callable[[str], Path]) -> None:
+    break_, said, wrong = BROKEN[name]
+    folder = copied(EVERYTHING)
+    break_(folder)
+    done = check(folder, FLOAT, STREAM)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(said, done.stdout)
+    assert {variant for variant, verdict in verdicts(done).items() if verdict == "WRONG"} == wrong
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "other"),
+    [(PYTHON, "texts, other precisions", "onnx-float16"), (ARRAYS_PYTHON, "arrays", FLOAT)],
+    indirect=["check"],
+)
+def test_another_file_in_its_place_is_noticed(
+    check: Check, kind: str, other: str, copied: Callable[[str], Path]
+) -> None:
+    """By its hash, whatever it answers."""
+    folder = copied(kind)
+    shutil.copy(folder / f"{other}.onnx", folder / f"{INT8}.onnx")
+    done = check(folder, INT8, other)
+    assert done.returncode == 1
+    assert "its hash differs" in done.stdout
+    assert verdicts(done) == {INT8: "WRONG", other: "ok"}
+
+
+# --- the judgement, apart from any runtime --------------------------------------------------------
+
+
+def _judged_by_python(variants: Sequence[Any], golden: Sequence[Any], ours: Any) -> list[bool]:
+    module = _module(PYTHON)
+    manifest = {"tokenizer": {"max_length": 1, "pad_id": 0}}
+    found = []
+    for variant, one, answers in zip(variants, golden, ours, strict=True):
+        rows = iter([*answers, answers[0]])
+        found.append(
+            not module.check(lambda _, r=rows: {"p": [next(r)]}, variant, manifest, one)[1]
+        )
+    return found
+
+
+def _judged_by_node(variants: Sequence[Any], golden: Sequence[Any], ours: Any) -> list[bool]:
+    given = [variants, golden, [[*rows.tolist(), rows[0].tolist()] for rows in ours]]
+    found: list[bool] = _in_node(
+        given,
+        """
+        const found = [];
+        for (let i = 0; i < given[0].length; i++) {
+          const rows = given[2][i].values();
+          const load = async () => async () => ({ p: Float32Array.from(rows.next().value) });
+          const bundle = { manifest: { tokenizer: { max_length: 1, pad_id: 0 } }, golden: given[1][i] };
+          found.push((await checkVariant(load, given[0][i], bundle)).failures.length === 0);
+        }
+        return found;
+        """,
+    )
+    return found
+
+
+def _judged_by_kotlin(
+    kotlin: Callable[[Any], Any], variants: Sequence[Any], golden: Sequence[Any], ours: Any
+) -> list[bool]:
+    answers = [[*rows.tolist(), rows[0].tolist()] for rows in ours]
+    found: list[bool] = kotlin(["judge", variants, golden, answers])
+    return found
+
+
+@each_language
+@pytest.mark.parametrize("units", [1, 3])
+def test_the_examples_judge_as_verify_does(
+    units: int, language: str, request: pytest.FixtureRequest, rng: np.random.Generator
+) -> None:
+    """On answers near every limit: differences, flips by count, by rate and within the margin."""
+    ways = {"Python": _judged_by_python, "JavaScript": _judged_by_node, "Kotlin": _judged_by_kotlin}
+    judge = _in(language, request, **ways)
+    drawn = []
+    for count in (1, 2, 3, 600, 1_500):
+        for off in (0.0, 0.9e-5, 1.1e-5, 4e-4, 0.3):
+            for limits in (
+                Tolerance(1e-5, 0.0, 1e-5, None, ""),
+                Tolerance(None, 0.002, 0.0, 0.0015, ""),
+                Tolerance(5e-5, None, 0.0, None, ""),
+            ):
+                keras = rng.random((count, units))
+                # some within a hair of changing their label
+                near = rng.choice(count, max(1, count // 300), replace=False)
+                keras[near, 0] = 0.5 if units == 1 else keras[near].max(1)
+                ours = keras.copy()
+                ours[near] += off * rng.choice([-1, 1], (len(near), units))
+                keras, ours = (array.clip(0, 1).astype(np.float32) for array in (keras, ours))
+                drawn.append((limits, keras, ours))
+    variants = [
+        {
+            "inputs": [{"name": "ids", "dtype": "int32", "shape": [1, 1]}],
+            "outputs": [{"name": "p"}],
+            "tolerance": limits.to_json(),
+        }
+        for limits, _, _ in drawn
+    ]
+    cases = [[{"ids": [1], "probabilities": p} for p in keras.tolist()] for _, keras, _ in drawn]
+    # the first again as an edge case, always right here
+    golden = [
+        {
+            "cases": rows,
+            "edge": [{"name": "", "ids": [1], "probabilities": list(map(float, ours[0]))}],
+        }
+        for rows, (_, _, ours) in zip(cases, drawn, strict=True)
+    ]
+    expected = [parity.compare("", keras, ours, limits).ok for limits, keras, ours in drawn]
+    assert 10 < sum(expected) < len(expected) - 10
+    assert judge(variants, golden, [ours for _, _, ours in drawn]) == expected
+
+
+@pytest.mark.parametrize("check", [ARRAYS_PYTHON], indirect=True)
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_another_number_in_arrays_is_noticed(
+    check: Check, kind: str, copied: Callable[[str], Path]
+) -> None:
+    folder = copied(kind)
+    with np.load(folder / "golden.npz") as file:
+        content = dict(file)
+    content["0/out/kind"][1, 0] += 0.3
+    np.savez(folder / "golden.npz", **content)
+    done = check(folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "max relative Δ 0.3" in done.stdout
+
+
+def _newer(manifest: Any) -> None:
+    manifest["schema"] = 4
+
+
+REFUSED: dict[str, tuple[str, Callable[[Path], list[object]], str]] = {
+    "no argument": (EVERYTHING, lambda folder: [], "usage: "),
+    "no bundle": (EVERYTHING, lambda folder: [folder / "nowhere"], "nowhere"),
+    "no such variant": (EVERYTHING, lambda f: [f, "onnx-float99"], "no variant onnx-float99; there are"),
+    "arrays": ("arrays", lambda folder: [folder], "takes no texts"),
+    "a newer bundle": (
+        EVERYTHING, lambda f: changed(f / MANIFEST, _newer) or [f], "has a schema above 3",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("check", [PYTHON, NODE], indirect=True)
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_checked_is_said(
+    check: Check, name: str, copied: Callable[[str], Path]
+) -> None:
+    """On standard error and with code 2, never as if all were well."""
+    kind, arguments, message = REFUSED[name]
+    done = check(*arguments(copied(kind)))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_runtime_nothing_is_checked(
+    python: Callable[..., Path], bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    bare, one = python(), python("onnxruntime")
+    folder = bundle("texts, other precisions")
+    done = _run(bare, EXAMPLES / PYTHON, folder, cwd=tmp_path)
+    assert done.returncode == 2
+    assert set(verdicts(done).values()) == {"not checked"}
+    assert "(No module named 'onnxruntime')" in done.stdout
+    done = _run(one, EXAMPLES / PYTHON, folder, cwd=tmp_path)
+    assert (done.returncode, set(verdicts(done).values())) == (0, {"ok", "not checked"})
+    done = _run(one, EXAMPLES / PYTHON, folder, "tflite-float16", cwd=tmp_path)
+    assert done.returncode == 2  # what was named was not checked
+    done = _run(bare, EXAMPLES / ARRAYS_PYTHON, bundle("arrays"), cwd=tmp_path)
+    assert done.returncode == 2
+
+
+# --- in the browser -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def page(site: Path) -> Iterator[Callable[[str], tuple[str, list[str]]]]:
+    """Opens ``check_golden.html?…`` of the site in Chromium; what it says in the end, and its lines."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install '.[dev]'")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: apt install chromium")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    try:
+        with playwright.sync_playwright() as started:
+            browser = started.chromium.launch(executable_path=chromium, args=options)
+
+            def open_(query: str) -> tuple[str, list[str]]:
+                opened = browser.new_page()
+                opened.goto(f"http://127.0.0.1:{server.server_port}/check_golden.html?{query}")
+                status = opened.locator("#status")
+                playwright.expect(status).not_to_have_text("Running", timeout=120_000)
+                found = status.inner_text(), opened.locator("li").all_inner_texts()
+                opened.close()
+                return found
+
+            yield open_
+            browser.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_page_checks_a_bundle(
+    page: Callable[[str], tuple[str, list[str]]], site: Path, bundle: Callable[[str], Path]
+) -> None:
+    (site / "bundle").symlink_to(bundle(EVERYTHING))
+    status, lines = page("")
+    assert status == "All within their tolerance", lines
+    verdict = {line.partition(":")[0]: line for line in lines}
+    taken = [
+        info.name
+        for info in open_bundle(bundle(EVERYTHING)).variants.values()
+        if info.format == "onnx" or info.made_for == "litert-js"
+    ]
+    assert list(verdict) == ["ids", *taken]
+    assert {f"{FLOAT}", "tflite-float32-litert-js", STREAM} <= set(taken)
+    assert all(": ok, 72 examples" in verdict[name] for name in taken)
+
+
+@pytest.mark.parametrize("name", ["a probability", "a vocabulary cut short"])
+def test_the_page_notices_what_is_wrong(
+    name: str,
+    page: Callable[[str], tuple[str, list[str]]],
+    site: Path,
+    copied: Callable[[str], Path],
+) -> None:
+    folder = copied(EVERYTHING)
+    break_, said, wrong = BROKEN[name]
+    break_(folder)
+    place = site / name.replace(" ", "-")
+    place.symlink_to(folder)
+    status, lines = page(f"bundle={place.name}/&variant={FLOAT}")
+    assert status == "Not within the tolerance"
+    assert any(re.search(said, line) for line in lines)
+    assert (": WRONG" in lines[1]) is (FLOAT in wrong)
+
+
+def test_the_page_says_what_is_not_there(
+    page: Callable[[str], tuple[str, list[str]]],
+) -> None:
+    status, lines = page("bundle=nowhere/")
+    assert status.startswith("Not checked: manifest.json is not in http://127.0.0.1")
+    assert lines == []
+
+
+def test_the_packages_are_those_of_the_pages() -> None:
+    """One version of each is tested."""
+    own = json.loads((WEB / "package.json").read_text("utf-8"))["dependencies"]
+    pins = {package.name: package.version for package in web_runtimes.packages()}
+    assert own == {name: pins[name] for name in own}
