@@ -917,6 +917,34 @@ def _stored(path: Path, what: str, build: Any) -> Any:
         raise InputError(f"{path} does not hold {what} as lstm-edge writes them") from None
 
 
+# ---------------------------------------------------------------- web
+
+
+@cli.command(name="web-runtimes", short_help="Fetch the browser's runtimes, once.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Folder to write [default: $LSTM_EDGE_WEB_RUNTIMES, or in the user's cache].",
+)  # fmt: skip
+def web_runtimes(out: Path | None) -> int:
+    """Fetch ONNX Runtime Web, LiteRT.js and MediaPipe Web, pinned versions, with npm.
+
+    Pages are then served with nothing from the network.
+
+    \b
+    lstm-edge web-runtimes
+    lstm-edge web-runtimes --out runtimes; export LSTM_EDGE_WEB_RUNTIMES=$PWD/runtimes
+    """
+    from lstm_edge import web_runtimes as runtimes
+    from lstm_edge import wording
+
+    with _quiet(False) as bars:
+        folder = runtimes.install(out, bars)
+    for package in runtimes.packages():
+        click.echo(f"{package.name} {package.version}")
+    click.echo(f"Runtimes: {folder} ({wording.size(runtimes.size(folder))})")
+    return DONE
+
+
 # ---------------------------------------------------------------- inspect
 
 

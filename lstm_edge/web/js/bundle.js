@@ -2,7 +2,7 @@
 
 import { parseVocab, Tokenizer } from './tokenizer.js';
 
-const SCHEMA = 2;
+const SCHEMA = 3;
 
 /**
  * Opens a bundle.
