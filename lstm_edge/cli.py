@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from lstm_edge.classifier import Classifier, Prediction
     from lstm_edge.console import Bars
     from lstm_edge.data import Dataset, Evaluation
+    from lstm_edge.devices import DeviceResult
     from lstm_edge.latency import LatencyReport
     from lstm_edge.parity import ParityRun
     from lstm_edge.progress import Advance
     from lstm_edge.report import Table
+    from lstm_edge.tensors import Arrays
+    from lstm_edge.text import Ids
     from lstm_edge.train import Epoch, TrainConfig
+    from lstm_edge.web_server import Site
 
 DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
 BENCH_EXAMPLES = 200
@@ -749,7 +753,7 @@ def _answers(
 # ---------------------------------------------------------------- bench
 
 
-@cli.command(short_help="Measure latency, start-up and memory on this machine.")
+@cli.command(short_help="Measure latency, start-up and memory, here or on a device.")
 @_BUNDLE
 @_data_options("Real texts [default: the bundle's golden vectors].")
 @click.option(
@@ -758,6 +762,19 @@ def _answers(
 @click.option("--rounds", type=int, default=5, show_default=True, help="Times each input is run.")
 @_VARIANTS
 @_THREADS
+@click.option(
+    "--on", "where", metavar="WHERE", default="local", show_default=True,
+    help="local: this machine; browser: what opens the page that is served then.",
+)  # fmt: skip
+@click.option(
+    "--host", metavar="ADDRESS",
+    help="browser: where the page is served; 0.0.0.0 for a phone on the same network "
+    "[default: 127.0.0.1].",
+)  # fmt: skip
+@click.option("--port", type=int, help="browser: its port [default: any free one].")
+@click.option("--headless", is_flag=True, help="browser: open it here in Chromium, out of sight.")
+@click.option("--browser", metavar="PROGRAM", help="With --headless: the Chromium to take.")
+@click.option("--device-name", metavar="NAME", help="What the report calls the device.")
 @_JSON
 @_VERBOSE
 def bench(
@@ -769,28 +786,42 @@ def bench(
     rounds: int,
     variants: Sequence[str],
     threads: int,
+    where: str,
     json_file: Path | None,
     verbose: bool,
+    **device: Any,
 ) -> int:
     """Time every variant of BUNDLE, interleaved, on inputs of their own lengths.
 
-    A model without text is timed on the bundle's golden vectors.
+    A model without text is timed on the bundle's golden vectors. On a device the answers are also
+    checked against the golden vectors.
 
     \b
     lstm-edge bench bundle
     lstm-edge bench bundle --data aclImdb --limit 500 --threads 2 --json latency.json
+    lstm-edge bench bundle --on browser --headless
+    lstm-edge bench bundle --on browser --host 0.0.0.0 --json phone.json
     """
     from lstm_edge import report
     from lstm_edge.bundle import TensorBundle
 
     _check_threads(threads)
     _check_limit(limit)
+    _check_device(where, device)
     opened = _open(bundle)
+    dataset = None
     if isinstance(opened, TensorBundle):
         _refuse(opened, "arrays", {"--data": source})
+    elif source is not None:
+        dataset = _load_data(source, text_column, label_column, verbose)
+    if where != "local":
+        result = _bench_on(
+            where, opened, dataset, verbose, limit, rounds, variants, threads, device
+        )
+        return _show_device(result, json_file)
+    if isinstance(opened, TensorBundle):
         measured = _bench_tensors(opened, verbose, limit, rounds, variants, threads)
     else:
-        dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
         measured = _bench(opened, dataset, verbose, limit, rounds, variants, threads)
     _show(report.latency_table(measured))
     _write_json(json_file, measured.to_json())
@@ -806,20 +837,31 @@ def _bench_tensors(
     threads: int,
 ) -> LatencyReport:
     from lstm_edge import latency
-    from lstm_edge.verify import GOLDEN_DATA, evenly
+    from lstm_edge.verify import GOLDEN_DATA
+
+    names = [bundle.variant(name).name for name in variants or bundle.variants]
+    with _quiet(verbose) as bars:
+        with bars.task("Loading", None):
+            runners = {name: bundle.runner(name, threads) for name in names}
+        return latency.measure_tensors(
+            runners,
+            _bench_arrays(bundle, limit),
+            rounds=rounds,
+            data=GOLDEN_DATA,
+            progress=bars,
+        )
+
+
+def _bench_arrays(bundle: TensorBundle, limit: int | None) -> list[Arrays]:
+    """What is timed: golden inputs, one example each."""
+    from lstm_edge.verify import evenly
 
     golden = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
     # of every length, in their order: LiteRT prepares itself anew for another shape
     examples = [golden[at][0].part([golden[at][1]]).inputs for at in evenly(len(golden), limit)]
     if bundle.signature.states:  # what a stream costs is what its next steps cost
         examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
-    names = [bundle.variant(name).name for name in variants or bundle.variants]
-    with _quiet(verbose) as bars:
-        with bars.task("Loading", None):
-            runners = {name: bundle.runner(name, threads) for name in names}
-        return latency.measure_tensors(
-            runners, examples, rounds=rounds, data=GOLDEN_DATA, progress=bars
-        )
+    return examples
 
 
 def _bench(
@@ -831,17 +873,9 @@ def _bench(
     variants: Sequence[str] = (),
     threads: int = 1,
 ) -> LatencyReport:
-    from lstm_edge import data, latency
-    from lstm_edge.verify import GOLDEN_DATA
+    from lstm_edge import latency
 
-    tokenizer = bundle.tokenizer()
-    if dataset is None:
-        golden = bundle.golden()
-        sequences, texts = list(golden.ids[:limit]), golden.texts and golden.texts[:limit]
-    else:
-        examples = dataset.evaluation().sample(limit)
-        examples = data.cap_ids(examples, bundle.num_ids, bundle.settings)
-        sequences, texts = examples.encode(tokenizer, bundle.settings), examples.texts
+    sequences, texts, data = _bench_texts(bundle, dataset, limit)
     names = [bundle.variant(name).name for name in variants or bundle.variants]
     with _quiet(verbose) as bars:
         with bars.task("Loading", None):
@@ -851,10 +885,129 @@ def _bench(
             sequences,
             rounds=rounds,
             texts=texts,
-            tokenizer=tokenizer,
-            data=GOLDEN_DATA if dataset is None else dataset.name,
+            tokenizer=bundle.tokenizer(),
+            data=data,
             progress=bars,
         )
+
+
+def _bench_texts(
+    bundle: TextBundle, dataset: Dataset | None, limit: int | None
+) -> tuple[Sequence[Ids], Sequence[str] | None, str]:
+    """What is timed: ids, the texts where they are known, and where they are from."""
+    from lstm_edge import data
+    from lstm_edge.verify import GOLDEN_DATA
+
+    if dataset is None:
+        golden = bundle.golden()
+        return golden.ids[:limit], golden.texts and golden.texts[:limit], GOLDEN_DATA
+    examples = dataset.evaluation().sample(limit)
+    examples = data.cap_ids(examples, bundle.num_ids, bundle.settings)
+    sequences = examples.encode(bundle.tokenizer(), bundle.settings)
+    return sequences, examples.texts, dataset.name
+
+
+# options that only some places have
+_DEVICE_OPTIONS = {"browser": ("host", "port", "headless", "browser", "device_name")}
+
+
+def _check_device(where: str, options: dict[str, Any]) -> None:
+    if where != "local" and where not in _DEVICE_OPTIONS:
+        raise InputError(f"--on {where} is not known; expected local, {', '.join(_DEVICE_OPTIONS)}")
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if alien := [n for n in given if n not in _DEVICE_OPTIONS.get(where, ())]:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in alien)
+        raise InputError(f"{names} cannot be used with --on {where}")
+
+
+def _bench_on(
+    where: str,
+    bundle: TextBundle | TensorBundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    limit: int | None,
+    rounds: int,
+    variants: Sequence[str],
+    threads: int,
+    options: dict[str, Any],
+) -> DeviceResult:
+    """Check and time the variants on a device. ``options`` are of :data:`_DEVICE_OPTIONS`."""
+    return _bench_in_browser(bundle, dataset, verbose, limit, rounds, variants, threads, **options)
+
+
+def _bench_in_browser(
+    bundle: TextBundle | TensorBundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    limit: int | None,
+    rounds: int,
+    variants: Sequence[str],
+    threads: int,
+    *,
+    host: str | None,
+    port: int | None,
+    headless: bool,
+    browser: str | None,
+    device_name: str | None,
+) -> DeviceResult:
+    from lstm_edge import browser_bench
+    from lstm_edge.bundle import TensorBundle
+    from lstm_edge.web_server import LOOPBACK
+
+    if browser is not None and not headless:
+        raise InputError("--browser is the program that --headless starts; give that too")
+    if isinstance(bundle, TensorBundle):
+        inputs = browser_bench.Inputs(arrays=_bench_arrays(bundle, limit))
+    else:
+        sequences, texts, data = _bench_texts(bundle, dataset, limit)
+        inputs = browser_bench.Inputs(sequences, texts, data=data)
+    # a service that stops us is treated like Ctrl-C: the browser and the server end too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _quiet(verbose) as bars:
+
+        def announce(site: Site) -> None:
+            if not headless:
+                for line in _invitation(site):
+                    bars.print(line)
+
+        return browser_bench.bench(
+            bundle,
+            inputs,
+            rounds=rounds,
+            variants=variants,
+            threads=threads,
+            host=host or LOOPBACK,
+            port=port or 0,
+            headless=headless,
+            program=browser,
+            name=device_name,
+            announce=announce,
+            progress=bars,
+        )
+
+
+def _invitation(site: Site) -> Iterator[str]:
+    """How to get a page into a browser."""
+    from lstm_edge.web_server import qr_code
+
+    if site.lan_url is not None:
+        yield from qr_code(site.lan_url).splitlines()
+        yield f"On a device in the same network: {site.lan_url}"
+    yield f"On this machine: {site.url}"
+    yield "Waiting for a browser; Ctrl-C ends it."
+
+
+def _show_device(result: DeviceResult, json_file: Path | None) -> int:
+    from lstm_edge import report
+
+    if result.latency is not None:
+        _show(report.latency_table(result.latency))
+    if result.parity is not None:
+        _show(report.parity_table(result.parity))
+    for name, why in result.skipped.items():
+        click.echo(f"Not measured: {name}: {why}")
+    _write_json(json_file, result.to_json())
+    return DONE if result.ok else _outside()
 
 
 # ---------------------------------------------------------------- report

@@ -12,6 +12,12 @@ const ONNX = 'onnxruntime-web';
 const LITERT = 'litert-js';
 const MEDIAPIPE = 'mediapipe';
 const TITLES = { [ONNX]: 'ONNX Runtime Web', [LITERT]: 'LiteRT.js', [MEDIAPIPE]: 'MediaPipe Web' };
+/** What each of them fetches, below `vendor/`. */
+export const PACKAGES = {
+  [ONNX]: ['onnxruntime-web'],
+  [LITERT]: ['@litertjs/core', '@litertjs/wasm-utils'],
+  [MEDIAPIPE]: ['@mediapipe/tasks-text'],
+};
 const STREAM = 'stream'; // what step models are made for
 const ALONE = 8; // last steps of a text that a step model is fed one by one, as lstm_edge/runners.py does
 
@@ -71,7 +77,7 @@ export const NO_SIMD =
  * @param {string} variantName
  * @param {{threads?: number, vendor?: string, runtime?: string}} options runtime: one of those that
  *   runtimesFor names; without it the first that takes the variant
- * @returns {Promise<object>} {variant, runtimeName, runtime (title, version and threads), threads,
+ * @returns {Promise<object>} {variant, runtimeName, title, version, runtime (both and the threads), threads,
  *   importMs (the runtime, once for all its runners), fetchMs (the file), loadMs (the file into the
  *   runtime), takesTexts, run or call, close()}
  */
@@ -97,6 +103,8 @@ export async function load(bundle, variantName, { threads = 1, vendor = 'vendor/
     ...rest,
     variant: variant.name,
     runtimeName: chosen.name,
+    title: chosen.title,
+    version,
     runtime: `${chosen.title} ${version}, ${threads} thread${threads === 1 ? '' : 's'}`,
     threads,
     takesTexts: Boolean(classify) || variant.inputs[0].dtype === 'string',
