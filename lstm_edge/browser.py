@@ -356,7 +356,8 @@ def headless(program: str, url: str) -> Iterator[Callable[[], str | None]]:
             if process.poll() is None:
                 return None
             log.seek(0)
-            said = log.read().decode(errors="replace").strip().splitlines()
+            lines = log.read().decode(errors="replace").splitlines()
+            said = [line for line in lines if line.strip() and "dbus" not in line]
             last = f": {said[-1][:300]}" if said else ""
             return f"{program} ended before it had finished (code {process.returncode}){last}"
 
