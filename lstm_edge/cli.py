@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lstm_edge.progress import Advance
     from lstm_edge.report import Table
     from lstm_edge.train import Epoch, TrainConfig
+    from lstm_edge.web_server import Site
 
 DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
 BENCH_EXAMPLES = 200
@@ -755,48 +756,59 @@ def _answers(
 @cli.command(short_help="Measure latency, start-up and memory, here or on a device.")
 @_BUNDLE
 @click.option(
-    "--on", metavar="DEVICE",
-    help="Measure there, and run the golden vectors: ssh://[USER@]HOST[:PORT][/FOLDER], a Linux board "
-    "with Python, NumPy and a runtime; adb, an Android device [default: this machine].",
+    "--on", "where", metavar="DEVICE", default="local", show_default=True,
+    help="local: this machine; browser: what opens the page that is served then; "
+    "ssh://[USER@]HOST[:PORT][/FOLDER]: a Linux board with Python, NumPy and a runtime; adb: an Android "
+    "device.",
 )  # fmt: skip
 @_data_options("Real texts [default: the bundle's golden vectors].")
 @click.option(
     "--limit", type=int, default=BENCH_EXAMPLES, show_default=True, help="At most N inputs."
 )
 @click.option("--rounds", type=int, default=5, show_default=True, help="Times each input is run.")
-@click.option("--python", metavar="PATH", help="Python on a board [default: python3].")
-@click.option("--serial", metavar="ID", help="Which Android device, of several (adb devices).")
-@click.option(
-    "--benchmark-model", type=click.Path(path_type=Path), metavar="FILE",
-    help="LiteRT's benchmark_model for the Android device's processor.",
-)  # fmt: skip
 @_VARIANTS
 @_THREADS
+@click.option(
+    "--host", metavar="ADDRESS",
+    help="browser: where the page is served; 0.0.0.0 for a phone on the same network "
+    "[default: 127.0.0.1].",
+)  # fmt: skip
+@click.option("--port", type=int, help="browser: its port [default: any free one].")
+@click.option("--headless", is_flag=True, help="browser: open it here in Chromium, out of sight.")
+@click.option("--browser", metavar="PROGRAM", help="With --headless: the Chromium to take.")
+@click.option("--device-name", metavar="NAME", help="browser: what the report calls the device.")
+@click.option("--python", metavar="PATH", help="ssh: Python on the board [default: python3].")
+@click.option("--serial", metavar="ID", help="adb: which device, of several (adb devices).")
+@click.option(
+    "--benchmark-model", type=click.Path(path_type=Path), metavar="FILE",
+    help="adb: LiteRT's benchmark_model for the device's processor.",
+)  # fmt: skip
 @_JSON
 @_VERBOSE
 def bench(
     bundle: Path,
-    on: str | None,
+    where: str,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
     limit: int,
     rounds: int,
-    python: str | None,
-    serial: str | None,
-    benchmark_model: Path | None,
     variants: Sequence[str],
     threads: int,
     json_file: Path | None,
     verbose: bool,
+    **device: Any,
 ) -> int:
     """Time every variant of BUNDLE, interleaved, on inputs of their own lengths.
 
-    A model without text is timed on the bundle's golden vectors.
+    A model without text is timed on the bundle's golden vectors. On a device the answers are also
+    checked against the golden vectors.
 
     \b
     lstm-edge bench bundle
     lstm-edge bench bundle --data aclImdb --limit 500 --threads 2 --json latency.json
+    lstm-edge bench bundle --on browser --headless
+    lstm-edge bench bundle --on browser --host 0.0.0.0 --json phone.json
     lstm-edge bench bundle --on ssh://pi@board --json board.json
     lstm-edge bench bundle --on adb --benchmark-model benchmark_model --json phone.json
     """
@@ -805,21 +817,19 @@ def bench(
 
     _check_threads(threads)
     _check_limit(limit)
+    kind = _device_kind(where, device)
     opened = _open(bundle)
     if isinstance(opened, TensorBundle):
         _refuse(opened, "arrays", {"--data": source})
     dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
-    if on is not None:
-        result = _bench_on(
-            on, opened, dataset, verbose, limit=limit, rounds=rounds, variants=variants,
-            threads=threads, python=python, serial=serial, benchmark_model=benchmark_model,
-        )  # fmt: skip
+    if kind != "local":
+        given = {name: device[name] for name in _DEVICES[kind]}
+        result = _DEVICE_BENCH[kind](
+            where, opened, dataset, verbose, limit, rounds, variants, threads, **given
+        )
         code = _show_device(result)
         _write_json(json_file, result.to_json())
         return code
-    if given := [n for n, v in {"--python": python, "--serial": serial,
-                                "--benchmark-model": benchmark_model}.items() if v]:  # fmt: skip
-        raise InputError(f"{', '.join(given)} is of a device: say which with --on")
     if isinstance(opened, TensorBundle):
         measured = _bench_tensors(opened, verbose, limit, rounds, variants, threads)
     else:
@@ -875,61 +885,167 @@ def _inputs(bundle: TextBundle, dataset: Dataset | None, limit: int) -> Inputs:
     return bench.sampled_inputs(bundle, dataset, limit)
 
 
-def _bench_on(
+# kind of --on -> the options that only it has
+_DEVICES: dict[str, tuple[str, ...]] = {
+    "local": (),
+    "browser": ("host", "port", "headless", "browser", "device_name"),
+    "ssh": ("python",),
+    "adb": ("serial", "benchmark_model"),
+}
+
+
+def _device_kind(where: str, options: dict[str, Any]) -> str:
+    """Of :data:`_DEVICES`; options of another kind are refused."""
+    kind = "ssh" if where.startswith("ssh:") else where
+    if kind not in _DEVICES or where == "ssh":
+        raise InputError(
+            f"--on {where!r} is no device: expected local, browser, ssh://[USER@]HOST[:PORT][/FOLDER] or "
+            "adb"
+        )
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if foreign := [name for name in given if name not in _DEVICES[kind]]:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
+        raise InputError(f"{names} cannot be used with --on {where}")
+    return kind
+
+
+def _bench_in_browser(
     where: str,
     bundle: TextBundle | TensorBundle,
     dataset: Dataset | None,
     verbose: bool,
-    *,
     limit: int,
     rounds: int,
     variants: Sequence[str],
     threads: int,
-    python: str | None,
-    serial: str | None,
-    benchmark_model: Path | None,
+    *,
+    host: str | None,
+    port: int | None,
+    headless: bool,
+    browser: str | None,
+    device_name: str | None,
 ) -> DeviceResult:
-    """Measure on another device; options that are of another kind of device are refused."""
+    from lstm_edge import bench, browser_bench
+    from lstm_edge.bundle import TensorBundle
+    from lstm_edge.web_server import LOOPBACK
+
+    del where
+    if browser is not None and not headless:
+        raise InputError("--browser is the program that --headless starts; give that too")
+    if isinstance(bundle, TensorBundle):
+        inputs = browser_bench.Inputs(arrays=bench.tensor_inputs(bundle, limit))
+    else:
+        texts = _inputs(bundle, dataset, limit)
+        inputs = browser_bench.Inputs(texts.sequences, texts.texts, data=texts.source)
+    # a service that stops us is treated like Ctrl-C: the browser and the server end too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _quiet(verbose) as bars:
+
+        def announce(site: Site) -> None:
+            if not headless:
+                for line in _invitation(site):
+                    bars.print(line)
+
+        return browser_bench.bench(
+            bundle,
+            inputs,
+            rounds=rounds,
+            variants=variants,
+            threads=threads,
+            host=host or LOOPBACK,
+            port=port or 0,
+            headless=headless,
+            program=browser,
+            name=device_name,
+            announce=announce,
+            progress=bars,
+        )
+
+
+def _addresses(site: Site) -> Iterator[str]:
+    """How to get a page into a browser."""
+    from lstm_edge.web_server import qr_code
+
+    if site.lan_url is not None:
+        yield from qr_code(site.lan_url).splitlines()
+        yield f"On a device in the same network: {site.lan_url}"
+    yield f"On this machine: {site.url}"
+
+
+def _invitation(site: Site) -> Iterator[str]:
+    yield from _addresses(site)
+    yield "Waiting for a browser; Ctrl-C ends it."
+
+
+def _bench_over_ssh(
+    where: str,
+    bundle: TextBundle | TensorBundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    limit: int,
+    rounds: int,
+    variants: Sequence[str],
+    threads: int,
+    *,
+    python: str | None,
+) -> DeviceResult:
+    from lstm_edge import ssh_bench
     from lstm_edge.bundle import TensorBundle
 
-    ours = {"adb": ("--serial", "--benchmark-model"), "ssh": ("--python",)}
-    kind = "ssh" if where.startswith("ssh:") else where
-    if kind not in ours:
-        raise InputError(
-            f"--on {where!r} is no device: expected ssh://[USER@]HOST[:PORT][/FOLDER] or adb"
-        )
-    given = {"--serial": serial, "--benchmark-model": benchmark_model, "--python": python}
-    if foreign := [name for name, v in given.items() if v is not None and name not in ours[kind]]:
-        raise InputError(f"{', '.join(foreign)} cannot be used with --on {where}")
-    texts = None if isinstance(bundle, TensorBundle) else _inputs(bundle, dataset, limit)
+    texts = None
+    if dataset is not None and not isinstance(bundle, TensorBundle):
+        texts = _inputs(bundle, dataset, limit)
     with _quiet(verbose) as bars:
-        if kind == "adb":
-            from lstm_edge import adb_bench
-
-            return adb_bench.measure(
-                bundle,
-                benchmark_model,
-                serial=serial,
-                inputs=texts,
-                limit=limit,
-                variants=variants,
-                threads=threads,
-                rounds=rounds,
-                progress=bars,
-            )
-        from lstm_edge import ssh_bench
-
         return ssh_bench.measure(
             bundle,
             ssh_bench.Address.parse(where),
             python=python or ssh_bench.PYTHON,
-            inputs=None if dataset is None else texts,
+            inputs=texts,
             limit=limit,
             variants=variants,
             threads=threads,
             rounds=rounds,
             progress=bars,
         )
+
+
+def _bench_over_adb(
+    where: str,
+    bundle: TextBundle | TensorBundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    limit: int,
+    rounds: int,
+    variants: Sequence[str],
+    threads: int,
+    *,
+    serial: str | None,
+    benchmark_model: Path | None,
+) -> DeviceResult:
+    from lstm_edge import adb_bench
+    from lstm_edge.bundle import TensorBundle
+
+    del where
+    texts = None if isinstance(bundle, TensorBundle) else _inputs(bundle, dataset, limit)
+    with _quiet(verbose) as bars:
+        return adb_bench.measure(
+            bundle,
+            benchmark_model,
+            serial=serial,
+            inputs=texts,
+            limit=limit,
+            variants=variants,
+            threads=threads,
+            rounds=rounds,
+            progress=bars,
+        )
+
+
+_DEVICE_BENCH: dict[str, Callable[..., DeviceResult]] = {
+    "browser": _bench_in_browser,
+    "ssh": _bench_over_ssh,
+    "adb": _bench_over_adb,
+}
 
 
 def _show_device(result: DeviceResult) -> int:
@@ -1017,6 +1133,34 @@ def _stored(path: Path, what: str, build: Any) -> Any:
         return build(value)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise InputError(f"{path} does not hold {what} as lstm-edge writes them") from None
+
+
+# ---------------------------------------------------------------- web
+
+
+@cli.command(name="web-runtimes", short_help="Fetch the browser's runtimes, once.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Folder to write [default: $LSTM_EDGE_WEB_RUNTIMES, or in the user's cache].",
+)  # fmt: skip
+def web_runtimes(out: Path | None) -> int:
+    """Fetch ONNX Runtime Web, LiteRT.js and MediaPipe Web, pinned versions, with npm.
+
+    Pages are then served with nothing from the network.
+
+    \b
+    lstm-edge web-runtimes
+    lstm-edge web-runtimes --out runtimes; export LSTM_EDGE_WEB_RUNTIMES=$PWD/runtimes
+    """
+    from lstm_edge import web_runtimes as runtimes
+    from lstm_edge import wording
+
+    with _quiet(False) as bars:
+        folder = runtimes.install(out, bars)
+    for package in runtimes.packages():
+        click.echo(f"{package.name} {package.version}")
+    click.echo(f"Runtimes: {folder} ({wording.size(runtimes.size(folder))})")
+    return DONE
 
 
 # ---------------------------------------------------------------- inspect

@@ -26,6 +26,10 @@ _EXTRAS = {
     "h5py": ("h5py", "train"),
     "matplotlib": ("matplotlib", "report"),
     "jinja2": ("jinja2", "report"),
+    "starlette": ("starlette", "web"),
+    "uvicorn": ("uvicorn", "web"),
+    "segno": ("segno", "web"),
+    "platformdirs": ("platformdirs", "web"),
 }
 
 

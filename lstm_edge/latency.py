@@ -324,8 +324,12 @@ def _tokenise(tokenizer: Tokenizer, text: str) -> float:
 
 
 def _milliseconds(nanoseconds: int) -> float:
-    # the digits that a clock can be trusted with, and a file has room for
-    return float(f"{nanoseconds / 1e6:.4g}")
+    return milliseconds(nanoseconds / 1e6)
+
+
+def milliseconds(value: float) -> float:
+    """With the digits that a clock can be trusted with, and a file has room for."""
+    return float(f"{value:.4g}")
 
 
 # Run in a new process: import the runtime, load the file, answer once, then a few times more.
