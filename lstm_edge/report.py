@@ -6,7 +6,8 @@ import io
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from lstm_edge.tensors import Input, Output, expected_shape
 
 if TYPE_CHECKING:
     from lstm_edge.bundle import Bundle, VariantInfo
-    from lstm_edge.latency import LatencyReport
+    from lstm_edge.latency import LatencyReport, Timing
     from lstm_edge.parity import Case, ParityReport, ParityRun, Tolerance
     from lstm_edge.structure import Structure, TensorInfo
 
@@ -246,6 +247,19 @@ def device_notes(result: DeviceResult) -> tuple[str, ...]:
     return (*skipped, *result.notes)
 
 
+def _pairs(result: DeviceResult) -> Iterator[tuple[str, ParityReport | None, Timing | None]]:
+    """What was found of each variant, once for each runtime that ran it, in the same order in both."""
+    reports, timings = defaultdict(list), defaultdict(list)
+    for report in result.parity.reports if result.parity else ():
+        reports[report.variant].append(report)
+    for timing in result.latency.timings if result.latency else ():
+        timings[timing.variant].append(timing)
+    for name in dict.fromkeys([*reports, *timings, *result.skipped]):
+        found = itertools.zip_longest(reports[name], timings[name])
+        for report, timing in [*found] or [(None, None)]:
+            yield name, report, timing
+
+
 def devices_table(bundle: Bundle, results: Sequence[DeviceResult]) -> Table:
     """Every variant on every device, side by side; the notes say how each was measured."""
     rows: list[tuple[str, ...]] = []
@@ -253,10 +267,7 @@ def devices_table(bundle: Bundle, results: Sequence[DeviceResult]) -> Table:
     whats = {_difference_name(r.parity) for r in results if r.parity}
     for result in results:
         parity, latency = result.parity, result.latency
-        reports = {r.variant: r for r in parity.reports} if parity else {}
-        timings = {t.variant: t for t in latency.timings} if latency else {}
-        for name in dict.fromkeys([*reports, *timings, *result.skipped]):
-            r, t = reports.get(name), timings.get(name)
+        for name, r, t in _pairs(result):
             # what was not measured says so once, not in every cell of it
             answers, times = [MISSING, *[wording.NONE] * 2], [MISSING, *[wording.NONE] * 3]
             if r is not None:
