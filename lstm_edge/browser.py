@@ -32,7 +32,7 @@ _POLL = 10.0  # a question for the next command is answered after so long at the
 _TICK = 0.25
 _LARGEST = 256 << 20  # bytes of one answer
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_QUIET = (
+QUIET = (
     "--headless",
     "--disable-gpu",
     "--disable-quic",
@@ -338,7 +338,7 @@ def headless(program: str, url: str) -> Iterator[Callable[[], str | None]]:
         ) as profile,
         tempfile.TemporaryFile() as log,
     ):
-        command = [program, *_QUIET, f"--user-data-dir={profile}"]
+        command = [program, *QUIET, f"--user-data-dir={profile}"]
         if os.geteuid() == 0:  # Chromium's sandbox refuses to run as root
             command.append("--no-sandbox")
         try:

@@ -9,7 +9,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import functools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from models import CASES, VARIANTS, plain
 from export import bundling
 from export import stack as reading
 from export.formats import Exporter, Precision
+from lstm_edge import browser, web_runtimes
+from lstm_edge.errors import LstmEdgeError
 from lstm_edge.runners import Runner, runner_class
 from lstm_edge.stack import LstmStack
 from lstm_edge.text import TextSettings, Tokenizer
@@ -145,3 +148,66 @@ def light_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""
     return np.random.default_rng(0)
+
+
+# ---------------------------------------------------------------- browsers
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The machine's own Chromium (``scripts/browser_setup.sh`` installs one)."""
+    try:
+        return browser.find_chromium()
+    except LstmEdgeError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def runtimes() -> Path:
+    """The browser's runtimes, fetched before by ``lstm-edge web-runtimes``."""
+    try:
+        return web_runtimes.find()
+    except LstmEdgeError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("Node.js is not installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def _driven(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    flags = [*browser.QUIET, "--no-sandbox"]
+    with sync_playwright() as playwright:
+        driven = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield driven
+        driven.close()
+
+
+@pytest.fixture
+def tab(_driven: Any) -> Iterator[Any]:
+    """An empty page of Playwright's in Chromium, with a profile of its own."""
+    context = _driven.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def web_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of ``small.keras`` as browsers take it, step models too; not to be changed, copy it."""
+    out = tmp_path_factory.mktemp("web") / "small"
+    bundling.export_bundle(
+        model_files / "small.keras",
+        out,
+        vocab=model_files / "words.txt",
+        precisions=["float32", "int8-dynamic"],
+        runtimes=["onnxruntime", "litert"],
+        streaming=True,
+    )
+    return out

@@ -35,7 +35,7 @@ export function runtimesFor(variant) {
   }
   return [
     one(LITERT, whyNotLiteRt(variant)),
-    one(MEDIAPIPE, 'the file has no tokeniser; lstm-edge export --runtime mediapipe'),
+    one(MEDIAPIPE, 'the file is not made for it; lstm-edge export --runtime mediapipe, of texts'),
   ];
 }
 
@@ -85,6 +85,10 @@ export async function load(bundle, variantName, { threads = 1, vendor = 'vendor/
   const variant = find(bundle, variantName);
   const known = runtimesFor(variant);
   const chosen = runtime ? known.find(({ name }) => name === runtime) : known.find(({ why }) => why === null);
+  if (runtime && chosen === undefined) {
+    const names = known.map(({ name }) => name).join(', ');
+    throw new Error(`${variantName} is not for ${runtime}; it is for ${names}`);
+  }
   if (chosen === undefined || chosen.why !== null) {
     const why = (chosen ? [chosen] : known).map((one) => `${one.title}: ${one.why}`).join('; ');
     throw new Error(`${variantName} runs in no runtime of this page${why ? ` (${why})` : ''}`);
