@@ -1138,6 +1138,48 @@ def _stored(path: Path, what: str, build: Any) -> Any:
 # ---------------------------------------------------------------- web
 
 
+@cli.command(short_help="A demo page of a bundle, all of it local.")
+@_BUNDLE
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True,
+    help="Where it is served; 0.0.0.0 for a phone on the same network.",
+)  # fmt: skip
+@click.option("--port", type=int, default=0, show_default=True, help="Its port; 0: any free one.")
+@click.option("--open/--no-open", "opened", default=False, help="Also open it in the browser here.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Write a folder for any web server instead of serving.",
+)  # fmt: skip
+def web(bundle: Path, host: str, port: int, opened: bool, out: Path | None) -> int:
+    """Show BUNDLE's verdict on what you type, word by word, in the browser's own runtimes.
+
+    Nothing comes from elsewhere, and what is typed stays in the browser. The runtimes are fetched once
+    with lstm-edge web-runtimes.
+
+    \b
+    lstm-edge web bundle --open
+    lstm-edge web bundle --host 0.0.0.0
+    lstm-edge web bundle --out site
+    """
+    from lstm_edge import web_demo
+
+    found = _open(bundle)
+    if out is not None:
+        web_demo.write_site(found, out)
+        click.echo(f"Written: {out} (serve it with any web server, such as python -m http.server)")
+        return DONE
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with web_demo.demo(found, host=host, port=port) as site:
+        for line in _addresses(site):
+            click.echo(line)
+        click.echo("Ctrl-C ends it.")
+        if opened:
+            click.launch(site.url)
+        with contextlib.suppress(KeyboardInterrupt):
+            site.wait()
+    return DONE
+
+
 @cli.command(name="web-runtimes", short_help="Fetch the browser's runtimes, once.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
