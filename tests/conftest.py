@@ -155,7 +155,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The machine's own Chromium (``scripts/browser_setup.sh`` installs one)."""
+    """The machine's own Chromium (``scripts/device_setup.sh`` installs one)."""
     try:
         return browser.find_chromium()
     except LstmEdgeError as error:
