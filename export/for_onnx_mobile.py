@@ -60,7 +60,7 @@ class Exporter(to_onnx.Exporter):
             found.append(
                 "its weights are widened to float32 in every call, which short inputs feel"
             )
-        found.append(f"{REQUIRED_OPERATORS}: what a reduced build of ONNX Runtime needs for it")
+        found.append(f"a reduced build of ONNX Runtime needs what {REQUIRED_OPERATORS} lists")
         return tuple(found)
 
 

@@ -48,8 +48,6 @@ class Exporter(to_onnx.Exporter):
 
     def notes(self, precision: Precision) -> tuple[str, ...]:
         return (
-            "takes a string and makes the ids itself, id for id as the tokeniser does",
-            "needs ONNX Runtime 1.17 or newer with its contrib and ML operators: the full packages for "
-            "desktop, Android, iOS and web have them",
-            "give text in UTF-8 without NUL characters: most runtimes end a string there",
+            "needs ONNX Runtime 1.17 or newer with its contrib and ML operators: a full package",
+            "give texts without NUL: in most languages it ends a string",
         )

@@ -503,9 +503,10 @@ class OnnxRunner(_OnnxFile, Runner):
 
     def infer(self, ids: Ids) -> npt.NDArray[Any]:
         if len(ids) != len(self._kept):
-            kept = self._value.ortvalue_from_numpy(np.zeros((len(ids), self._classes), np.float32))
+            # every call writes into this array, which nothing else keeps alive
+            self._kept = np.zeros((len(ids), self._classes), np.float32)
+            kept = self._value.ortvalue_from_numpy(self._kept)
             self._binding.bind_ortvalue_output(self._output, kept)
-            self._kept = kept.numpy()  # a view: the next call writes into it
         self._binding.bind_cpu_input(self._input, ids)
         self._session.run_with_iobinding(self._binding)
         return self._kept.copy()

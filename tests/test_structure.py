@@ -207,7 +207,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a folder": (lambda d: d, "does not exist or is a folder; expected a model file"),
     "another suffix": (
         lambda d: _written(d, "model.pb", b"x"),
-        r"model\.pb: unknown kind of file; expected \.tflite, \.onnx, \.keras, \.h5",
+        r"model\.pb: unknown kind of file; expected \.tflite, \.onnx, \.ort, \.keras",
     ),
     "no suffix": (lambda d: _written(d, "model", b"x"), "model: unknown kind of file"),
     "empty .tflite": (lambda d: _written(d, "a.tflite", b""), "a.tflite is not a TFLite file"),
