@@ -251,7 +251,7 @@ class _Measuring:
                 "variant": info.name,
                 "runtime": runtime,
                 "threads": self.threads,
-                "first": self._sent(len(self.inputs) - 1, info),
+                "first": self._sent(int(np.argmax(self._lengths())), info),
             }
         )
         began, ready, first = (milliseconds(told[f"{x}_ms"]) for x in ("import", "load", "first"))

@@ -20,7 +20,8 @@ from lstm_edge.web_runtimes import WEB
 LOOPBACK = "127.0.0.1"
 # How long requests may go on when the server is told to stop, in seconds.
 _GRACE = 2
-# Whatever a page or a runtime may try, nothing is fetched from, or sent to, anywhere else.
+# Whatever a page or a runtime tries, nothing is fetched from, or sent to, anywhere else. MediaPipe Web
+# does try: it reports its use to its maker.
 _POLICY = "default-src 'self' blob: data: 'unsafe-inline' 'wasm-unsafe-eval'; form-action 'none'"
 HEADERS = {
     # a page that is isolated may use threads

@@ -252,5 +252,8 @@ const begin = () =>
     if (session !== null) navigator.sendBeacon(`${BASE}gone`, JSON.stringify({ session, why }));
     stop(why);
   });
-document.getElementById('start').addEventListener('click', begin);
+const button = document.getElementById('start');
+button.addEventListener('click', begin);
+button.disabled = false;
+show('status', 'Ready.');
 if (new URLSearchParams(location.search).has('start')) begin();
