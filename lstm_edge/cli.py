@@ -754,45 +754,44 @@ def _answers(
 
 @cli.command(short_help="Measure latency, start-up and memory, here or on a device.")
 @_BUNDLE
-@click.option(
-    "--on", metavar="DEVICE",
-    help="Measure there, and run the golden vectors: ssh://[USER@]HOST[:PORT][/FOLDER], a Linux board "
-    "with Python, NumPy and a runtime; adb, an Android device [default: this machine].",
-)  # fmt: skip
 @_data_options("Real texts [default: the bundle's golden vectors].")
 @click.option(
     "--limit", type=int, default=BENCH_EXAMPLES, show_default=True, help="At most N inputs."
 )
 @click.option("--rounds", type=int, default=5, show_default=True, help="Times each input is run.")
-@click.option("--python", metavar="PATH", help="Python on a board [default: python3].")
-@click.option("--serial", metavar="ID", help="Which Android device, of several (adb devices).")
-@click.option(
-    "--benchmark-model", type=click.Path(path_type=Path), metavar="FILE",
-    help="LiteRT's benchmark_model for the Android device's processor.",
-)  # fmt: skip
 @_VARIANTS
 @_THREADS
+@click.option(
+    "--on", "where", metavar="WHERE", default="local", show_default=True,
+    help="local: this machine; ssh://[USER@]HOST[:PORT][/FOLDER]: a Linux board that has Python, NumPy "
+    "and a runtime; adb: an Android device.",
+)  # fmt: skip
+@click.option("--python", metavar="PATH", help="ssh: Python on the board [default: python3].")
+@click.option("--serial", metavar="ID", help="adb: which device, of several (adb devices).")
+@click.option(
+    "--benchmark-model", type=click.Path(path_type=Path), metavar="FILE",
+    help="adb: LiteRT's benchmark_model for the device's processor.",
+)  # fmt: skip
 @_JSON
 @_VERBOSE
 def bench(
     bundle: Path,
-    on: str | None,
     source: str | None,
     text_column: str | None,
     label_column: str | None,
     limit: int,
     rounds: int,
-    python: str | None,
-    serial: str | None,
-    benchmark_model: Path | None,
     variants: Sequence[str],
     threads: int,
+    where: str,
     json_file: Path | None,
     verbose: bool,
+    **device: Any,
 ) -> int:
     """Time every variant of BUNDLE, interleaved, on inputs of their own lengths.
 
-    A model without text is timed on the bundle's golden vectors.
+    A model without text is timed on the bundle's golden vectors. On a device the answers are also
+    checked against the golden vectors.
 
     \b
     lstm-edge bench bundle
@@ -805,21 +804,18 @@ def bench(
 
     _check_threads(threads)
     _check_limit(limit)
+    _check_device(where, device)
     opened = _open(bundle)
+    dataset = None
     if isinstance(opened, TensorBundle):
         _refuse(opened, "arrays", {"--data": source})
-    dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
-    if on is not None:
+    elif source is not None:
+        dataset = _load_data(source, text_column, label_column, verbose)
+    if where != "local":
         result = _bench_on(
-            on, opened, dataset, verbose, limit=limit, rounds=rounds, variants=variants,
-            threads=threads, python=python, serial=serial, benchmark_model=benchmark_model,
-        )  # fmt: skip
-        code = _show_device(result)
-        _write_json(json_file, result.to_json())
-        return code
-    if given := [n for n, v in {"--python": python, "--serial": serial,
-                                "--benchmark-model": benchmark_model}.items() if v]:  # fmt: skip
-        raise InputError(f"{', '.join(given)} is of a device: say which with --on")
+            where, opened, dataset, verbose, limit, rounds, variants, threads, device
+        )
+        return _show_device(result, json_file)
     if isinstance(opened, TensorBundle):
         measured = _bench_tensors(opened, verbose, limit, rounds, variants, threads)
     else:
@@ -875,64 +871,105 @@ def _inputs(bundle: TextBundle, dataset: Dataset | None, limit: int) -> Inputs:
     return bench.sampled_inputs(bundle, dataset, limit)
 
 
+# options that only some places have
+_BOARD = "ssh://[USER@]HOST[:PORT][/FOLDER]"
+_DEVICE_OPTIONS = {_BOARD: ("python",), "adb": ("serial", "benchmark_model")}
+
+
+def _place(where: str) -> str:
+    """The key of a place in :data:`_DEVICE_OPTIONS`."""
+    return _BOARD if where.startswith("ssh:") else where
+
+
+def _check_device(where: str, options: dict[str, Any]) -> None:
+    place = _place(where)
+    if where != "local" and place not in _DEVICE_OPTIONS:
+        raise InputError(f"--on {where} is not known; expected local, {', '.join(_DEVICE_OPTIONS)}")
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if alien := [n for n in given if n not in _DEVICE_OPTIONS.get(place, ())]:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in alien)
+        raise InputError(f"{names} cannot be used with --on {where}")
+
+
 def _bench_on(
     where: str,
     bundle: TextBundle | TensorBundle,
     dataset: Dataset | None,
     verbose: bool,
-    *,
     limit: int,
     rounds: int,
     variants: Sequence[str],
     threads: int,
+    options: dict[str, Any],
+) -> DeviceResult:
+    """Check and time the variants on a device. ``options`` are of :data:`_DEVICE_OPTIONS`."""
+    place = _place(where)
+    own = {name: options[name] for name in _DEVICE_OPTIONS[place]}
+    how = {"limit": limit, "rounds": rounds, "variants": variants, "threads": threads}
+    # a service that stops us is treated like Ctrl-C: the device is left as it was
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if place == _BOARD:
+        return _bench_over_ssh(where, bundle, dataset, verbose, how, **own)
+    return _bench_over_adb(bundle, dataset, verbose, how, **own)
+
+
+def _bench_over_ssh(
+    where: str,
+    bundle: TextBundle | TensorBundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    how: dict[str, Any],
+    *,
     python: str | None,
+) -> DeviceResult:
+    from lstm_edge import ssh_bench
+
+    address = ssh_bench.Address.parse(where)
+    with _quiet(verbose) as bars:
+        return ssh_bench.measure(
+            bundle,
+            address,
+            python=python or ssh_bench.PYTHON,
+            inputs=_device_inputs(bundle, dataset, how),
+            progress=bars,
+            **how,
+        )
+
+
+def _bench_over_adb(
+    bundle: TextBundle | TensorBundle,
+    dataset: Dataset | None,
+    verbose: bool,
+    how: dict[str, Any],
+    *,
     serial: str | None,
     benchmark_model: Path | None,
 ) -> DeviceResult:
-    """Measure on another device; options that are of another kind of device are refused."""
+    from lstm_edge import adb_bench
+
+    with _quiet(verbose) as bars:
+        return adb_bench.measure(
+            bundle,
+            benchmark_model,
+            serial=serial,
+            inputs=_device_inputs(bundle, dataset, how),
+            progress=bars,
+            **how,
+        )
+
+
+def _device_inputs(
+    bundle: TextBundle | TensorBundle, dataset: Dataset | None, how: dict[str, Any]
+) -> Inputs | None:
+    """What is timed, where data were given; else the golden vectors are, which a device has."""
     from lstm_edge.bundle import TensorBundle
 
-    ours = {"adb": ("--serial", "--benchmark-model"), "ssh": ("--python",)}
-    kind = "ssh" if where.startswith("ssh:") else where
-    if kind not in ours:
-        raise InputError(
-            f"--on {where!r} is no device: expected ssh://[USER@]HOST[:PORT][/FOLDER] or adb"
-        )
-    given = {"--serial": serial, "--benchmark-model": benchmark_model, "--python": python}
-    if foreign := [name for name, v in given.items() if v is not None and name not in ours[kind]]:
-        raise InputError(f"{', '.join(foreign)} cannot be used with --on {where}")
-    texts = None if isinstance(bundle, TensorBundle) else _inputs(bundle, dataset, limit)
-    with _quiet(verbose) as bars:
-        if kind == "adb":
-            from lstm_edge import adb_bench
-
-            return adb_bench.measure(
-                bundle,
-                benchmark_model,
-                serial=serial,
-                inputs=texts,
-                limit=limit,
-                variants=variants,
-                threads=threads,
-                rounds=rounds,
-                progress=bars,
-            )
-        from lstm_edge import ssh_bench
-
-        return ssh_bench.measure(
-            bundle,
-            ssh_bench.Address.parse(where),
-            python=python or ssh_bench.PYTHON,
-            inputs=None if dataset is None else texts,
-            limit=limit,
-            variants=variants,
-            threads=threads,
-            rounds=rounds,
-            progress=bars,
-        )
+    if dataset is None or isinstance(bundle, TensorBundle):
+        return None
+    return _inputs(bundle, dataset, how["limit"])
 
 
-def _show_device(result: DeviceResult) -> int:
+def _show_device(result: DeviceResult, json_file: Path | None) -> int:
     from lstm_edge import report
 
     click.echo(f"On {result.device}\n")
@@ -942,6 +979,7 @@ def _show_device(result: DeviceResult) -> int:
         _show(report.latency_table(result.latency))
     for note in report.device_notes(result):
         click.echo(f"- {note}")
+    _write_json(json_file, result.to_json())
     return DONE if result.ok else _outside()
 
 
