@@ -972,6 +972,7 @@ def _device_inputs(
 def _show_device(result: DeviceResult, json_file: Path | None) -> int:
     from lstm_edge import report
 
+    _write_json(json_file, result.to_json())  # first: a reader such as head may have had enough
     click.echo(f"On {result.device}\n")
     if result.parity is not None:
         _show(report.parity_table(result.parity))
@@ -979,7 +980,6 @@ def _show_device(result: DeviceResult, json_file: Path | None) -> int:
         _show(report.latency_table(result.latency))
     for note in report.device_notes(result):
         click.echo(f"- {note}")
-    _write_json(json_file, result.to_json())
     return DONE if result.ok else _outside()
 
 
