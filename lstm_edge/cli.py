@@ -824,12 +824,12 @@ def bench(
     dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
     if kind != "local":
         given = {name: device[name] for name in _DEVICES[kind]}
+        # a service that stops us is treated like Ctrl-C: nothing is left running, or on the device
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         result = _DEVICE_BENCH[kind](
             where, opened, dataset, verbose, limit, rounds, variants, threads, **given
         )
-        code = _show_device(result)
-        _write_json(json_file, result.to_json())
-        return code
+        return _show_device(result, json_file)
     if isinstance(opened, TensorBundle):
         measured = _bench_tensors(opened, verbose, limit, rounds, variants, threads)
     else:
@@ -937,8 +937,6 @@ def _bench_in_browser(
     else:
         texts = _inputs(bundle, dataset, limit)
         inputs = browser_bench.Inputs(texts.sequences, texts.texts, data=texts.source)
-    # a service that stops us is treated like Ctrl-C: the browser and the server end too
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _quiet(verbose) as bars:
 
         def announce(site: Site) -> None:
@@ -1048,9 +1046,10 @@ _DEVICE_BENCH: dict[str, Callable[..., DeviceResult]] = {
 }
 
 
-def _show_device(result: DeviceResult) -> int:
+def _show_device(result: DeviceResult, json_file: Path | None) -> int:
     from lstm_edge import report
 
+    _write_json(json_file, result.to_json())  # before anything can go wrong in showing it
     click.echo(f"On {result.device}\n")
     if result.parity is not None:
         _show(report.parity_table(result.parity))

@@ -301,6 +301,9 @@ def devices_table(bundle: Bundle, results: Sequence[DeviceResult]) -> Table:
         where = f" ({wording.machine(described)})" if described else ""
         notes.append(f"{result.device}{where}: {'; '.join(how) or MISSING}")
         notes += [f"{result.device}: {note}" for note in device_notes(result)]
+    timed = {(r.latency.lengths, r.latency.data) for r in results if r.latency}
+    if len(timed) > 1:
+        notes.insert(0, "not all were timed on the same inputs: compare within a device")
     what = f"max {whats.pop()}" if len(whats) == 1 else "max difference"
     columns = (
         "device,variant,runtime,threads,parity,flips," + what + ",p50 ms,p90 ms,p99 ms,load ms"

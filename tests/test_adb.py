@@ -466,10 +466,10 @@ def test_interrupted(bundle: TextBundle, device: Device, make_tool: Tool) -> Non
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--on", "toaster"], "--on 'toaster' is no device: expected ssh://"),
+        (["--on", "toaster"], "--on toaster is not known; expected local, "),
         (["--on", "adb", "--python", "python3.12"], "--python cannot be used with --on adb"),
         (["--on", "ssh://board", "--serial", "1"], "--serial cannot be used with --on ssh://board"),
-        (["--serial", "1"], "--serial is of a device: say which with --on"),
+        (["--benchmark-model", "x"], "--benchmark-model cannot be used with --on local"),
     ],
 )
 def test_options_of_another_device(bundle: TextBundle, options: list[str], why: str) -> None:

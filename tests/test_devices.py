@@ -73,6 +73,10 @@ def test_every_variant_on_every_device() -> None:
     )
     assert f"{pi}: {B}, {C} not measured: ai-edge-litert is not installed there" in table.notes
     assert f"{phone}: parity is not measured over adb" in table.notes
+    # the phone's data have another name
+    assert table.notes[0] == "not all were timed on the same inputs: compare within a device"
+    same = report.devices_table(bundle_of(A, B, C), [BOARD, BOARD])
+    assert not any("same inputs" in note for note in same.notes)
     assert table.numeric()[3:] == (True, False, *[True] * 6)
 
 

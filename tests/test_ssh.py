@@ -294,7 +294,7 @@ def test_the_command(
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     name = f"{getpass.getuser()}@127.0.0.1"
-    assert result.stdout.startswith(f"On {name}, ")
+    assert f"\nOn {name}, " in result.stdout
     stored = DeviceResult.from_json(json.loads((tmp_path / "board.json").read_text()))
     assert stored.latency is not None
     assert stored.latency.data == str(reviews)
