@@ -988,17 +988,13 @@ def _bench_over_ssh(
     python: str | None,
 ) -> DeviceResult:
     from lstm_edge import ssh_bench
-    from lstm_edge.bundle import TensorBundle
 
-    texts = None
-    if dataset is not None and not isinstance(bundle, TensorBundle):
-        texts = _inputs(bundle, dataset, limit)
     with _quiet(verbose) as bars:
         return ssh_bench.measure(
             bundle,
             ssh_bench.Address.parse(where),
             python=python or ssh_bench.PYTHON,
-            inputs=texts,
+            inputs=_device_inputs(bundle, dataset, limit),
             limit=limit,
             variants=variants,
             threads=threads,
@@ -1021,22 +1017,31 @@ def _bench_over_adb(
     benchmark_model: Path | None,
 ) -> DeviceResult:
     from lstm_edge import adb_bench
-    from lstm_edge.bundle import TensorBundle
 
     del where
-    texts = None if isinstance(bundle, TensorBundle) else _inputs(bundle, dataset, limit)
     with _quiet(verbose) as bars:
         return adb_bench.measure(
             bundle,
             benchmark_model,
             serial=serial,
-            inputs=texts,
+            inputs=_device_inputs(bundle, dataset, limit),
             limit=limit,
             variants=variants,
             threads=threads,
             rounds=rounds,
             progress=bars,
         )
+
+
+def _device_inputs(
+    bundle: TextBundle | TensorBundle, dataset: Dataset | None, limit: int
+) -> Inputs | None:
+    """What is timed, where data were given; else the golden vectors are, which a device has."""
+    from lstm_edge.bundle import TensorBundle
+
+    if dataset is None or isinstance(bundle, TensorBundle):
+        return None
+    return _inputs(bundle, dataset, limit)
 
 
 _DEVICE_BENCH: dict[str, Callable[..., DeviceResult]] = {
