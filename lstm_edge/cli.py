@@ -1098,6 +1098,62 @@ def web_runtimes(out: Path | None) -> int:
     return DONE
 
 
+@cli.command(short_help="A page to type a text on, and see the verdict move word by word.")
+@_BUNDLE
+@click.option(
+    "--host", metavar="ADDRESS",
+    help="Where the page is served; 0.0.0.0 for a phone on the same network [default: 127.0.0.1].",
+)  # fmt: skip
+@click.option("--port", type=int, help="Its port [default: any free one].")
+@click.option(
+    "--open/--no-open", "opens", default=None, help="Open it in the browser [default: no]."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Write the page as a folder for any web server instead.",
+)  # fmt: skip
+def web(
+    bundle: Path, host: str | None, port: int | None, opens: bool | None, out: Path | None
+) -> int:
+    """Run BUNDLE in the browser, with nothing from the network but this machine.
+
+    The page needs the browser's runtimes (once: lstm-edge web-runtimes). Word by word it takes the
+    bundle's step models, which export --streaming writes.
+
+    \b
+    lstm-edge web bundle --open
+    lstm-edge web bundle --host 0.0.0.0 --port 8000
+    lstm-edge web bundle --out site
+    """
+    from lstm_edge import web_demo
+    from lstm_edge.web_server import LOOPBACK
+
+    serve = {"--host": host, "--port": port, "--open": opens}
+    if out is not None and (given := [name for name, v in serve.items() if v is not None]):
+        raise InputError(f"{', '.join(given)} cannot be used with --out, which serves nothing")
+    opened = web_demo.check(_open(bundle))
+    if out is not None:
+        with _quiet(False) as bars:
+            web_demo.write(opened, out, bars)
+        click.echo(f"Page: {out}; serve it, for example: python -m http.server --directory {out}")
+        return DONE
+    # a service that stops us is treated like Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        contextlib.suppress(KeyboardInterrupt),  # which is how it ends
+        web_demo.serving(opened, host or LOOPBACK, port or 0) as site,
+    ):
+        for line in _invitation(site):
+            click.echo(line)
+        if opens:
+            import webbrowser
+
+            if not webbrowser.open(site.url):
+                click.echo("No browser could be opened here: open the address yourself.")
+        site.wait()
+    return DONE
+
+
 # ---------------------------------------------------------------- inspect
 
 

@@ -1,0 +1,694 @@
+"""The web demo, in Chromium: what is typed, read, chosen and checked there; and how it is served."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import importlib.util
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from models import plain
+
+from export import bundling
+from lstm_edge import browser, run_folder, web_demo, web_runtimes
+from lstm_edge.bundle import GOLDEN, TextBundle, open_bundle
+from lstm_edge.classifier import Classifier, Prediction
+from lstm_edge.cli import cli
+from lstm_edge.text import TextSettings
+
+TEXT = "A very good film, never boring: the cast is great!"
+FLOAT, STREAM = "onnx-float32", "onnx-float32-stream"
+
+
+def opened(path: Path) -> TextBundle:
+    bundle = open_bundle(path)
+    assert isinstance(bundle, TextBundle)
+    return bundle
+
+
+@pytest.fixture(scope="module")
+def small(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file for every runtime but MediaPipe, and files that none takes."""
+    out = tmp_path_factory.mktemp("demo") / "small"
+    bundling.export_bundle(
+        model_files / "small.keras",
+        out,
+        vocab=model_files / "words.txt",
+        precisions=["float32", "int8-dynamic"],
+        runtimes=["onnxruntime", "litert", "litert-js"],
+        streaming=True,
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three labels; words that are not known are dropped, and no id begins a text."""
+    folder = tmp_path_factory.mktemp("classes")
+    words = {word: rank for rank, word in enumerate("the a red green blue not very sky".split(), 1)}
+    config = {"lower": True, "filters": TextSettings().filters, "split": " ", "oov_token": None}
+    config |= {"word_index": json.dumps(words), "num_words": None, "char_level": False}
+    (folder / "words.json").write_text(json.dumps({"class_name": "Tokenizer", "config": config}))
+    plain(12, (5,), classes=3, vocab=len(words) + 1, seed=3).save(folder / "m.keras")
+    bundling.export_bundle(
+        folder / "m.keras",
+        folder / "bundle",
+        vocab=folder / "words.json",
+        labels=["Red", "Green", "Blue"],
+        precisions=["float32"],
+        wanted_formats=["onnx"],
+        streaming=True,
+    )
+    return folder / "bundle"
+
+
+class Demo:
+    """The page of a bundle, as a reader has it."""
+
+    def __init__(self, tab: Any, url: str) -> None:
+        self.tab, self.url = tab, url
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        tab.on("request", lambda request: self.requests.append(request.url))
+        tab.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def see(self, selector: str) -> Any:
+        from playwright.sync_api import expect
+
+        return expect(self.tab.locator(selector))
+
+    def open(self) -> Demo:
+        self.tab.goto(self.url)
+        self.settled()
+        return self
+
+    def check_behaviour(self) -> None:
+        """All came from the page's own server, and no error went unseen."""
+        assert self.requests
+        own = (self.url, "blob:", "data:", "about:")
+        assert not [url for url in self.requests if not url.startswith(own)]
+        assert not self.errors
+
+    def settled(self) -> None:
+        self.see("#answer").to_have_attribute("data-settled", "true", timeout=60_000)
+
+    def write(self, text: str) -> None:
+        """Type a text, and wait for its answer."""
+        self.tab.locator("#answer").evaluate("e => { e.dataset.settled = 'typing' }")
+        self.tab.locator("#text").fill(text)
+        self.settled()
+
+    def text_of(self, selector: str) -> str:
+        return str(self.tab.locator(selector).inner_text())
+
+    def choose(self, name: str) -> None:
+        self.tab.locator("#answer").evaluate("e => { e.dataset.settled = 'choosing' }")
+        self.tab.get_by_role("radio", name=re.compile(f"^{re.escape(name)} ")).check()
+        self.see("#basis").to_contain_text(f"by {name} in ", timeout=60_000)
+        self.settled()
+
+    def checked(self) -> None:
+        self.see("#checks").to_contain_text("inferences on the golden texts", timeout=90_000)
+
+    def shows(self, expected: Prediction, within: float = 0.0011) -> None:
+        """The label, and the probability as a rounded percentage."""
+        share = float(self.text_of("#share").strip("<> %")) / 100
+        assert self.text_of("#label") == expected.label
+        assert share == pytest.approx(expected.probability, abs=within)
+
+    def changes(self) -> list[float]:
+        """What the titles of the words say that each added."""
+        titles = self.tab.locator("#reading [data-at]").evaluate_all("all => all.map(e => e.title)")
+        return [float(re.search(r"[+−][0-9.]+", t)[0].replace("−", "-")) for t in titles]
+
+
+def word_by_word(bundle: Path, text: str) -> list[Prediction]:
+    """Python's answers after no, one, two, … words."""
+    whole = Classifier(opened(bundle), STREAM)
+    ids = whole.tokenizer.ids_of(text)
+    stream = whole.stream(whole.bundle.settings.max_length - len(ids))
+    return [stream.feed(word) for word in ("", *text.split(" "))]
+
+
+@pytest.fixture
+def demo(tab: Any, runtimes: Path) -> Iterator[Callable[..., Demo]]:
+    """Opens the page of a bundle; no test may reach another machine, or leave an error unseen."""
+    del runtimes
+    made: list[Demo] = []
+    with contextlib.ExitStack() as stack:
+
+        def start(bundle: Path | TextBundle, opens: bool = True) -> Demo:
+            given = bundle if isinstance(bundle, TextBundle) else opened(bundle)
+            page = Demo(tab, stack.enter_context(web_demo.serving(given)).url)
+            made.append(page)
+            return page.open() if opens else page
+
+        yield start
+        tab.goto("about:blank")  # nothing is asked of a server that has gone
+    assert made
+    for page in made:
+        page.check_behaviour()
+
+
+# ---------------------------------------------------------------- a text
+
+
+@pytest.mark.parametrize("text", [TEXT, "bad", "", "Boring?\n\n<br />NEVER a zebra... 'great'"])
+def test_a_typed_text_gets_pythons_verdict_word_by_word(
+    small: Path, demo: Callable[..., Demo], text: str
+) -> None:
+    page = demo(small)
+    page.write(text)
+    page.shows(Classifier(opened(small), FLOAT).predict([text])[0])
+    words = re.findall(r"[\w']+", text.replace("<br />", " br "))
+    after = [one.probabilities["1"] for one in word_by_word(small, " ".join(words))]
+    expected = [now - before for before, now in itertools.pairwise(after)]
+    assert page.changes() == pytest.approx(expected, abs=0.0051)
+    page.see("#agreement").to_contain_text(f"ok After the last word {STREAM}")
+    page.see("#count").to_contain_text(f"{len(words)} word")
+
+
+def test_words_are_coloured_by_what_they_added(small: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(small)
+    page.write(TEXT)
+    found = page.tab.locator("#reading [data-at]").evaluate_all(
+        """all => all.map((e) => {
+          const { boxShadow, backgroundColor } = getComputedStyle(e);
+          return [e.textContent, e.className, boxShadow, backgroundColor];
+        })"""
+    )
+    assert [word for word, *_ in found] == re.findall(r"\w+", TEXT)
+    colours = {}
+    for by, (_, kind, bar, colour) in zip(page.changes(), found, strict=True):
+        if abs(by) < 0.01:
+            assert (kind, bar) == ("", "none")
+        elif abs(by) > 0.02:
+            way = "up" if by > 0 else "down"
+            assert kind == way
+            # the bar is above or below, whatever the eye makes of colours
+            assert ("-" in re.search(r"0px (-?[0-9.]+px)", bar)[1]) == (way == "down")
+            colours[way] = colour
+    assert len(set(colours.values())) == len(colours) == 2
+    listed = page.tab.locator(".strongest li span:last-child").all_inner_texts()
+    numbers = [float(one.replace("−", "-")) for one in listed]
+    ups, downs = [n for n in numbers if n > 0], [n for n in numbers if n < 0]
+    assert ups == sorted(ups, reverse=True)
+    assert downs == sorted(downs)
+    assert max(numbers, key=abs) == max(page.changes(), key=abs)
+
+
+def test_unknown_words_and_words_too_many_are_shown_as_such(
+    small: Path, demo: Callable[..., Demo]
+) -> None:
+    page = demo(small)
+    text = "The xylophone is " + "never a very good film " * 5  # 28 words, of which 20 count
+    page.write(text)
+    page.shows(Classifier(opened(small), FLOAT).predict([text])[0])
+    assert page.tab.locator("#reading [data-at]").count() == 20
+    assert page.text_of("#reading .gone").split() == text.split()[:8]
+    page.see("#count").to_contain_text("28 words; the last 20 of them count")
+    page.see("#agreement").to_contain_text("ok")
+    page.write("a xylophone")
+    assert page.tab.locator("#reading .unknown").all_inner_texts() == ["xylophone"]
+    page.see("#legend").to_contain_text("not in the vocabulary")
+
+
+def test_a_very_long_text_is_no_burden(small: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(small)
+    text = "the zebra, good " * 40_000
+    page.write(text)
+    page.shows(Classifier(opened(small), FLOAT).predict([text])[0])
+    page.see("#count").to_contain_text("120,000 words")
+    assert page.tab.locator("#reading *").count() < 50
+    assert len(page.text_of("#reading")) < 2000
+
+
+def test_the_newest_text_wins(small: Path, demo: Callable[..., Demo]) -> None:
+    """Keys arrive while texts are read and golden vectors are run; none of them waits or is lost."""
+    page = demo(small)
+    area = page.tab.locator("#text")
+    area.fill("")
+    page.tab.locator("#answer").evaluate("e => { e.dataset.settled = 'typing' }")
+    area.press_sequentially(TEXT, delay=15)
+    assert area.input_value() == TEXT
+    page.settled()
+    page.shows(Classifier(opened(small), FLOAT).predict([TEXT])[0])
+    assert page.tab.locator("#reading [data-at]").count() == len(TEXT.split())
+
+
+def test_the_verdict_moves_with_the_place_in_the_text(
+    small: Path, demo: Callable[..., Demo]
+) -> None:
+    page = demo(small)
+    page.write(TEXT)
+    expected = word_by_word(small, TEXT)
+    last = len(expected) - 1
+    place = page.tab.locator("#place")
+    for number in (0, 1, 4, last - 1):
+        place.fill(str(number))
+        page.see("#basis").to_have_text(f"After {number} of {last} words, by {STREAM}.")
+        page.shows(expected[number])
+        assert page.tab.locator("#reading .later").count() == last - number
+        spoken = place.get_attribute("aria-valuetext")
+        assert f"{expected[number].label} {round(100 * expected[number].probability)} per" in spoken
+    page.tab.locator("#reading [data-at='2']").click()
+    page.see("#basis").to_contain_text(f"After 3 of {last} words")
+    page.tab.get_by_role("button", name="Play").click()
+    page.see("#basis").to_contain_text(f"After 5 of {last} words")
+    page.see("#play").to_have_text("Pause")
+    page.see("#basis").to_contain_text(f"All {last} words, by {FLOAT} in ONNX Runtime Web")
+    page.see("#play").to_have_text("Play")
+    page.shows(expected[last])
+
+
+def test_examples_are_the_bundles_own_texts(small: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(small)
+    texts = set(opened(small).golden().texts or ())
+    buttons = page.tab.locator("#examples button")
+    assert buttons.count() >= 2
+    for number in range(buttons.count()):
+        buttons.nth(number).click()
+        assert page.tab.locator("#text").input_value() in texts
+
+
+def test_more_than_two_labels(classes: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(classes)
+    text = "The sky, zebra: not very blue, a green red zebra"
+    page.write(text)
+    (expected,) = Classifier(opened(classes), FLOAT).predict([text])
+    page.shows(expected)
+    for row in page.tab.locator("#shares li").all():
+        label, share = row.inner_text().split()
+        assert float(share.strip("%")) / 100 == pytest.approx(
+            expected.probabilities[label], abs=6e-4
+        )
+    # the model does not get what it does not know: it is no word of those that count
+    assert page.tab.locator("#reading .dropped").all_inner_texts() == ["zebra", "zebra"]
+    page.see("#count").to_contain_text("8 words; 2 more not in the vocabulary")
+    after = [p.probabilities[expected.label] for p in word_by_word(classes, text)]
+    steps = [now - before for before, now in itertools.pairwise(after)]
+    known = [by for by, word in zip(steps, text.split(), strict=True) if "zebra" not in word]
+    assert page.changes() == pytest.approx(known, abs=0.0051)
+    page.see("#up-title").to_have_text(f"Towards {expected.label}")
+    page.see("#down-title").to_have_text(f"Away from {expected.label}")
+    page.see("#agreement").to_contain_text("ok")
+    page.checked()
+    page.see("#checks").to_contain_text("ok: ")
+
+
+# ---------------------------------------------------------------- runtimes and variants
+
+
+def test_every_choice_answers_and_is_checked(small: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(small)
+    page.write(TEXT)
+    names = [
+        *("onnx-float32", "onnx-int8-dynamic", "onnx-float32-stream", "onnx-int8-dynamic-stream"),
+        *("tflite-float32-litert-js", "tflite-int8-dynamic-litert-js"),
+    ]
+    enabled = page.tab.locator("input[name=variant]:enabled")
+    found = [one.get_attribute("value").split(" ") for one in enabled.all()]
+    assert {name for name, _ in found} >= set(names)
+    for name in names:
+        page.choose(name)
+        (expected,) = Classifier(opened(small), name.removesuffix("-litert-js")).predict([TEXT])
+        page.shows(expected, 0.0011 if "float32" in name else 0.05)
+        page.see("#agreement").to_contain_text("ok After the last word")
+        precision = "int8-dynamic" if "int8" in name else "float32"
+        page.see("#agreement").to_contain_text(f"onnx-{precision}-stream says")
+        page.checked()
+        page.see("#checks").to_contain_text(re.compile(r"ok: \d+ texts and \d+ edge cases, max"))
+        page.see("#checks").to_contain_text("1 thread")
+    page.tab.get_by_role("button", name="Check every variant").click()
+    for name, runtime in found:
+        line = page.tab.locator(f".variant[data-key='{name} {runtime}']")
+        page.see(f".variant[data-key='{name} {runtime}'] .result").to_contain_text(
+            "ok · max |Δp|", timeout=90_000
+        )
+        assert line.get_attribute("class") == "variant"
+    page.see("#check-all").to_have_text("Check every variant")
+
+
+def test_what_a_runtime_does_not_take_is_listed_with_the_reason(
+    small_bundle: Path, demo: Callable[..., Demo]
+) -> None:
+    page = demo(small_bundle)
+    for summary in page.tab.locator("#variants summary").all():
+        summary.click()
+    off = page.tab.locator(".variant.off")
+    assert off.count() >= 3
+    for one in off.all():
+        assert one.locator("input").is_disabled()
+        assert len(one.locator(".result").inner_text()) > 10
+    page.see("#variants").to_contain_text("no tokeniser; lstm-edge export --runtime mediapipe")
+
+
+def test_a_bundle_without_step_models_says_so(
+    small_bundle: Path, demo: Callable[..., Demo]
+) -> None:
+    page = demo(small_bundle)
+    page.see("#no-stream").to_contain_text("lstm-edge export MODEL --streaming")
+    for hidden in ("#chart", "#play", "#strongest"):
+        page.see(hidden).to_be_hidden()
+    page.write(TEXT)
+    page.shows(Classifier(opened(small_bundle), FLOAT).predict([TEXT])[0])
+    page.choose("onnx-float16")
+    page.shows(Classifier(opened(small_bundle), "onnx-float16").predict([TEXT])[0])
+    page.checked()
+    page.see("#checks").to_contain_text("ok: ")
+
+
+def test_a_file_that_answers_otherwise_is_outside(
+    small: Path, tmp_path: Path, demo: Callable[..., Demo]
+) -> None:
+    bundle = opened(shutil.copytree(small, tmp_path / "b"))
+    golden = json.loads((bundle.path / GOLDEN).read_text())
+    golden["cases"][3]["probabilities"][0] = 1 - golden["cases"][3]["probabilities"][0]
+    (bundle.path / GOLDEN).write_text(json.dumps(golden))
+    page = demo(bundle)
+    page.checked()
+    page.see("#checks .bad").to_contain_text(re.compile(r"OUTSIDE: .* 1 flip$"))
+    page.see("#failures").to_contain_text("is above 1")
+
+
+# ---------------------------------------------------------------- troubles
+
+
+def test_a_runtime_that_is_not_there_leaves_the_others(
+    small: Path, demo: Callable[..., Demo]
+) -> None:
+    page = demo(small, opens=False)
+    page.tab.route("**/vendor/onnxruntime-web/**", lambda route: route.fulfill(status=404))
+    page.tab.goto(page.url)
+    alert = page.see("[role=alert]")
+    alert.to_contain_text("onnx-float32 cannot be loaded into ONNX Runtime Web", timeout=60_000)
+    alert.to_contain_text("Choose another variant")
+    page.see("#checks").to_contain_text("ONNX Runtime Web, failed")
+    page.tab.get_by_role("radio", name="tflite-float32-litert-js ").check()
+    page.see("#basis").to_contain_text("in LiteRT.js", timeout=60_000)
+    page.see("#no-stream").to_contain_text("cannot be loaded")
+    page.tab.locator("#text").fill(TEXT)
+    page.settled()
+    page.shows(Classifier(opened(small), "tflite-float32").predict([TEXT])[0])
+    page.checked()
+
+
+def test_a_bundle_that_does_not_arrive_is_said(small: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(small, opens=False)
+    page.tab.route("**/bundle/golden.json", lambda route: route.fulfill(status=503))
+    page.tab.goto(page.url)
+    page.see("[role=alert]").to_contain_text("The demo cannot start: ")
+    page.see("[role=alert]").to_contain_text("golden.json cannot be fetched: 503")
+
+
+def test_a_browser_without_simd_is_told(
+    small: Path, runtimes: Path, tmp_path: Path, chromium: str
+) -> None:
+    """A real one: V8 has no SIMD where it may not use SSE4."""
+    flags = [
+        *browser.QUIET,
+        "--no-sandbox",
+        "--js-flags=--no-enable-sse4-1",
+        "--virtual-time-budget=9000",
+    ]
+    with web_demo.serving(opened(small)) as site:
+        done = subprocess.run(
+            [chromium, *flags, f"--user-data-dir={tmp_path}", "--dump-dom", site.url],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    if "The demo cannot start" not in done.stdout:
+        assert "data-settled" in done.stdout
+        pytest.skip("this Chromium's SIMD does not depend on SSE4")
+    assert "has no WebAssembly SIMD" in done.stdout
+
+
+def test_memory_that_runs_out_is_said_in_words(small: Path, demo: Callable[..., Demo]) -> None:
+    said = demo(small).tab.evaluate(
+        """async () => {
+          const { inWords } = await import('./js/drawing.js');
+          try {
+            return new ArrayBuffer(2 ** 53 - 1).byteLength;
+          } catch (error) {
+            return inWords(error);
+          }
+        }"""
+    )
+    assert said.startswith("this tab has not enough memory for it (Array buffer allocation failed)")
+
+
+# ---------------------------------------------------------------- for everybody
+
+
+def test_by_keyboard_alone(small: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(small)
+    press = page.tab.keyboard.press
+    page.checked()
+
+    def reach(selector: str) -> None:
+        for _ in range(40):
+            if page.tab.evaluate("s => document.activeElement.matches(s)", selector):
+                break
+            press("Tab")
+        page.see(selector).to_be_focused()
+        outline = "e => getComputedStyle(e).outlineStyle + getComputedStyle(e).outlineWidth"
+        assert page.tab.locator(":focus").evaluate(outline) == "solid3px"
+
+    reach(".skip")
+    press("Enter")
+    page.see("#text").to_be_focused()
+    press("Control+A")
+    page.tab.locator("#answer").evaluate("e => { e.dataset.settled = 'typing' }")
+    page.tab.keyboard.type(TEXT)
+    page.settled()
+    expected = word_by_word(small, TEXT)
+    page.shows(expected[-1])
+    reach("#play")
+    press("Enter")
+    page.see("#play").to_have_text("Pause")
+    press("Space")
+    page.see("#play").to_have_text("Play")
+    reach("#place")
+    press("End")
+    press("ArrowLeft")
+    press("ArrowLeft")
+    page.see("#basis").to_contain_text(f"After {len(expected) - 3} of")
+    page.shows(expected[-3])
+    reach("input[name=variant]")
+    press("ArrowDown")
+    page.see("#basis").to_contain_text("by onnx-int8-dynamic in ", timeout=60_000)
+    page.checked()
+    reach("#check")
+    press("Enter")
+    page.see("#checks").to_contain_text("checking: ")
+    page.checked()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_fits_and_can_be_read_by_everybody(
+    small: Path, demo: Callable[..., Demo], width: int, scheme: str
+) -> None:
+    page = demo(small, opens=False)
+    page.tab.set_viewport_size({"width": width, "height": 800})
+    page.tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.open()
+    page.write(f"{TEXT} {'z' * 300} https://example.org/{'a' * 200} " + "never boring " * 9)
+    for summary in page.tab.locator("summary").all():
+        summary.click()
+    page.checked()
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == width
+    assert (
+        page.tab.locator(".meter i").evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
+    )
+    dark = page.tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 22, 24)"
+    assert dark == (scheme == "dark")
+    if importlib.util.find_spec("axe_playwright_python") is None:
+        pytest.skip("axe-playwright-python is not installed: the page was not run through axe")
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page.tab)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_what_is_read_aloud_waits_for_the_verdict(small: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(small)
+    page.write("")
+    page.see("#status").to_contain_text("percent.")
+    page.tab.evaluate(
+        """() => {
+          const status = document.getElementById('status');
+          window.said = [];
+          new MutationObserver(() => window.said.push(status.textContent))
+            .observe(status, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    page.tab.locator("#text").press_sequentially(TEXT, delay=20)
+    (expected,) = Classifier(opened(small), FLOAT).predict([TEXT])
+    last = f"{expected.label} {round(100 * expected.probability)} percent."
+    page.see("#status").to_have_text(last)
+    assert page.tab.evaluate("window.said") == [last]
+
+
+# ---------------------------------------------------------------- the command
+
+
+def run(*args: object) -> Any:
+    return CliRunner().invoke(cli, [*map(str, args)])
+
+
+def test_a_folder_that_any_server_serves(
+    small: Path, tmp_path: Path, tab: Any, runtimes: Path
+) -> None:
+    out = tmp_path / "site"
+    for _ in range(2):  # the second replaces the first
+        result = run("web", small, "--out", out)
+        assert result.exit_code == 0, result.output
+    assert {path.name for path in tmp_path.iterdir()} == {"site"}
+    # no file of the bundle is for MediaPipe
+    assert {path.name for path in (out / "vendor").iterdir()} == {"onnxruntime-web", "@litertjs"}
+    handler = partial(_Silent, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = Demo(tab, f"http://127.0.0.1:{server.server_address[1]}/site/").open()
+        page.write(TEXT)
+        for name in (FLOAT, "tflite-float32-litert-js"):
+            page.choose(name)
+            page.shows(Classifier(opened(small), FLOAT).predict([TEXT])[0])
+            page.checked()
+            page.see("#checks").to_contain_text("ok: ")
+        tab.goto("about:blank")
+        server.shutdown()
+    page.check_behaviour()
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_a_folder_of_somebody_else_stays(small: Path, tmp_path: Path, runtimes: Path) -> None:
+    del runtimes
+    own, copy = tmp_path / "own", shutil.copytree(small, tmp_path / "copy")
+    own.mkdir()
+    (own / "letter.txt").write_text("dear")
+    result = run("web", small, "--out", own)
+    assert result.exit_code == 2
+    assert "was not written by lstm-edge web; nothing was written" in result.output
+    assert run("web", small, "--out", tmp_path / "site").exit_code == 0
+    (tmp_path / "site" / "notes").mkdir()
+    (tmp_path / "site" / "notes" / "mine.txt").write_text("mine")
+    result = run("web", small, "--out", tmp_path / "site")
+    assert result.exit_code == 2
+    assert "files that lstm-edge web did not write: notes/mine.txt" in result.output
+    result = run("web", copy, "--out", copy)
+    assert result.exit_code == 2
+    assert (own / "letter.txt").read_text() == "dear"
+    assert open_bundle(copy)
+    assert {path.name for path in tmp_path.iterdir()} == {"own", "copy", "site"}
+
+
+def test_what_cannot_be_shown_is_refused(
+    small: Path, model_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundling.export_bundle(
+        model_files / "small.keras",
+        tmp_path / "ids",
+        precisions=["float32"],
+        wanted_formats=["onnx"],
+    )
+    bundling.export_bundle(
+        model_files / "small.keras",
+        tmp_path / "arrays",
+        precisions=["float32"],
+        wanted_formats=["onnx"],
+        streaming=True,
+    )
+    monkeypatch.setenv(web_runtimes.FOLDER_VARIABLE, str(tmp_path / "none"))
+    for args, message in (
+        ([tmp_path / "ids"], "has no vocabulary, so the web demo cannot read texts for it"),
+        ([tmp_path / "arrays"], "takes arrays, and the web demo takes typed texts"),
+        ([tmp_path / "nowhere"], "does not exist"),
+        ([small], "run lstm-edge web-runtimes once"),
+        ([small, "--out", tmp_path / "site"], "run lstm-edge web-runtimes once"),
+        ([small, "--out", tmp_path / "site", "--port", 1], "--port cannot be used with --out"),
+    ):
+        result = run("web", *args)
+        assert (result.exit_code, result.output.count("\n")) == (2, 1), result.output
+        assert message in result.output
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_port_in_use_is_said(small: Path, runtimes: Path) -> None:
+    del runtimes
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("web", small, "--port", taken.getsockname()[1])
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "address already in use; give another --port" in result.output
+
+
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_stopped(
+    small: Path, runtimes: Path, ends: signal.Signals
+) -> None:
+    del runtimes
+    command = [sys.executable, "-m", "lstm_edge.cli", "web", str(small), "--host", "0.0.0.0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Ctrl-C" in line:
+                break
+        (url,) = re.findall(r"On this machine: (\S+)", "".join(said))
+        with urllib.request.urlopen(url) as answer:
+            assert b"word by word" in answer.read()
+        with urllib.request.urlopen(url + "demo.css") as answer:
+            assert answer.headers["content-type"].startswith("text/css")
+        process.send_signal(ends)
+        rest, errors = process.communicate(timeout=30)
+    assert (process.returncode, rest, errors) == (0, "", "")
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(url)
+
+
+# ---------------------------------------------------------------- the model that ships
+
+
+def test_the_reference_model(tmp_path: Path, demo: Callable[..., Demo]) -> None:
+    bundling.export_bundle(
+        run_folder.shipped(),
+        tmp_path / "b",
+        precisions=["float32"],
+        wanted_formats=["onnx"],
+        streaming=True,
+    )
+    page = demo(tmp_path / "b")
+    text = "Dull, loud and badly acted: I want my two hours back. Yet the last scene is a delight."
+    page.write(text)
+    page.shows(Classifier(opened(tmp_path / "b"), FLOAT).predict([text])[0])
+    page.see("#agreement").to_contain_text("ok")
+    page.checked()
+    page.see("#checks").to_contain_text("ok: 72 texts and 14 edge cases")
+    page.see("#checks").to_contain_text("0 flips")
