@@ -308,6 +308,11 @@ def write_manifest(
     write_json(folder / MANIFEST, {**manifest, "seal": seal(manifest)})
 
 
+def own_files(manifest: dict[str, Any]) -> set[str]:
+    """Names of all files of the bundle that a manifest describes, with its own."""
+    return {MANIFEST, *manifest["files"], *(v["file"] for v in manifest["variants"])}
+
+
 def is_bundle(path: Path) -> bool:
     """Whether there is a bundle at ``path`` (of any version, whole or not)."""
     golden = (path / GOLDEN, path / GOLDEN_ARRAYS)
@@ -328,7 +333,7 @@ def check_replaceable(path: Path) -> None:
         )
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        ours = {MANIFEST, *manifest["files"], *(v["file"] for v in manifest["variants"])}
+        ours = own_files(manifest)
     except (ValueError, KeyError, TypeError):
         ours = {MANIFEST, VOCAB, LABELS, GOLDEN, GOLDEN_ARRAYS}
     if foreign := sorted(p.name for p in path.iterdir() if p.name not in ours):

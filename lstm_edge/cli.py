@@ -1142,48 +1142,6 @@ def _stored(path: Path, what: str, build: Any) -> Any:
 # ---------------------------------------------------------------- web
 
 
-@cli.command(short_help="A demo page of a bundle, all of it local.")
-@_BUNDLE
-@click.option(
-    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True,
-    help="Where it is served; 0.0.0.0 for a phone on the same network.",
-)  # fmt: skip
-@click.option("--port", type=int, default=0, show_default=True, help="Its port; 0: any free one.")
-@click.option("--open/--no-open", "opened", default=False, help="Also open it in the browser here.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Write a folder for any web server instead of serving.",
-)  # fmt: skip
-def web(bundle: Path, host: str, port: int, opened: bool, out: Path | None) -> int:
-    """Show BUNDLE's verdict on what you type, word by word, in the browser's own runtimes.
-
-    Nothing comes from elsewhere, and what is typed stays in the browser. The runtimes are fetched once
-    with lstm-edge web-runtimes.
-
-    \b
-    lstm-edge web bundle --open
-    lstm-edge web bundle --host 0.0.0.0
-    lstm-edge web bundle --out site
-    """
-    from lstm_edge import web_demo
-
-    found = _open(bundle)
-    if out is not None:
-        web_demo.write_site(found, out)
-        click.echo(f"Written: {out} (serve it with any web server, such as python -m http.server)")
-        return DONE
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with web_demo.demo(found, host=host, port=port) as site:
-        for line in _addresses(site):
-            click.echo(line)
-        click.echo("Ctrl-C ends it.")
-        if opened:
-            click.launch(site.url)
-        with contextlib.suppress(KeyboardInterrupt):
-            site.wait()
-    return DONE
-
-
 @cli.command(name="web-runtimes", short_help="Fetch the browser's runtimes, once.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
@@ -1206,6 +1164,62 @@ def web_runtimes(out: Path | None) -> int:
     for package in runtimes.packages():
         click.echo(f"{package.name} {package.version}")
     click.echo(f"Runtimes: {folder} ({wording.size(runtimes.size(folder))})")
+    return DONE
+
+
+@cli.command(short_help="A page to type a text on, and see the verdict move word by word.")
+@_BUNDLE
+@click.option(
+    "--host", metavar="ADDRESS",
+    help="Where the page is served; 0.0.0.0 for a phone on the same network [default: 127.0.0.1].",
+)  # fmt: skip
+@click.option("--port", type=int, help="Its port [default: any free one].")
+@click.option(
+    "--open/--no-open", "opens", default=None, help="Open it in the browser [default: no]."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Write the page as a folder for any web server instead.",
+)  # fmt: skip
+def web(
+    bundle: Path, host: str | None, port: int | None, opens: bool | None, out: Path | None
+) -> int:
+    """Run BUNDLE in the browser, with nothing from the network but this machine.
+
+    The page needs the browser's runtimes (once: lstm-edge web-runtimes). Word by word it takes the
+    bundle's step models, which export --streaming writes.
+
+    \b
+    lstm-edge web bundle --open
+    lstm-edge web bundle --host 0.0.0.0 --port 8000
+    lstm-edge web bundle --out site
+    """
+    from lstm_edge import web_demo
+    from lstm_edge.web_server import LOOPBACK
+
+    serve = {"--host": host, "--port": port, "--open": opens}
+    if out is not None and (given := [name for name, v in serve.items() if v is not None]):
+        raise InputError(f"{', '.join(given)} cannot be used with --out, which serves nothing")
+    opened = web_demo.check(_open(bundle))
+    if out is not None:
+        with _quiet(False) as bars:
+            web_demo.write(opened, out, bars)
+        click.echo(f"Page: {out}; serve it, for example: python -m http.server --directory {out}")
+        return DONE
+    # a service that stops us is treated like Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        contextlib.suppress(KeyboardInterrupt),  # which is how it ends
+        web_demo.serving(opened, host or LOOPBACK, port or 0) as site,
+    ):
+        for line in _invitation(site):
+            click.echo(line)
+        if opens:
+            import webbrowser
+
+            if not webbrowser.open(site.url):
+                click.echo("No browser could be opened here: open the address yourself.")
+        site.wait()
     return DONE
 
 

@@ -1,12 +1,13 @@
-"""The demo page of ``lstm-edge web``, driven in Chromium."""
+"""The web demo, in Chromium: what is typed, read, chosen and checked there; and how it is served."""
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
+import contextlib
 import http.server
+import importlib.util
+import itertools
 import json
+import os
 import re
 import shutil
 import signal
@@ -16,23 +17,24 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from conftest import WORDS
+from click.testing import CliRunner
+from models import plain
 
-from export import export_bundle
-from lstm_edge.bundle import TextBundle, open_bundle
-from lstm_edge.classifier import Classifier
+from export import bundling
+from lstm_edge import browser, run_folder, web_demo, web_runtimes
+from lstm_edge.bundle import GOLDEN, MANIFEST, VOCAB, TextBundle, open_bundle, seal
+from lstm_edge.classifier import Classifier, Prediction
 from lstm_edge.cli import cli
-from lstm_edge.web_demo import MODULES, PAGE, demo
-from lstm_edge.web_runtimes import WEB
+from lstm_edge.text import TextSettings
 
-WAIT = 60_000  # ms: the first runtime is slow to start on a busy machine
-TEXT = "A very good film, never boring! The zeppelin is great"
+TEXT = "A very good film, never boring: the cast is great!"
+FLOAT, STREAM = "onnx-float32", "onnx-float32-stream"
 
 
 def opened(path: Path) -> TextBundle:
@@ -41,441 +43,673 @@ def opened(path: Path) -> TextBundle:
     return bundle
 
 
+def changed(bundle: Path, out: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """A copy of a bundle whose manifest says something else."""
+    shutil.copytree(bundle, out)
+    manifest = json.loads((out / MANIFEST).read_text())
+    change(manifest)
+    (out / MANIFEST).write_text(json.dumps({**manifest, "seal": seal(manifest)}))
+    return out
+
+
 @pytest.fixture(scope="module")
-def address(web_bundle: Path, runtimes: Path) -> Iterator[str]:
-    del runtimes  # skips where they are missing
-    with demo(opened(web_bundle)) as site:
-        yield site.url
+def unstreamed(web_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle without step models."""
+
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["variants"] = [v for v in manifest["variants"] if v["made_for"] != "stream"]
+
+    return changed(web_bundle, tmp_path_factory.mktemp("unstreamed") / "b", change)
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three labels; words that are not known are dropped, and no id begins a text."""
+    folder = tmp_path_factory.mktemp("classes")
+    words = {word: rank for rank, word in enumerate("the a red green blue not very sky".split(), 1)}
+    config = {"lower": True, "filters": TextSettings().filters, "split": " ", "oov_token": None}
+    config |= {"word_index": json.dumps(words), "num_words": None, "char_level": False}
+    (folder / "words.json").write_text(json.dumps({"class_name": "Tokenizer", "config": config}))
+    plain(12, (5,), classes=3, vocab=len(words) + 1, seed=3).save(folder / "m.keras")
+    bundling.export_bundle(
+        folder / "m.keras",
+        folder / "bundle",
+        vocab=folder / "words.json",
+        labels=["Red", "Green", "Blue"],
+        precisions=["float32"],
+        wanted_formats=["onnx"],
+        streaming=True,
+    )
+    return folder / "bundle"
+
+
+class Demo:
+    """The page of a bundle, as a reader has it."""
+
+    def __init__(self, tab: Any, url: str) -> None:
+        self.tab, self.url = tab, url
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        tab.on("request", lambda request: self.requests.append(request.url))
+        tab.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def see(self, selector: str) -> Any:
+        from playwright.sync_api import expect
+
+        return expect(self.tab.locator(selector))
+
+    def open(self) -> Demo:
+        self.tab.goto(self.url)
+        self.settled()
+        return self
+
+    def check_behaviour(self) -> None:
+        """All came from the page's own server, and no error went unseen."""
+        assert self.requests
+        own = (self.url, "blob:", "data:", "about:")
+        assert not [url for url in self.requests if not url.startswith(own)]
+        assert not self.errors
+
+    def settled(self) -> None:
+        self.see("#answer").to_have_attribute("data-settled", "true", timeout=60_000)
+
+    def unsettle(self) -> None:
+        """What is settled from now on is settled anew."""
+        self.tab.locator("#answer").evaluate("e => { e.dataset.settled = 'waiting' }")
+
+    def write(self, text: str) -> None:
+        """Type a text, and wait for its answer."""
+        self.unsettle()
+        self.tab.locator("#text").fill(text)
+        self.settled()
+
+    def text_of(self, selector: str) -> str:
+        return str(self.tab.locator(selector).inner_text())
+
+    def choose(self, name: str) -> None:
+        button = self.tab.get_by_role("radio", name=re.compile(f"^{re.escape(name)} "))
+        if not button.is_checked():
+            self.unsettle()
+            button.check()
+        self.see("#basis").to_contain_text(f"by {name} in ", timeout=60_000)
+        self.settled()
+
+    def checked(self) -> None:
+        self.see("#checks").to_contain_text("inferences on the golden texts", timeout=90_000)
+
+    def shows(self, expected: Prediction, within: float = 0.0011) -> None:
+        """The label, and the probability as a rounded percentage."""
+        share = float(self.text_of("#share").strip("<> %")) / 100
+        assert self.text_of("#label") == expected.label
+        assert share == pytest.approx(expected.probability, abs=within)
+
+    def changes(self) -> list[float]:
+        """What the titles of the words say that each added."""
+        titles = self.tab.locator("#reading [data-at]").evaluate_all("all => all.map(e => e.title)")
+        return [float(re.search(r"[+−][0-9.]+", t)[0].replace("−", "-")) for t in titles]
+
+
+def word_by_word(bundle: Path, text: str) -> list[Prediction]:
+    """Python's answers after no, one, two, … words."""
+    whole = Classifier(opened(bundle), STREAM)
+    ids = whole.tokenizer.ids_of(text)
+    stream = whole.stream(whole.bundle.settings.max_length - len(ids))
+    return [stream.feed(word) for word in ("", *text.split(" "))]
+
+
+@pytest.fixture(scope="module")
+def shared(web_bundle: Path, runtimes: Path, _driven: Any) -> Iterator[Demo]:
+    """One page for all tests that only read and type."""
+    del runtimes
+    context = _driven.new_context()
+    with web_demo.serving(opened(web_bundle)) as site:
+        page = Demo(context.new_page(), site.url).open()
+        yield page
+        context.close()
+    page.check_behaviour()
 
 
 @pytest.fixture
-def page(tab: Any, address: str) -> Iterator[Any]:
-    """The page, ready; at the end nothing has gone wrong on it, and nothing came from elsewhere."""
-    wrong: list[str] = []
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
+def demo(tab: Any, runtimes: Path) -> Iterator[Callable[..., Demo]]:
+    """Opens the page of a bundle; no test may reach another machine, or leave an error unseen."""
+    del runtimes
+    made: list[Demo] = []
+    with contextlib.ExitStack() as stack:
 
-    def console(said: Any) -> None:
-        # LiteRT.js says everything there
-        if said.type == "error" and not said.text.startswith(("INFO: ", "WARNING: ")):
-            wrong.append(said.text)
+        def start(bundle: Path | TextBundle, opens: bool = True) -> Demo:
+            given = bundle if isinstance(bundle, TextBundle) else opened(bundle)
+            page = Demo(tab, stack.enter_context(web_demo.serving(given)).url)
+            made.append(page)
+            return page.open() if opens else page
 
-    tab.on("console", console)
-    tab.on(
-        "request",
-        lambda asked: (
-            None if asked.url.startswith((address, "data:", "blob:")) else wrong.append(asked.url)
-        ),
-    )
-    tab.goto(address)
-    checked(tab)
-    yield tab
-    assert wrong == []
+        yield start
+        tab.goto("about:blank")  # nothing is asked of a server that has gone
+    assert made
+    for page in made:
+        page.check_behaviour()
 
 
-def checked(page: Any) -> None:
-    """Until the golden vectors of the chosen variant are through."""
-    expect(page.locator("#checks")).to_contain_text("Latency", timeout=WAIT)
+# ---------------------------------------------------------------- a text
 
 
-def expect(locator: Any) -> Any:
-    from playwright.sync_api import expect as of
-
-    return of(locator)
-
-
-def followed(page: Any, text: str) -> str:
-    """Types a text; what the page says of the step model's last answer."""
-    page.fill("#text", "")
-    expect(page.locator("#label")).to_have_text(
-        "–", timeout=WAIT
-    )  # what is shown then is of this text
-    page.fill("#text", text)
-    expect(page.locator("#agreement")).to_contain_text("Read word by word", timeout=WAIT)
-    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
-    return str(page.inner_text("#agreement"))
-
-
-def verdict(page: Any) -> tuple[str, float]:
-    label, share = page.inner_text("#label"), page.inner_text("#share")
-    return label, float(share.removesuffix("%")) / 100
-
-
-def expected(bundle: Path, text: str, variant: str = "onnx-float32") -> tuple[str, float]:
-    answer = Classifier(opened(bundle), variant).predict([text])[0]
-    return answer.label, answer.probability
-
-
-def test_a_text_is_typed_and_answered_word_by_word(page: Any, web_bundle: Path) -> None:
-    page.fill("#text", "")
-    expect(page.locator("#label")).to_have_text("–")
-    page.locator("#text").press_sequentially(TEXT, delay=5)
-    expect(page.locator("#agreement")).to_contain_text("the same within tolerance", timeout=WAIT)
-    label, share = expected(web_bundle, TEXT)
-    assert verdict(page) == (label, pytest.approx(share, abs=6e-4))
-    words = page.locator("#reading [data-at]")
-    assert words.all_inner_texts() == [
-        *("A", "very", "good", "film", "never", "boring", "The", "zeppelin", "is", "great")
-    ]
-    # the words that moved it have a direction, those that it does not know are marked
-    classes = [word.get_attribute("class") or "" for word in words.all()]
-    assert any(re.search(r"\b(up|down)\b", one) for one in classes)
-    assert "unknown" in classes[7]
-    assert "2 of them not in the vocabulary" in page.inner_text("#count")
-    assert "points for" in (words.nth(2).get_attribute("title") or "")
-    # for a screen reader the verdict, once
-    expect(page.locator("#status")).to_have_text(re.compile(rf"{label}, \d"), timeout=WAIT)
-
-
-def test_what_words_add_is_what_the_step_model_says(page: Any, web_bundle: Path) -> None:
-    """The strongest words, against a stream in Python."""
-    text = "very good film bad cast"
-    followed(page, text)
-    classifier = Classifier(opened(web_bundle), "onnx-float32-stream")
-    stream = classifier.stream(classifier.bundle.settings.max_length - 6)
-    label = classifier.bundle.labels[1]
-    before, found = stream.feed("").probabilities[label], {}
-    for word in text.split():
-        now = stream.feed(word).probabilities[label]
-        found[word], before = 100 * (now - before), now
-    shown = {}
-    for row in page.locator("#up li, #down li").all():
-        if row.locator("span").count() == 2:
-            word, by = row.locator("span").all_inner_texts()
-            shown[word] = float(by.replace("−", "-"))
-    assert shown
-    for word, by in shown.items():
-        assert by == pytest.approx(found[word], abs=0.06)
-    for word, by in found.items():
-        assert word in shown or abs(by) < 0.5
-
-
-def test_every_variant_is_chosen_and_passes_the_golden_vectors(page: Any, web_bundle: Path) -> None:
-    followed(page, TEXT)
-    choices = page.locator("input[name=variant]:enabled")
-    names = [one.get_attribute("value").split("|") for one in choices.all()]
-    assert ["onnx-float32", "onnxruntime-web"] in names
-    assert ["tflite-float32", "litert-js"] in names
-    for name, _ in names:
-        page.check(f"input[value^='{name}|']")
-        checked(page)
-        assert "within tolerance" in page.inner_text("#checks")
-        assert page.inner_text("#failures") == ""
-        expect(page.locator("#basis")).to_contain_text(name, timeout=WAIT)
-        label, share = expected(web_bundle, TEXT, name)
-        assert verdict(page) == (label, pytest.approx(share, abs=0.02 if "int8" in name else 6e-4))
-        expect(page.locator("#agreement")).to_contain_text(f"({name})", timeout=WAIT)
-    page.click("#check-all")
-    expect(page.locator("#status")).to_have_text("Every variant is checked.", timeout=WAIT)
-    results = page.locator(".variant:not(.off) .result").all_inner_texts()
-    assert len(results) == len(names)
-    assert all(one.startswith("answers as Keras does; 0 flips; median") for one in results)
-
-
-def test_a_wrong_golden_vector_is_told(
-    web_bundle: Path, runtimes: Path, tab: Any, tmp_path: Path
+@pytest.mark.parametrize("text", [TEXT, "bad", "", "Boring?\n\n<br />NEVER a zebra... 'great'"])
+def test_a_typed_text_gets_pythons_verdict_word_by_word(
+    web_bundle: Path, shared: Demo, text: str
 ) -> None:
-    del runtimes
-    copy = tmp_path / "b"
-    shutil.copytree(web_bundle, copy)
-    bundle = opened(copy)
-    golden = json.loads((copy / "golden.json").read_text())
-    p = golden["cases"][0]["probabilities"][0]
-    golden["cases"][0]["probabilities"] = [p - 0.2 if p > 0.5 else p + 0.2]
-    (copy / "golden.json").write_text(json.dumps(golden))
-    with demo(bundle) as site:
-        tab.goto(site.url)
-        expect(tab.locator("#checks")).to_contain_text("OUTSIDE TOLERANCE", timeout=WAIT)
-        assert re.search(r"max \|Δp\| 0\.20* is above", tab.inner_text("#failures"))
+    page = shared
+    page.write(text)
+    page.shows(Classifier(opened(web_bundle), FLOAT).predict([text])[0])
+    words = re.findall(r"[\w']+", text.replace("<br />", " br "))
+    after = [one.probabilities["Positive"] for one in word_by_word(web_bundle, " ".join(words))]
+    expected = [now - before for before, now in itertools.pairwise(after)]
+    assert page.changes() == pytest.approx(expected, abs=0.0051)
+    page.see("#agreement").to_contain_text(f"ok After the last word {STREAM}")
+    page.see("#count").to_contain_text(f"{len(words)} word")
 
 
-def test_a_long_text_counts_from_its_end(page: Any, web_bundle: Path) -> None:
-    text = "great " * 30 + " ".join(WORDS) + " bad" * 9
-    assert "the same within tolerance" in followed(page, text)
-    assert "the first 31 do not count" in page.inner_text("#count")
-    assert page.inner_text("#reading .gone").split() == ["great"] * 30 + ["the"]
-    assert page.locator("#reading [data-at]").count() == 20
-    label, share = expected(web_bundle, text)
-    assert verdict(page) == (label, pytest.approx(share, abs=6e-4))
+def test_words_are_coloured_by_what_they_added(web_bundle: Path, shared: Demo) -> None:
+    page = shared
+    page.write(TEXT)
+    found = page.tab.locator("#reading [data-at]").evaluate_all(
+        """all => all.map((e) => {
+          const { boxShadow, backgroundColor } = getComputedStyle(e);
+          return [e.textContent, e.className, boxShadow, backgroundColor];
+        })"""
+    )
+    assert [word for word, *_ in found] == re.findall(r"\w+", TEXT)
+    colours = {}
+    for by, (_, kind, bar, colour) in zip(page.changes(), found, strict=True):
+        if abs(by) < 0.01:
+            assert (kind.removeprefix("unknown"), bar) == ("", "none")
+        elif abs(by) > 0.02:
+            way = "up" if by > 0 else "down"
+            assert kind.split()[-1] == way
+            # the bar is above or below, whatever the eye makes of colours
+            assert ("-" in re.search(r"0px (-?[0-9.]+px)", bar)[1]) == (way == "down")
+            colours[way] = colour
+    assert len(set(colours.values())) == len(colours) == 2
+    listed = page.tab.locator(".strongest li span:last-child").all_inner_texts()
+    numbers = [float(one.replace("−", "-")) for one in listed]
+    ups, downs = [n for n in numbers if n > 0], [n for n in numbers if n < 0]
+    assert ups == sorted(ups, reverse=True)
+    assert downs == sorted(downs)
+    assert max(numbers, key=abs) == max(page.changes(), key=abs)
 
 
-def test_the_slider_shows_the_verdict_so_far(page: Any) -> None:
-    followed(page, TEXT)
-    whole = verdict(page)
-    place = page.locator("#place")
-    place.focus()
-    page.keyboard.press("Home")
-    assert "after 0 of 10 words" in page.inner_text("#basis")
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    assert "after 3 of 10 words" in page.inner_text("#basis")
-    assert (place.get_attribute("aria-valuetext") or "").startswith("good: Positive ")
-    expect(page.locator("#reading .later")).to_have_count(7)
-    page.keyboard.press("End")
-    assert verdict(page) == whole
-    page.click("#play")
-    expect(page.locator("#basis")).to_contain_text("on the whole text", timeout=WAIT)
-    assert verdict(page) == whole
+def test_unknown_words_and_words_too_many_are_shown_as_such(web_bundle: Path, shared: Demo) -> None:
+    page = shared
+    text = "The xylophone is " + "never a very good film " * 5  # 28 words, of which 20 count
+    page.write(text)
+    page.shows(Classifier(opened(web_bundle), FLOAT).predict([text])[0])
+    assert page.tab.locator("#reading [data-at]").count() == 20
+    assert page.text_of("#reading .gone").split() == text.split()[:8]
+    page.see("#count").to_contain_text("28 words; the last 20 of them count")
+    page.see("#agreement").to_contain_text("ok")
+    page.write("a xylophone")
+    assert page.tab.locator("#reading .unknown").all_inner_texts() == ["xylophone"]
+    page.see("#legend").to_contain_text("not in the vocabulary")
 
 
-def test_all_of_it_by_keyboard(page: Any) -> None:
-    reached = []
-    for _ in range(25):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement === document.body"):
-            break  # past the last
-        focused = page.evaluate(
-            "(() => { const e = document.activeElement; return [e.id || e.name || e.textContent, "
-            "getComputedStyle(e).outlineStyle] })()"
+def test_a_very_long_text_is_no_burden(web_bundle: Path, shared: Demo) -> None:
+    page = shared
+    text = "the zebra, good " * 40_000
+    page.write(text)
+    page.shows(Classifier(opened(web_bundle), FLOAT).predict([text])[0])
+    page.see("#count").to_contain_text("120,000 words")
+    assert page.tab.locator("#reading *").count() < 50
+    assert len(page.text_of("#reading")) < 2000
+
+
+def test_the_newest_text_wins(web_bundle: Path, shared: Demo) -> None:
+    """Keys arrive while texts are read and golden vectors are run; none of them waits or is lost."""
+    page = shared
+    area = page.tab.locator("#text")
+    area.fill("")
+    page.unsettle()
+    area.press_sequentially(TEXT, delay=15)
+    assert area.input_value() == TEXT
+    page.settled()
+    page.shows(Classifier(opened(web_bundle), FLOAT).predict([TEXT])[0])
+    assert page.tab.locator("#reading [data-at]").count() == len(TEXT.split())
+
+
+def test_the_verdict_moves_with_the_place_in_the_text(web_bundle: Path, shared: Demo) -> None:
+    page = shared
+    page.write(TEXT)
+    expected = word_by_word(web_bundle, TEXT)
+    last = len(expected) - 1
+    place = page.tab.locator("#place")
+    for number in (0, 1, 4, last - 1):
+        place.fill(str(number))
+        page.see("#basis").to_have_text(f"After {number} of {last} words, by {STREAM}.")
+        page.shows(expected[number])
+        assert page.tab.locator("#reading .later").count() == last - number
+        spoken = place.get_attribute("aria-valuetext")
+        assert f"{expected[number].label} {round(100 * expected[number].probability)} per" in spoken
+    page.tab.locator("#reading [data-at='2']").click()
+    page.see("#basis").to_contain_text(f"After 3 of {last} words")
+    page.tab.get_by_role("button", name="Play").click()
+    page.see("#basis").to_contain_text(f"After 5 of {last} words")
+    page.see("#play").to_have_text("Pause")
+    page.see("#basis").to_contain_text(f"All {last} words, by {FLOAT} in ONNX Runtime Web")
+    page.see("#play").to_have_text("Play")
+    page.shows(expected[last])
+
+
+def test_examples_are_the_bundles_own_texts(web_bundle: Path, shared: Demo) -> None:
+    page = shared
+    texts = set(opened(web_bundle).golden().texts or ())
+    buttons = page.tab.locator("#examples button")
+    assert buttons.count() >= 2
+    for number in range(buttons.count()):
+        buttons.nth(number).click()
+        assert page.tab.locator("#text").input_value() in texts
+
+
+def test_more_than_two_labels(classes: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(classes)
+    text = "The sky, zebra: not very blue, a green red zebra"
+    page.write(text)
+    (expected,) = Classifier(opened(classes), FLOAT).predict([text])
+    page.shows(expected)
+    for row in page.tab.locator("#shares li").all():
+        label, share = row.inner_text().split()
+        assert float(share.strip("%")) / 100 == pytest.approx(
+            expected.probabilities[label], abs=6e-4
         )
-        if focused[0] in reached:
-            break
-        reached.append(focused[0])
-        assert focused[1] != "none", focused  # the focus is seen
-    assert reached[0] == "Go to the text"
-    wanted = ["text", "play", "place", "variant", "check-all", "check"]
-    assert [one for one in reached if one in wanted] == wanted
-    page.focus("input[name=variant]:checked")
-    before = page.locator("input[name=variant]:checked").get_attribute("value")
-    page.keyboard.press("ArrowDown")
-    assert page.locator("input[name=variant]:checked").get_attribute("value") != before
-    checked(page)
+    # the model does not get what it does not know: it is no word of those that count
+    assert page.tab.locator("#reading .dropped").all_inner_texts() == ["zebra", "zebra"]
+    page.see("#count").to_contain_text("8 words; 2 more not in the vocabulary")
+    after = [p.probabilities[expected.label] for p in word_by_word(classes, text)]
+    steps = [now - before for before, now in itertools.pairwise(after)]
+    known = [by for by, word in zip(steps, text.split(), strict=True) if "zebra" not in word]
+    assert page.changes() == pytest.approx(known, abs=0.0051)
+    page.see("#up-title").to_have_text(f"Towards {expected.label}")
+    page.see("#down-title").to_have_text(f"Away from {expected.label}")
+    page.see("#agreement").to_contain_text("ok")
+    page.checked()
+    page.see("#checks").to_contain_text("ok: ")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_it_fits_and_can_be_read(page: Any, width: int, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 800})
-    followed(page, TEXT + " " + "w" * 200)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert page.evaluate(LOW_CONTRAST) == []
-    unlabelled = page.evaluate(
-        "[...document.querySelectorAll('button, input, textarea')].filter((e) => !(e.labels?.length "
-        "|| e.getAttribute('aria-label') || e.textContent.trim())).map((e) => e.outerHTML)"
+# ---------------------------------------------------------------- runtimes and variants
+
+
+def test_every_choice_answers_and_is_checked(web_bundle: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(web_bundle)
+    page.write(TEXT)
+    names = [
+        *("onnx-float32", "onnx-int8-dynamic", "onnx-float32-stream", "onnx-int8-dynamic-stream"),
+        *("tflite-float32", "tflite-int8-dynamic"),
+    ]
+    enabled = page.tab.locator("input[name=variant]:enabled")
+    found = [one.get_attribute("value").split(" ") for one in enabled.all()]
+    assert {name for name, _ in found} >= set(names)
+    for name in names:
+        page.choose(name)
+        (expected,) = Classifier(opened(web_bundle), name).predict([TEXT])
+        page.shows(expected, 0.0011 if "float32" in name else 0.05)
+        page.see("#agreement").to_contain_text("ok After the last word")
+        precision = "int8-dynamic" if "int8" in name else "float32"
+        page.see("#agreement").to_contain_text(f"onnx-{precision}-stream says")
+        page.checked()
+        page.see("#checks").to_contain_text(re.compile(r"ok: \d+ texts and \d+ edge cases, max"))
+        page.see("#checks").to_contain_text("1 thread")
+    page.tab.get_by_role("button", name="Check every variant").click()
+    for name, runtime in found:
+        line = page.tab.locator(f".variant[data-key='{name} {runtime}']")
+        page.see(f".variant[data-key='{name} {runtime}'] .result").to_contain_text(
+            "ok · max |Δp|", timeout=90_000
+        )
+        assert line.get_attribute("class") == "variant"
+    page.see("#check-all").to_have_text("Check every variant")
+
+
+def test_what_a_runtime_does_not_take_is_listed_with_the_reason(
+    unstreamed: Path, demo: Callable[..., Demo]
+) -> None:
+    page = demo(unstreamed)
+    for summary in page.tab.locator("#variants summary").all():
+        summary.click()
+    off = page.tab.locator(".variant.off")
+    assert off.count() >= 3
+    for one in off.all():
+        assert one.locator("input").is_disabled()
+        assert len(one.locator(".result").inner_text()) > 10
+    page.see("#variants").to_contain_text("lstm-edge export --runtime mediapipe")
+
+
+def test_a_bundle_without_step_models_says_so(unstreamed: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(unstreamed)
+    page.see("#no-stream").to_contain_text("lstm-edge export MODEL --streaming")
+    for hidden in ("#chart", "#play", "#strongest"):
+        page.see(hidden).to_be_hidden()
+    page.write(TEXT)
+    page.shows(Classifier(opened(unstreamed), FLOAT).predict([TEXT])[0])
+    page.choose("onnx-float16")
+    page.shows(Classifier(opened(unstreamed), "onnx-float16").predict([TEXT])[0])
+    page.checked()
+    page.see("#checks").to_contain_text("ok: ")
+
+
+def test_a_file_that_answers_otherwise_is_outside(
+    web_bundle: Path, tmp_path: Path, demo: Callable[..., Demo]
+) -> None:
+    bundle = opened(shutil.copytree(web_bundle, tmp_path / "b"))
+    golden = json.loads((bundle.path / GOLDEN).read_text())
+    golden["cases"][3]["probabilities"][0] = 1 - golden["cases"][3]["probabilities"][0]
+    (bundle.path / GOLDEN).write_text(json.dumps(golden))
+    page = demo(bundle)
+    page.checked()
+    page.see("#checks .bad").to_contain_text(re.compile(r"OUTSIDE: .* 1 flip$"))
+    page.see("#failures").to_contain_text("is above 0.00001")
+    page.see("#failures").to_contain_text("1 of 72 labels flip")
+
+
+# ---------------------------------------------------------------- troubles
+
+
+def test_a_runtime_that_is_not_there_leaves_the_others(
+    web_bundle: Path, demo: Callable[..., Demo]
+) -> None:
+    page = demo(web_bundle, opens=False)
+    page.tab.route("**/vendor/onnxruntime-web/**", lambda route: route.fulfill(status=404))
+    page.tab.goto(page.url)
+    alert = page.see("[role=alert]")
+    alert.to_contain_text("onnx-float32 cannot be loaded into ONNX Runtime Web", timeout=60_000)
+    alert.to_contain_text("Choose another variant")
+    page.see("#checks").to_contain_text("ONNX Runtime Web, failed")
+    page.tab.get_by_role("radio", name="tflite-float32 ").check()
+    page.see("#basis").to_contain_text("in LiteRT.js", timeout=60_000)
+    page.see("#no-stream").to_contain_text("cannot be loaded")
+    page.write(TEXT)
+    page.shows(Classifier(opened(web_bundle), "tflite-float32").predict([TEXT])[0])
+    page.checked()
+
+
+def test_a_bundle_that_does_not_arrive_is_said(web_bundle: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(web_bundle, opens=False)
+    page.tab.route("**/bundle/golden.json", lambda route: route.fulfill(status=503))
+    page.tab.goto(page.url)
+    page.see("[role=alert]").to_contain_text("The demo cannot start: ")
+    page.see("[role=alert]").to_contain_text("golden.json cannot be fetched: 503")
+
+
+def test_a_browser_without_simd_is_told(
+    web_bundle: Path, runtimes: Path, tmp_path: Path, chromium: str
+) -> None:
+    """A real one: V8 has no SIMD where it may not use SSE4."""
+    flags = [
+        *browser.QUIET,
+        "--no-sandbox",
+        "--js-flags=--no-enable-sse4-1",
+        "--virtual-time-budget=9000",
+    ]
+    with web_demo.serving(opened(web_bundle)) as site:
+        done = subprocess.run(
+            [chromium, *flags, f"--user-data-dir={tmp_path}", "--dump-dom", site.url],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    if "The demo cannot start" not in done.stdout:
+        assert "data-settled" in done.stdout
+        pytest.skip("this Chromium's SIMD does not depend on SSE4")
+    assert "has no WebAssembly SIMD" in done.stdout
+
+
+def test_memory_that_runs_out_is_said_in_words(web_bundle: Path, shared: Demo) -> None:
+    said = shared.tab.evaluate(
+        """async () => {
+          const { inWords } = await import('./js/drawing.js');
+          try {
+            return new ArrayBuffer(2 ** 46).byteLength;
+          } catch (error) {
+            return inWords(error);
+          }
+        }"""
     )
-    assert unlabelled == []
+    assert said.startswith("this tab has not enough memory for it (Array buffer allocation failed)")
 
 
-# Texts whose contrast with what is behind them is below 4.5:1 (WCAG 2.1, 1.4.3), but for disabled ones.
-LOW_CONTRAST = """
-(() => {
-  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-  const over = (colour, below) => {
-    canvas.fillStyle = `rgb(${below.join(' ')})`;
-    canvas.fillRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const behind = (e) => {
-    const chain = [];
-    for (let at = e; at; at = at.parentElement) chain.unshift(getComputedStyle(at).backgroundColor);
-    return chain.reduce((below, colour) => over(colour, below), [255, 255, 255]);
-  };
-  const light = (rgb) => {
-    const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    const [r, g, b] = rgb.map((v) => linear(v / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const found = [];
-  for (const e of document.body.querySelectorAll('*')) {
-    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!own || !e.checkVisibility() || e.closest(':disabled, .off, svg')) continue;
-    const back = behind(e);
-    const [a, b] = [light(over(getComputedStyle(e).color, back)), light(back)].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) found.push(`${e.textContent.slice(0, 30)}: ${ratio.toFixed(2)}`);
-  }
-  return found;
-})()
-"""
+# ---------------------------------------------------------------- for everybody
 
 
-def test_without_a_step_model_all_else_works(small_bundle: Path, runtimes: Path, tab: Any) -> None:
-    del runtimes
-    with demo(opened(small_bundle)) as site:
-        tab.goto(site.url)
-        checked(tab)
-        assert "--streaming adds one" in tab.inner_text("#no-stream")
-        assert not tab.is_visible("#stream")
-        tab.fill("#text", "")
-        expect(tab.locator("#label")).to_have_text("–", timeout=WAIT)
-        tab.fill("#text", TEXT)
-        label, share = expected(small_bundle, TEXT)
-        expect(tab.locator("#label")).to_have_text(label, timeout=WAIT)
-        assert verdict(tab)[1] == pytest.approx(share, abs=6e-4)
+def test_by_keyboard_alone(web_bundle: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(web_bundle)
+    press = page.tab.keyboard.press
+    page.checked()
+
+    def reach(selector: str) -> None:
+        for _ in range(40):
+            if page.tab.evaluate("s => document.activeElement.matches(s)", selector):
+                break
+            press("Tab")
+        page.see(f"{selector}:focus").to_have_count(1)
+        outline = "e => getComputedStyle(e).outlineStyle + getComputedStyle(e).outlineWidth"
+        assert page.tab.locator(":focus").evaluate(outline) == "solid3px"
+
+    reach(".skip")
+    press("Enter")
+    page.see("#text").to_be_focused()
+    press("Control+A")
+    page.unsettle()
+    page.tab.keyboard.type(TEXT)
+    page.settled()
+    expected = word_by_word(web_bundle, TEXT)
+    page.shows(expected[-1])
+    reach("#play")
+    press("Enter")
+    page.see("#play").to_have_text("Pause")
+    press("Space")
+    page.see("#play").to_have_text("Play")
+    reach("#place")
+    press("End")
+    press("ArrowLeft")
+    press("ArrowLeft")
+    page.see("#basis").to_contain_text(f"After {len(expected) - 3} of")
+    page.shows(expected[-3])
+    reach("input[name=variant]")
+    press("ArrowDown")
+    page.see("#basis").to_contain_text("by onnx-int8-dynamic in ", timeout=60_000)
+    page.checked()
+    reach("#check")
+    press("Enter")
+    page.see("#checks").to_contain_text("checking: ")
+    page.checked()
 
 
-def test_more_than_two_labels(runtimes: Path, tab: Any, tmp_path: Path) -> None:
-    from models import plain
-
-    from lstm_edge.text import TextSettings, Tokenizer
-
-    del runtimes
-    settings = TextSettings(max_length=12)
-    Tokenizer([*settings.special_tokens(), *WORDS], settings).save(tmp_path / "words.txt")
-    model = plain(12, (6,), classes=3, vocab=settings.first_word_id + len(WORDS), seed=3)
-    export_bundle(
-        model,
-        tmp_path / "b",
-        vocab=tmp_path / "words.txt",
-        labels=["sport", "film", "news"],
-        precisions=["float32"],
-        runtimes=["onnxruntime"],
-        streaming=True,
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
+def test_fits_and_can_be_read_by_everybody(
+    web_bundle: Path, demo: Callable[..., Demo], width: int, scheme: str
+) -> None:
+    page = demo(web_bundle, opens=False)
+    page.tab.set_viewport_size({"width": width, "height": 800})
+    page.tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.open()
+    page.write(f"{TEXT} {'z' * 300} https://example.org/{'a' * 200} " + "never boring " * 9)
+    for summary in page.tab.locator("summary").all():
+        summary.click()
+    page.checked()
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == width
+    assert (
+        page.tab.locator(".meter i").evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
     )
-    with demo(opened(tmp_path / "b")) as site:
-        tab.goto(site.url)
-        checked(tab)
-        assert "the same within tolerance" in followed(tab, TEXT)
-        assert tab.locator(".classes li").count() == 3
-        assert verdict(tab)[0] == expected(tmp_path / "b", TEXT)[0]
+    dark = page.tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 22, 24)"
+    assert dark == (scheme == "dark")
+    if importlib.util.find_spec("axe_playwright_python") is None:
+        pytest.skip("axe-playwright-python is not installed: the page was not run through axe")
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page.tab)
+    assert found.violations_count == 0, found.generate_report()
 
 
-def test_a_browser_without_simd_is_told_why(tab: Any, address: str) -> None:
-    tab.add_init_script("WebAssembly.validate = () => false")
-    tab.goto(address)
-    expect(tab.locator("#trouble")).to_contain_text("no WebAssembly SIMD", timeout=WAIT)
-
-
-def test_a_file_that_does_not_come_is_named(tab: Any, address: str) -> None:
-    tab.goto(address)
-    checked(tab)
-    tab.route("**/tflite-float32.tflite", lambda route: route.abort())
-    tab.check("input[value^='tflite-float32|']")
-    expect(tab.locator("#trouble")).to_contain_text("cannot be fetched", timeout=WAIT)
-    tab.unroute("**/tflite-float32.tflite")
-    tab.check("input[value^='onnx-float32|']")
-    checked(tab)
-    assert tab.inner_text("#trouble") == ""
+def test_what_is_read_aloud_waits_for_the_verdict(web_bundle: Path, shared: Demo) -> None:
+    page = shared
+    page.write("")
+    page.see("#status").to_contain_text("percent.")
+    page.tab.evaluate(
+        """() => {
+          const status = document.getElementById('status');
+          window.said = [];
+          new MutationObserver(() => window.said.push(status.textContent))
+            .observe(status, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    # in the page: its own clock, whatever else this machine does
+    page.tab.evaluate(
+        """async (text) => {
+          const area = document.getElementById('text');
+          for (const key of text) {
+            area.value += key;
+            area.dispatchEvent(new Event('input', { bubbles: true }));
+            await new Promise((resolve) => setTimeout(resolve, 150));
+          }
+        }""",
+        TEXT,
+    )
+    (expected,) = Classifier(opened(web_bundle), FLOAT).predict([TEXT])
+    last = f"{expected.label} {round(100 * expected.probability)} percent."
+    page.see("#status").to_have_text(last)
+    assert page.tab.evaluate("window.said") == [last]
 
 
 # ---------------------------------------------------------------- the command
 
 
-def call(*args: Any) -> Result:
-    return CliRunner().invoke(cli, [str(arg) for arg in args])
+def run(*args: object) -> Any:
+    return CliRunner().invoke(cli, [*map(str, args)])
 
 
-def test_a_written_site_works_behind_any_server(
-    web_bundle: Path, runtimes: Path, tab: Any, tmp_path: Path
+def test_a_folder_that_any_server_serves(
+    web_bundle: Path, tmp_path: Path, tab: Any, runtimes: Path
 ) -> None:
-    del runtimes
     out = tmp_path / "site"
     for _ in range(2):  # the second replaces the first
-        done = call("web", web_bundle, "--out", out)
-        assert done.exit_code == 0, done.output
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
-    handler = functools.partial(Quiet, directory=str(out))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        tab.goto(f"http://127.0.0.1:{server.server_port}/")
-        checked(tab)
-        assert "the same within tolerance" in followed(tab, TEXT)
-        tab.check("input[value^='tflite-float32|']")
-        checked(tab)
-    finally:
+        result = run("web", web_bundle, "--out", out)
+        assert result.exit_code == 0, result.output
+    assert {path.name for path in tmp_path.iterdir()} == {"site"}
+    # no file of the bundle is for MediaPipe
+    assert {path.name for path in (out / "vendor").iterdir()} == {"onnxruntime-web", "@litertjs"}
+    handler = partial(_Silent, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = Demo(tab, f"http://127.0.0.1:{server.server_address[1]}/site/").open()
+        page.write(TEXT)
+        for name in (FLOAT, "tflite-float32"):
+            page.choose(name)
+            page.shows(Classifier(opened(web_bundle), FLOAT).predict([TEXT])[0])
+            page.checked()
+            page.see("#checks").to_contain_text("ok: ")
+        tab.goto("about:blank")
         server.shutdown()
-        server.server_close()
+    page.check_behaviour()
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args: Any) -> None:
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
         pass
 
 
-def test_the_import_map_is_the_one_that_the_page_allows() -> None:
-    text = (WEB / PAGE).read_text(encoding="utf-8")
-    (found,) = re.findall(r'<script type="importmap">(.*?)</script>', text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(found.encode()).digest()).decode()
-    assert f"'sha256-{digest}'" in text
-
-
-def test_every_module_of_the_page_is_written() -> None:
-    """What the page's modules import, from the first on."""
-    seen, todo = set(), ["demo.js"]
-    while todo:
-        name = todo.pop()
-        if name not in seen:
-            seen.add(name)
-            text = (WEB / "js" / name).read_text(encoding="utf-8")
-            todo += re.findall(r"from '\./([\w-]+\.js)'", text)
-    assert seen == set(MODULES)
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda path: path.mkdir() or (path / "own.txt").write_text("x"), "was not written by"),
-        (lambda path: path.write_text("x"), "was not written by"),
-    ],
-    ids=["folder", "file"],
-)
-def test_what_stands_in_the_way_stays(
-    make: Any, message: str, web_bundle: Path, runtimes: Path, tmp_path: Path
-) -> None:
+def test_a_folder_of_somebody_else_stays(web_bundle: Path, tmp_path: Path, runtimes: Path) -> None:
     del runtimes
-    out = tmp_path / "site"
-    make(out)
-    before = sorted(path.name for path in tmp_path.rglob("*"))
-    done = call("web", web_bundle, "--out", out)
-    assert done.exit_code == 2
-    assert message in done.output or "is a file" in done.output
-    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+    own, copy = tmp_path / "own", shutil.copytree(web_bundle, tmp_path / "copy")
+    own.mkdir()
+    (own / "letter.txt").write_text("dear")
+    result = run("web", web_bundle, "--out", own)
+    assert result.exit_code == 2
+    assert "was not written by lstm-edge web; nothing was written" in result.output
+    assert run("web", web_bundle, "--out", tmp_path / "site").exit_code == 0
+    (tmp_path / "site" / "notes").mkdir()
+    (tmp_path / "site" / "notes" / "mine.txt").write_text("mine")
+    result = run("web", web_bundle, "--out", tmp_path / "site")
+    assert result.exit_code == 2
+    assert "files that lstm-edge web did not write: notes/mine.txt" in result.output
+    result = run("web", copy, "--out", copy)
+    assert result.exit_code == 2
+    assert (own / "letter.txt").read_text() == "dear"
+    assert open_bundle(copy)
+    assert {path.name for path in tmp_path.iterdir()} == {"own", "copy", "site"}
 
 
-def test_what_the_page_cannot_show_is_refused(model_files: Path, tmp_path: Path) -> None:
-    export_bundle(
-        model_files / "small.keras", tmp_path / "b", wanted_formats=["onnx"], precisions=["float32"]
-    )
-    done = call("web", tmp_path / "b", "--out", tmp_path / "site")
-    assert done.exit_code == 2
-    assert "has no vocabulary" in done.output
-    export_bundle(
+def test_what_cannot_be_shown_is_refused(
+    web_bundle: Path, model_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(web_bundle, tmp_path / "ids", lambda manifest: manifest["files"].pop(VOCAB))
+    bundling.export_bundle(
         model_files / "small.keras",
-        tmp_path / "s",
-        wanted_formats=["onnx"],
+        tmp_path / "arrays",
         precisions=["float32"],
+        wanted_formats=["onnx"],
         streaming=True,
     )
-    done = call("web", tmp_path / "s", "--out", tmp_path / "site")
-    assert done.exit_code == 2
-    assert "takes arrays, and the demo page takes texts" in done.output
+    monkeypatch.setenv(web_runtimes.FOLDER_VARIABLE, str(tmp_path / "none"))
+    for args, message in (
+        ([tmp_path / "ids"], "has no vocabulary, so the web demo cannot read texts for it"),
+        ([tmp_path / "arrays"], "takes arrays, and the web demo takes typed texts"),
+        ([tmp_path / "nowhere"], "does not exist"),
+        ([web_bundle], "run lstm-edge web-runtimes once"),
+        ([web_bundle, "--out", tmp_path / "site"], "run lstm-edge web-runtimes once"),
+        ([web_bundle, "--out", tmp_path / "site", "--port", 1], "--port cannot be used with --out"),
+    ):
+        result = run("web", *args)
+        assert (result.exit_code, result.output.count("\n")) == (2, 1), result.output
+        assert message in result.output
     assert not (tmp_path / "site").exists()
-
-
-def test_without_the_runtimes_it_says_what_to_do(
-    web_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LSTM_EDGE_WEB_RUNTIMES", str(tmp_path / "none"))
-    for options in ([], ["--out", tmp_path / "site"]):
-        done = call("web", web_bundle, *options)
-        assert done.exit_code == 2
-        assert "run lstm-edge web-runtimes once" in done.output
 
 
 def test_a_port_in_use_is_said(web_bundle: Path, runtimes: Path) -> None:
     del runtimes
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        done = call("web", web_bundle, "--port", taken.getsockname()[1])
-    assert done.exit_code == 2
-    assert "address already in use" in done.output
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("web", web_bundle, "--port", taken.getsockname()[1])
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "address already in use; give another --port" in result.output
 
 
-def test_ctrl_c_ends_it(web_bundle: Path, runtimes: Path) -> None:
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_stopped(
+    web_bundle: Path, runtimes: Path, ends: signal.Signals
+) -> None:
     del runtimes
-    command = [sys.executable, "-m", "lstm_edge.cli", "web", str(web_bundle)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "lstm_edge.cli", "web", str(web_bundle), "--host", "0.0.0.0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
         assert process.stdout is not None
-        url = process.stdout.readline().decode().split()[-1]
-        with urllib.request.urlopen(url, timeout=30) as answer:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Ctrl-C" in line:
+                break
+        (url,) = re.findall(r"On this machine: (\S+)", "".join(said))
+        with urllib.request.urlopen(url) as answer:
             assert b"word by word" in answer.read()
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(url.rsplit("/", 2)[0] + "/", timeout=30)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert errors == b""
+        with urllib.request.urlopen(url + "demo.css") as answer:
+            assert answer.headers["content-type"].startswith("text/css")
+        process.send_signal(ends)
+        rest, errors = process.communicate(timeout=30)
+    assert (process.returncode, rest, errors) == (0, "", "")
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(url)
+
+
+# ---------------------------------------------------------------- the model that ships
+
+
+def test_the_reference_model(tmp_path: Path, demo: Callable[..., Demo]) -> None:
+    bundling.export_bundle(
+        run_folder.shipped(),
+        tmp_path / "b",
+        precisions=["float32"],
+        wanted_formats=["onnx"],
+        streaming=True,
+    )
+    page = demo(tmp_path / "b")
+    text = "Dull, loud and badly acted: I want my two hours back. Yet the last scene is a delight."
+    page.write(text)
+    page.shows(Classifier(opened(tmp_path / "b"), FLOAT).predict([text])[0])
+    page.see("#agreement").to_contain_text("ok")
+    page.checked()
+    page.see("#checks").to_contain_text("ok: 72 texts and 14 edge cases")
+    page.see("#checks").to_contain_text("0 flips")

@@ -1,623 +1,586 @@
-// The demo page: a text, its verdict, what each word added, and how true and fast every file is here.
+// The demo page: a text, a verdict, what each word adds to it; runtimes, golden vectors, latency.
 
 import { openBundle } from './bundle.js';
-import { checkGolden } from './golden.js';
 import {
-  added, agreement, examplesOf, follow, Line, probabilitiesOf, quantile, read, strongest, turn,
+  at,
+  difference,
+  directions,
+  drawChart,
+  drawFacts,
+  drawLegend,
+  drawReading,
+  drawResult,
+  drawStrongest,
+  drawVerdict,
+  inWords,
+  make,
+  megabytes,
+  paintWords,
+  plural,
+  scrollTo,
+  signed,
+} from './drawing.js';
+import { checkGolden, inputsOf } from './golden.js';
+import {
+  added,
+  agreement,
+  examplesOf,
+  follow,
+  Line,
+  probabilitiesOf,
+  quantile,
+  read,
+  turn,
 } from './reading.js';
 import { hasSimd, load, NO_SIMD, openStream, runtimesFor } from './runtimes.js';
 
-const VENDOR = 'vendor/';
-const STREAM = 'stream';
-const DEBOUNCE = 150; // ms of quiet before a text is read
-const QUIET = 900; // ms before a screen reader is told: not every word
-const BEAT = 90; // ms for each word of a replay
-const FULL = 0.2; // a change of the probability that has the full colour
-const LEAST = 0.005; // one that has any
+const PAUSE = 120; // ms without a key before a text is read
+const QUIET = 900; // ms without a change before the verdict is said
+const IDLE = 400; // ms without work before golden vectors are run
+const PLAY = 6000; // ms that a text is played for, as far as its words allow
+const STEP = [60, 300]; // ms for a word, at least and at most
+const LAST = 200; // inferences that the latency is of
+const BUDGET = 4000; // ms that they may take
 
-const $ = (id) => document.getElementById(id);
-const line = new Line();
+const state = {
+  bundle: null,
+  picks: [], // {key, variant, runtime, title, why}
+  pick: null, // the chosen one, loaded or not
+  runner: null,
+  stream: null,
+  reading: null,
+  whole: null, // answer of the runner on the text, or still on the one before
+  fresh: false, // on this text
+  answers: [], // of the step model, after 0, 1, … words
+  followed: false, // to the end of this text
+  expects: false, // a step model is there, or on its way
+  cursor: null, // words read, where the reader wants to see that; null: all
+  checks: new Map(), // key -> {golden, latency, runner}
+  checking: null, // {key, done, total}
+};
+const runnerLine = new Line();
+const streamLine = new Line();
+const streamChoice = new Line();
+let job = 0; // of reading a text; a newer one makes the older stop
+let choice = 0; // of a variant
+let checkRun = 0;
+let busy = 0;
+let touched = 0;
 
-let bundle; // as opened
-let chosen; // {variant, runtime} of the radio button
-let reading = null; // of the text that is shown
-let answers = []; // probabilities after so many of its words; sparse while it is read
-let whole = null; // the chosen variant's probabilities of the text
-let shown = 0; // words up to the slider
-let turnOf = 0; // every change of the text or the variant begins another run
-let replay = null;
-const runners = new Map(); // key -> Promise of a runner
-const steps = new Map(); // variant -> Promise of a stream
+// ---------------------------------------------------------------- troubles
 
-// ---------------------------------------------------------------- small things
+function trouble(place, text) {
+  at('trouble').querySelector(`[data-of="${place}"]`)?.remove();
+  if (text) at('trouble').append(make('p', { class: 'trouble', 'data-of': place }, text));
+}
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) made.setAttribute(name, '');
-    else if (value !== false && value !== null) made.setAttribute(name, value);
+// ---------------------------------------------------------------- a text
+
+const names = () => state.bundle.labels;
+const binary = () => names().length === 2;
+
+/** The class that the words are measured by: the second of two, else the winning one. */
+function followed() {
+  if (binary()) return 1;
+  const answer = state.whole ?? state.answers.at(-1);
+  return answer ? answer.indexOf(Math.max(...answer)) : 0;
+}
+
+let waiting = null; // timers: to read what was typed,
+let saying = null; // and to say the verdict
+
+/** Reads the text anew, once nothing has been typed for a moment. */
+function typed() {
+  touched = performance.now();
+  job += 1; // what runs for the old text stops
+  clearTimeout(saying);
+  clearTimeout(waiting);
+  waiting = setTimeout(renew, PAUSE);
+}
+
+function renew() {
+  const text = at('text').value;
+  const before = state.reading;
+  const reading = read(text, state.bundle.tokenizer);
+  // words in front that are the same keep their colours until they are read again
+  let same = 0;
+  if (before && !before.earlier && !reading.earlier) {
+    while (same < reading.counted.length && reading.counted[same].id === before.counted[same]?.id) same += 1;
   }
-  made.append(...children);
-  return made;
+  state.answers = before ? state.answers.slice(0, same + 1) : [];
+  state.answers.length = reading.counted.length + 1;
+  Object.assign(state, { reading, cursor: null, followed: false, fresh: false });
+  stopPlaying();
+  drawReading(at('reading'), reading, state.bundle.manifest.tokenizer.unknown_id);
+  scrollTo(at('reading'), reading.counted.length - 1);
+  drawCount();
+  answer();
 }
 
-function percent(p) {
-  return `${(100 * p).toFixed(1)} %`;
-}
-
-function points(by) {
-  return `${by < 0 ? '−' : '+'}${Math.abs(100 * by).toFixed(1)}`;
-}
-
-function size(bytes) {
-  return bytes < 1e6 ? `${(bytes / 1e3).toPrecision(3)} KB` : `${(bytes / 1e6).toPrecision(3)} MB`;
-}
-
-function milliseconds(ms) {
-  return `${ms < 100 ? ms.toPrecision(3) : Math.round(ms)} ms`;
-}
-
-function trouble(error) {
-  const text = error instanceof Error ? error.message : String(error);
-  $('trouble').replaceChildren(element('p', { class: 'trouble' }, text));
-}
-
-function calm() {
-  $('trouble').replaceChildren();
-}
-
-function later(work, ms) {
-  let timer;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(work, ms);
-  };
-}
-
-/** Once for what is asked for many times before the next picture. */
-function once(work) {
-  let asked = false;
-  return () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => {
-      asked = false;
-      work();
-    });
-  };
-}
-
-// ---------------------------------------------------------------- files
-
-function keyOf({ variant, runtime }) {
-  return `${variant}|${runtime}`;
-}
-
-/** A loaded runner; what could not be loaded is tried again when it is asked for again. */
-function runnerOf(choice) {
-  const key = keyOf(choice);
-  if (!runners.has(key)) {
-    const pending = line.run(() =>
-      load(bundle, choice.variant, { vendor: VENDOR, runtime: choice.runtime }),
+function drawCount() {
+  const { earlier, counted, words } = state.reading;
+  const { max_length: most } = state.bundle.manifest.tokenizer;
+  const dropped = words.length - counted.length;
+  const parts = [plural(counted.length + earlier, 'word')];
+  if (earlier) {
+    parts.push(
+      `the last ${counted.length} of them count, as the model takes ${most} ids: the first ` +
+        `${earlier.toLocaleString('en')} do not`,
     );
-    runners.set(key, pending);
-    pending.catch(() => runners.delete(key));
   }
-  return runners.get(key);
+  if (dropped) parts.push(`${dropped} more not in the vocabulary, which the model does not get`);
+  at('count').textContent = parts.join('; ');
 }
 
-/** The step model of the chosen variant's precision, or of float32, or whichever there is. */
-function streamVariant() {
-  const usable = bundle.manifest.variants.filter(
-    (one) => one.made_for === STREAM && runtimesFor(one).some(({ why }) => why === null),
+/** Asks the chosen variant for the whole text, and the step model for every word. */
+async function answer() {
+  if (state.reading === null) return;
+  const mine = ++job;
+  const gone = () => mine !== job;
+  busy += 1;
+  try {
+    await Promise.all([wholeText(gone), wordByWord(gone)]);
+  } finally {
+    busy -= 1;
+    touched = performance.now();
+  }
+}
+
+async function wholeText(gone) {
+  const { runner, reading } = state;
+  if (runner === null) return;
+  try {
+    await runnerLine.run(async () => {
+      await turn();
+      if (gone() || runner !== state.runner) return;
+      const outputs = await runner.run(runner.takesTexts ? reading.text : reading.ids);
+      if (gone() || runner !== state.runner) return;
+      state.whole = probabilitiesOf(outputs);
+      state.fresh = true;
+      trouble('run', null);
+    });
+  } catch (error) {
+    if (!gone()) {
+      Object.assign(state, { whole: null, fresh: false });
+      trouble('run', `${runner.variant} failed on this text in ${runner.title}: ${inWords(error)}`);
+    }
+  }
+  paint();
+}
+
+async function wordByWord(gone) {
+  const { stream, reading } = state;
+  if (stream === null) return;
+  const heard = (number, outputs) => {
+    if (gone()) return;
+    state.answers[number] = probabilitiesOf(outputs);
+    soon();
+  };
+  try {
+    await streamLine.run(async () => {
+      if (gone() || stream !== state.stream) return;
+      const whole = await follow(stream, reading, state.bundle.manifest, heard, gone);
+      if (!gone()) state.followed = whole;
+    });
+  } catch (error) {
+    if (!gone()) trouble('stream', `Word by word stopped: ${stream.variant} failed: ${inWords(error)}`);
+  }
+  paint();
+}
+
+let drawn = null;
+function soon() {
+  drawn ??= requestAnimationFrame(paint);
+}
+
+/** Draws everything that depends on the answers. */
+function paint() {
+  if (drawn !== null) cancelAnimationFrame(drawn);
+  drawn = null;
+  const { reading, answers, cursor, stream } = state;
+  if (reading === null) return;
+  drawVerdict(names(), cursor === null ? state.whole : (answers[cursor] ?? null));
+  at('basis').textContent = basis();
+  at('answer').dataset.settled = String(state.fresh && (!state.expects || state.followed));
+  announce();
+  if (stream === null) return;
+  const number = followed();
+  const changes = added(answers, number);
+  const ways = directions(names(), number);
+  paintWords(at('reading'), changes, ways, cursor);
+  drawChart(Array.from(answers, (one) => one?.[number]), cursor, binary());
+  at('axis-top').textContent = names()[number];
+  at('axis-bottom').textContent = binary() ? names()[0] : '';
+  drawStrongest(changes, reading.counted, ways);
+  drawLegend(at('legend'), ways, at('reading').querySelector('[data-unknown], .unknown') !== null);
+  drawPlace(changes);
+  drawAgreement();
+}
+
+function basis() {
+  const { reading, cursor, runner, stream, pick } = state;
+  const total = reading.counted.length;
+  if (cursor !== null) return `After ${cursor} of ${plural(total, 'word')}, by ${stream.variant}.`;
+  if (runner === null) return pick === null ? '' : `${pick.variant.name} is loading into ${pick.title} …`;
+  const what = ['No word: what the model says of nothing', 'The only word'][total] ?? `All ${total} words`;
+  return `${what}, by ${runner.variant} in ${runner.title} ${runner.version}.`;
+}
+
+function drawPlace(changes) {
+  const { reading, cursor, answers } = state;
+  const place = at('place');
+  const total = reading.counted.length;
+  place.max = total;
+  place.value = cursor ?? total;
+  place.disabled = at('play').disabled = total === 0;
+  const number = cursor ?? total;
+  const now = answers[number];
+  const last = reading.counted[number - 1]?.text;
+  const said = [number === 0 ? 'before the first word' : `word ${number} of ${total}, ${last}`];
+  if (number > 0 && (changes[number - 1] ?? null) !== null) said.push(signed(changes[number - 1]));
+  if (now) said.push(inShort(now));
+  place.setAttribute('aria-valuetext', said.join(', '));
+}
+
+function inShort(probabilities) {
+  const most = Math.max(...probabilities);
+  return `${names()[probabilities.indexOf(most)]} ${Math.round(100 * most)} percent`;
+}
+
+/** Says the verdict, where it is read aloud, when it has come to rest. */
+function announce() {
+  clearTimeout(saying);
+  saying = setTimeout(() => {
+    if (!state.fresh || state.cursor !== null) return;
+    const said = `${inShort(state.whole)}.`;
+    if (at('status').textContent !== said) at('status').textContent = said;
+  }, QUIET);
+}
+
+/** The step model's last answer beside that of the whole text. */
+function drawAgreement() {
+  const place = at('agreement');
+  const { runner, stream, whole, fresh, answers, followed: done, reading } = state;
+  const last = answers[reading.counted.length];
+  if (!done || !fresh || !last) {
+    place.textContent = '';
+    return;
+  }
+  const number = followed();
+  const { off, limit, ok } = agreement(last, whole, [toleranceOf(stream.variant), toleranceOf(runner.variant)]);
+  place.replaceChildren(
+    make('span', { class: ok ? 'ok' : 'bad' }, ok ? 'ok' : 'OUTSIDE'),
+    ` After the last word ${stream.variant} says ${last[number].toFixed(6)} for ${names()[number]}, ` +
+      `${runner.variant} on the whole text ${whole[number].toFixed(6)}: apart by ${difference(off)}, ` +
+      `limit ${Number(limit.toPrecision(2))}.`,
   );
-  const precision = bundle.manifest.variants.find(({ name }) => name === chosen.variant).precision;
-  const of = (wanted) => usable.find((one) => one.precision === wanted);
-  return of(precision) ?? of('float32') ?? usable[0] ?? null;
-}
-
-function streamOf(variant) {
-  if (!steps.has(variant)) {
-    const pending = line.run(() => openStream(bundle, variant, { vendor: VENDOR }));
-    steps.set(variant, pending);
-    pending.catch(() => steps.delete(variant));
-  }
-  return steps.get(variant);
 }
 
 function toleranceOf(name) {
-  return bundle.manifest.variants.find((one) => one.name === name).tolerance;
+  return state.bundle.manifest.variants.find((one) => one.name === name).tolerance;
 }
 
-// ---------------------------------------------------------------- the verdict
+// ---------------------------------------------------------------- place in the text
 
-/** Class whose probability is followed: the second of two, of more the one that wins in the end. */
-function followed() {
-  if (bundle.labels.length === 2) return 1;
-  const last = whole ?? answers[answers.length - 1] ?? answers.find(Boolean);
-  return last ? last.indexOf(Math.max(...last)) : 0;
+let playing = null;
+function stopPlaying() {
+  clearInterval(playing);
+  playing = null;
+  at('play').textContent = 'Play';
 }
 
-const tell = later(() => {
-  if (whole === null) return;
-  const winner = whole.indexOf(Math.max(...whole));
-  $('status').textContent = `${bundle.labels[winner]}, ${percent(whole[winner])}`;
-}, QUIET);
-
-function showVerdict(probabilities, basis) {
-  const { labels } = bundle;
-  $('basis').textContent = basis;
-  if (probabilities === null) {
-    $('label').textContent = '–';
-    $('share').textContent = '';
-    $('answer').className = 'answer';
-    $('shares').replaceChildren();
-    return;
-  }
-  const winner = probabilities.indexOf(Math.max(...probabilities));
-  $('label').textContent = labels[winner];
-  $('share').textContent = percent(probabilities[winner]);
-  $('answer').className = labels.length === 2 ? `answer ${winner ? 'up' : 'down'}` : 'answer';
-  $('shares').replaceChildren(labels.length === 2 ? meter(probabilities) : bars(probabilities, winner));
-}
-
-function meter([no, yes]) {
-  const bar = element('i');
-  bar.style.left = `${100 * Math.min(0.5, yes)}%`;
-  bar.style.right = `${100 * Math.min(0.5, no)}%`;
-  const ends = bundle.labels.map((label, i) => element('span', {}, `${label} ${percent([no, yes][i])}`));
-  return element(
-    'div',
-    {},
-    element('div', { class: yes > no ? 'meter' : 'meter down', 'aria-hidden': 'true' }, bar, element('b')),
-    element('div', { class: 'ends' }, ...ends),
-  );
-}
-
-function bars(probabilities, winner) {
-  const rows = probabilities.map((p, i) => {
-    const bar = element('i');
-    bar.style.width = `${100 * p}%`;
-    return element(
-      'li',
-      { class: i === winner ? 'wins' : null },
-      element('span', {}, bundle.labels[i]),
-      element('span', { class: 'bar', 'aria-hidden': 'true' }, bar),
-      element('span', {}, percent(p)),
-    );
-  });
-  return element('ul', { class: 'classes' }, ...rows);
-}
-
-// ---------------------------------------------------------------- word by word
-
-function showCount() {
-  const { words, counted, earlier } = reading;
-  const { max_length: most, unknown_id: unknown } = bundle.manifest.tokenizer;
-  const total = counted.length + earlier;
-  const parts = [`${total} word${total === 1 ? '' : 's'}`];
-  const strange = words.filter(({ id }) => id === unknown || id === null).length;
-  if (strange) parts.push(`${strange} of them not in the vocabulary`);
-  if (earlier) parts.push(`the model reads the last ${most} ids: the first ${earlier} do not count`);
-  $('count').textContent = total || strange ? parts.join('; ') : '';
-}
-
-/** The text as it stands, each word in a span of its own. */
-function showText() {
-  const { text, words, earlier, from } = reading;
-  const { unknown_id: unknown } = bundle.manifest.tokenizer;
-  const parts = [];
-  if (earlier) parts.push(element('span', { class: 'gone' }, text.slice(0, from)));
-  let at = from;
-  let number = 0;
-  for (const word of words) {
-    parts.push(text.slice(at, word.start));
-    const piece = element('span', {}, text.slice(word.start, word.end));
-    if (word.id === null) {
-      piece.className = 'dropped unknown';
-      piece.title = 'not in the vocabulary: dropped';
-    } else {
-      piece.dataset.at = String(number);
-      piece.dataset.note = word.id === unknown ? 'not in the vocabulary' : '';
-      number += 1;
-    }
-    parts.push(piece);
-    at = word.end;
-  }
-  parts.push(text.slice(at));
-  $('reading').replaceChildren(...parts);
-}
-
-function showWords() {
-  if (!reading) return;
-  const number = followed();
-  const changes = added(answers, number);
-  const count = reading.counted.length;
-  for (const piece of $('reading').querySelectorAll('[data-at]')) {
-    const at = Number(piece.dataset.at);
-    const by = changes[at] ?? null;
-    const moved = by !== null && Math.abs(by) >= LEAST;
-    piece.className = [
-      moved ? (by > 0 ? 'up' : 'down') : '',
-      piece.dataset.note ? 'unknown' : '',
-      at >= shown ? 'later' : '',
-      at === shown - 1 && shown < count ? 'now' : '',
-    ].filter(Boolean).join(' ');
-    piece.style.setProperty('--a', moved ? Math.min(1, Math.abs(by) / FULL).toFixed(3) : '0');
-    const told = by === null ? '' : `${points(by)} points for ${bundle.labels[number]}`;
-    piece.title = [told, piece.dataset.note].filter(Boolean).join('; ');
-  }
-  showCurve(number, count);
-  showStrongest(changes, number);
-  const place = $('place');
-  place.max = String(count);
-  place.value = String(shown);
-  place.disabled = !count;
-  const now = answers[shown];
-  const word = shown ? `${reading.counted[shown - 1].text}: ` : 'before the first word: ';
-  place.setAttribute(
-    'aria-valuetext', now ? `${word}${bundle.labels[number]} ${percent(now[number])}` : word,
-  );
-  $('play').disabled = !count || answers.length <= count;
-}
-
-function showCurve(number, count) {
-  const known = [];
-  for (let at = 0; at <= count; at++) {
-    if (answers[at]) known.push([at, 100 * (1 - answers[at][number])]);
-  }
-  const width = Math.max(1, count);
-  $('plot').setAttribute('viewBox', `0 0 ${width} 100`);
-  for (const id of ['upper-rect', 'lower-rect']) $(id).setAttribute('width', String(width));
-  const path = known.map(([x, y]) => `${x} ${y.toFixed(2)}`).join('L');
-  $('curve').setAttribute('d', path ? `M${path}` : '');
-  const last = known.length ? known[known.length - 1][0] : 0;
-  const area = path ? `M0 50L${path}L${last} 50Z` : '';
-  $('area-up').setAttribute('d', area);
-  $('area-down').setAttribute('d', area);
-  $('middle').setAttribute('d', `M0 50H${width}`);
-  $('here').setAttribute('d', shown < count ? `M${shown} 0V100` : '');
-  $('axis-top').textContent = `${bundle.labels[number]} 100 %`;
-  $('axis-bottom').textContent = '0 %';
-}
-
-function showStrongest(changes, number) {
-  const { up, down } = strongest(changes, 5, LEAST);
-  const label = bundle.labels[number];
-  const other = bundle.labels.length === 2 ? bundle.labels[1 - number] : `away from ${label}`;
-  $('up-title').textContent = `Towards ${label}`;
-  $('down-title').textContent = bundle.labels.length === 2 ? `Towards ${other}` : `Away from ${label}`;
-  for (const [id, found] of [['up', up], ['down', down]]) {
-    const rows = found.map(({ at, by }) =>
-      element(
-        'li', {}, element('span', {}, reading.counted[at].text), element('span', {}, points(by)),
-      ),
-    );
-    $(id).replaceChildren(
-      ...(rows.length ? rows : [element('li', { class: 'none' }, 'nothing yet')]),
-    );
-  }
-}
-
-const drawWords = once(showWords);
-
-function stopReplay() {
-  clearInterval(replay);
-  replay = null;
-  $('play').textContent = 'Play';
+function moveTo(number) {
+  const total = state.reading.counted.length;
+  state.cursor = number >= total ? null : number;
+  paint();
+  scrollTo(at('reading'), number - 1);
 }
 
 function play() {
-  if (replay !== null) {
-    stopReplay();
+  if (playing !== null) {
+    stopPlaying();
     return;
   }
-  shown = 0;
-  $('play').textContent = 'Stop';
-  replay = setInterval(() => {
-    if (shown >= reading.counted.length) stopReplay();
-    else shown += 1;
-    showAt();
-  }, BEAT);
+  const total = state.reading.counted.length;
+  if (state.cursor === null) moveTo(0);
+  at('play').textContent = 'Pause';
+  const step = Math.min(Math.max(PLAY / total, STEP[0]), STEP[1]);
+  playing = setInterval(() => {
+    moveTo(state.cursor + 1);
+    if (state.cursor === null) stopPlaying();
+  }, step);
 }
 
-/** What the text was up to the slider. */
-function showAt() {
-  const count = reading.counted.length;
-  if (shown >= count) showVerdict(whole, basisOf());
-  else if (answers[shown]) showVerdict(answers[shown], `after ${shown} of ${count} words`);
-  drawWords();
-}
+// ---------------------------------------------------------------- variants
 
-function basisOf() {
-  return `${chosen.variant} in ${titleOf(chosen)}, on the whole text`;
-}
+const keyOf = (variant, runtime) => `${variant.name} ${runtime}`;
 
-function titleOf({ variant, runtime }) {
-  const info = bundle.manifest.variants.find(({ name }) => name === variant);
-  return runtimesFor(info).find(({ name }) => name === runtime).title;
-}
-
-// ---------------------------------------------------------------- reading a text
-
-async function update() {
-  const mine = ++turnOf;
-  const gone = () => mine !== turnOf;
-  stopReplay();
-  const text = $('text').value;
-  reading = read(text, bundle.tokenizer);
-  answers = [];
-  whole = null;
-  shown = reading.counted.length;
-  showCount();
-  showText();
-  $('agreement').textContent = '';
-  if (!reading.words.length && !reading.earlier) {
-    showVerdict(null, 'No text yet.');
-    drawWords();
-    return;
-  }
-  try {
-    const runner = await runnerOf(chosen);
-    if (gone()) return;
-    const input = runner.takesTexts ? text : reading.ids;
-    const outputs = await line.run(() => (gone() ? null : runner.run(input)));
-    if (outputs === null || gone()) return;
-    whole = probabilitiesOf(outputs);
-    calm();
-    showVerdict(whole, basisOf());
-    tell();
-    drawWords();
-    const variant = streamVariant();
-    if (variant === null) return;
-    const stream = await streamOf(variant.name);
-    const done = await line.run(() =>
-      follow(
-        stream,
-        reading,
-        bundle.manifest,
-        (at, answer) => {
-          if (gone()) return;
-          answers[at] = probabilitiesOf(answer);
-          drawWords();
-        },
-        gone,
-      ),
-    );
-    if (done && !gone()) showAgreement(variant.name);
-  } catch (error) {
-    if (!gone()) {
-      showVerdict(null, '');
-      trouble(error);
-    }
-  }
-}
-
-function showAgreement(stream) {
-  const last = answers[reading.counted.length];
-  const { off, limit, ok } = agreement(last, whole, [toleranceOf(stream), toleranceOf(chosen.variant)]);
-  const told = off ? off.toExponential(1) : '0';
-  $('agreement').textContent =
-    `Read word by word (${stream}) and as a whole (${chosen.variant}): |Δp| ${told}` +
-    (ok ? ', the same within tolerance.' : `, more than ${limit}.`);
-  $('agreement').className = ok ? 'small soft' : 'small bad';
-}
-
-// ---------------------------------------------------------------- variants and their checks
-
-function showVariants() {
-  const usable = [];
-  const not = [];
-  for (const variant of bundle.manifest.variants.filter((one) => one.made_for !== STREAM)) {
-    const found = runtimesFor(variant);
-    for (const { name, title, why } of found) {
-      if (why === null) usable.push({ variant, runtime: name, title });
-    }
-    if (!found.some(({ why }) => why === null)) {
-      const why = found.map((one) => `${one.title}: ${one.why}`).join('; ');
-      not.push({ variant, why: why || 'no runtime of this page takes this format' });
-    }
-  }
+function listVariants() {
   const groups = new Map();
-  for (const one of usable) groups.set(one.title, [...(groups.get(one.title) ?? []), one]);
-  const parts = [];
-  for (const [title, ones] of groups) {
-    parts.push(element('h3', {}, title), ...ones.map((one) => row(one.variant, one.runtime)));
+  for (const variant of state.bundle.manifest.variants) {
+    for (const { name, title, why } of runtimesFor(variant)) {
+      if (!groups.has(title)) groups.set(title, []);
+      groups.get(title).push({ key: keyOf(variant, name), variant, runtime: name, title, why });
+    }
   }
-  if (not.length) {
-    parts.push(
-      element(
-        'details', {}, element('summary', {}, `${not.length} that no runtime here takes`),
-        ...not.map(({ variant, why }) => row(variant, null, why)),
-      ),
-    );
+  for (const [title, picks] of groups) {
+    const group = make('div', { role: 'group', 'aria-label': title }, make('h3', {}, title));
+    const off = picks.filter(({ why }) => why !== null);
+    const on = picks.filter(({ why }) => why === null);
+    group.append(...on.map(choiceOf));
+    if (off.length) {
+      const files = plural(off.length, 'file');
+      const summary = on.length ? `${files} that it does not take` : `Takes none of these: ${files}`;
+      group.append(make('details', {}, make('summary', {}, summary), ...off.map(choiceOf)));
+    }
+    at('variants').append(group);
+    state.picks.push(...on);
   }
-  $('variants').replaceChildren(...parts);
-  return usable.map(({ variant, runtime }) => ({ variant: variant.name, runtime }));
 }
 
-function row(variant, runtime, why = '') {
-  const off = runtime === null;
-  const value = keyOf({ variant: variant.name, runtime });
-  const input = element('input', { type: 'radio', name: 'variant', value, disabled: off });
-  return element(
-    'label',
-    { class: off ? 'variant off' : 'variant' },
-    input,
-    element('span', { class: 'name' }, variant.name),
-    element('span', { class: 'size' }, size(variant.bytes)),
-    element('span', { class: 'result', 'data-key': value }, why),
-  );
+function choiceOf(pick) {
+  const { key, variant, why } = pick;
+  const id = `pick-${key.replaceAll(/\W/g, '-')}`;
+  const button = make('input', { type: 'radio', name: 'variant', value: key, 'aria-describedby': `${id}-about` });
+  button.disabled = why !== null;
+  const parts = [
+    button,
+    make('span', { class: 'name' }, variant.name),
+    make('span', { class: 'size' }, megabytes(variant.bytes)),
+    make('span', { class: 'result', id: `${id}-about` }, why ?? ''),
+  ];
+  return make('label', { class: why === null ? 'variant' : 'variant off', 'data-key': key }, ...parts);
 }
 
-/** The golden vectors on a file, and how long each answer took. */
-async function check(choice, onProgress) {
-  const runner = await runnerOf(choice);
-  const times = [];
-  const watched = {
-    ...runner,
-    // between two of them the page may do what the user wants
-    run: (input) =>
-      line.run(async () => {
-        await turn();
-        const began = performance.now();
-        const answer = await runner.run(input);
-        times.push(performance.now() - began);
-        return answer;
-      }),
-  };
-  const found = await checkGolden(watched, bundle, onProgress);
-  return { runner, found, times: times.slice(0, found.examples) };
-}
+const loaded = ({ variant, runtime }) => load(state.bundle, variant.name, { runtime });
 
-function summary({ found, times }) {
-  const verdict = found.ok ? 'answers as Keras does' : 'OUTSIDE ITS TOLERANCE';
-  return `${verdict}; ${found.flips} flips; median ${milliseconds(quantile(times, 0.5))}`;
-}
-
-function showChecks(result, progress = '') {
-  const rows = [];
-  if (result === null) rows.push(['Golden vectors', progress]);
-  else {
-    const { runner, found, times } = result;
-    rows.push(
-      ['Runtime', runner.runtime],
-      ['Load', `${milliseconds(runner.loadMs)} (runtime itself ${milliseconds(runner.importMs)})`],
-      ['Golden vectors', `${found.examples}: ${found.ok ? 'within tolerance' : 'OUTSIDE TOLERANCE'}`],
-      ['Max |Δp|', found.maxAbs.toExponential(1)],
-      ['Flips', `${found.flips} of ${found.examples}`],
-      [
-        'Latency',
-        `median ${milliseconds(quantile(times, 0.5))}, p90 ${milliseconds(quantile(times, 0.9))} ` +
-          `over ${times.length} golden ${runner.takesTexts ? 'texts, tokenising included' : 'texts'}`,
-      ],
-    );
+async function choose(pick) {
+  const mine = ++choice;
+  const gone = () => mine !== choice;
+  stopChecking();
+  const old = state.runner;
+  Object.assign(state, { pick, runner: null, whole: null, fresh: false });
+  for (const button of document.querySelectorAll('input[name="variant"]')) {
+    button.checked = button.value === pick.key;
   }
-  $('checks').replaceChildren(
-    ...rows.map(([term, text]) => element('div', {}, element('dt', {}, term), element('dd', {}, text))),
-  );
-  $('failures').replaceChildren(...(result?.found.failures ?? []).map((one) => element('li', {}, one)));
-}
-
-let checking = 0;
-
-async function checkChosen() {
-  const mine = ++checking;
-  $('check').disabled = true;
+  trouble('load', null);
+  trouble('run', null);
+  at('check').disabled = at('check-all').disabled = true;
+  paint();
+  if (old !== null) runnerLine.run(() => old.close());
+  await turn();
   try {
-    const result = await check(chosen, (done, total) => {
-      if (mine === checking) showChecks(null, `${done} of ${total} …`);
-    });
-    note(chosen, result);
-    if (mine === checking) showChecks(result);
+    const runner = await runnerLine.run(() => (gone() ? null : loaded(pick)));
+    if (runner === null) return;
+    if (gone()) {
+      runner.close();
+      return;
+    }
+    state.runner = runner;
   } catch (error) {
-    if (mine === checking) {
-      showChecks(null, 'could not be run');
-      trouble(error);
-    }
-  } finally {
-    if (mine === checking) $('check').disabled = false;
+    if (gone()) return;
+    at('check-all').disabled = false;
+    state.checks.set(pick.key, { failed: inWords(error) });
+    const said = `${pick.variant.name} cannot be loaded into ${pick.title}: ${inWords(error)}`;
+    trouble('load', `${said}\nChoose another variant, or load the page again.`);
+    drawChecks();
+    paint();
+    at('basis').textContent = `${pick.variant.name} is not loaded.`;
+    return;
   }
+  at('check').disabled = at('check-all').disabled = false;
+  if (state.checks.get(pick.key)?.failed) state.checks.delete(pick.key);
+  drawChecks();
+  await streamChoice.run(() => (gone() ? null : chooseStream(pick.variant)));
+  if (gone()) return;
+  await answer();
+  if (!gone() && !state.checks.has(pick.key)) check(false);
 }
 
-function note(choice, result) {
-  const place = document.querySelector(`[data-key="${CSS.escape(keyOf(choice))}"]`);
-  place.textContent = summary(result);
-  place.classList.toggle('bad', !result.found.ok);
-}
-
-async function checkAll(usable) {
-  $('check-all').disabled = true;
-  for (const choice of usable) {
-    const place = document.querySelector(`[data-key="${CSS.escape(keyOf(choice))}"]`);
-    try {
-      note(choice, await check(choice, (done, total) => (place.textContent = `${done} of ${total} …`)));
-    } catch (error) {
-      place.textContent = error.message;
-      place.classList.add('bad');
-    }
-  }
-  $('check-all').disabled = false;
-  $('status').textContent = 'Every variant is checked.';
-}
-
-function choose(choice) {
-  chosen = choice;
-  for (const input of document.querySelectorAll('input[name=variant]')) {
-    input.checked = input.value === keyOf(choice);
-  }
-  const usable = streamVariant() !== null;
-  $('no-stream').hidden = usable;
-  for (const id of ['stream', 'strongest', 'play']) $(id).hidden = !usable;
-  calm();
-  showChecks(null, 'waiting');
-  // the verdict first: what is typed has precedence
-  update().then(checkChosen);
-}
-
-// ---------------------------------------------------------------- begin
-
-function legend() {
-  const [down, up] =
-    bundle.labels.length === 2 ? bundle.labels : ['the verdict, away', 'the verdict'];
-  const entries = [['up', `bar above: towards ${up}`], ['down', `bar below: towards ${down}`]];
-  entries.push(['unknown', 'not in the vocabulary']);
-  $('legend').replaceChildren(
-    ...entries.map(([kind, text]) => element('span', {}, element('i', { class: kind }), text)),
+/** The step models that some runtime of this page takes. */
+function streams() {
+  return state.bundle.manifest.variants.filter(
+    (one) => one.made_for === 'stream' && runtimesFor(one).some(({ why }) => why === null),
   );
 }
 
-async function begin() {
-  if (!hasSimd()) throw new Error(NO_SIMD);
-  bundle = await openBundle('bundle/');
-  if (bundle.golden === null) {
-    throw new Error('This bundle takes arrays, and this page texts: export a classifier of texts.');
+/** One of the variant's own precision, where there is one. */
+async function chooseStream(variant) {
+  const found = streams();
+  const wanted =
+    found.find((one) => one.name === variant.name) ??
+    found.find((one) => one.precision === variant.precision) ??
+    found[0];
+  if (wanted === undefined || wanted.name === state.stream?.variant) return;
+  const old = state.stream;
+  try {
+    const stream = await openStream(state.bundle, wanted.name);
+    Object.assign(state, { stream, followed: false });
+    state.answers = new Array(state.reading.counted.length + 1);
+    if (old !== null) streamLine.run(() => old.close());
+    trouble('stream', null);
+  } catch (error) {
+    trouble('stream', `Word by word is not there: ${wanted.name} cannot be loaded: ${inWords(error)}`);
+    if (old === null) withoutStream(`${wanted.name} cannot be loaded.`);
   }
-  if (bundle.tokenizer === null) {
-    throw new Error('This bundle has no vocabulary: export the model again with --vocab.');
-  }
-  const { source, labels, tokenizer: { unknown_id: unknown } } = bundle.manifest;
-  $('about').textContent =
-    `${source.file}: ${labels.join(', ')}. The model runs in this browser; nothing you type leaves it.`;
-  $('no-stream').textContent =
-    'This bundle has no step model, so there is a verdict on the whole text only: ' +
-    'lstm-edge export MODEL --streaming adds one.';
-  legend();
-  const usable = showVariants();
-  if (!usable.length) throw new Error('No file of this bundle runs in a browser.');
-  for (const { title, text } of examplesOf(bundle.golden.cases, labels, unknown)) {
-    const button = element('button', { type: 'button' }, title);
-    button.addEventListener('click', () => {
-      $('text').value = text;
-      update();
-    });
-    $('examples').append(button);
-  }
-  $('text').addEventListener('input', later(update, DEBOUNCE));
-  $('variants').addEventListener('change', (event) => {
-    const [variant, runtime] = event.target.value.split('|');
-    choose({ variant, runtime });
-  });
-  $('place').addEventListener('input', (event) => {
-    stopReplay();
-    shown = Number(event.target.value);
-    showAt();
-  });
-  $('reading').addEventListener('click', ({ target }) => {
-    if (target.dataset?.at === undefined) return;
-    stopReplay();
-    shown = Number(target.dataset.at) + 1;
-    showAt();
-  });
-  $('play').addEventListener('click', play);
-  $('check').addEventListener('click', checkChosen);
-  $('check-all').addEventListener('click', () => checkAll(usable));
-  $('check-all').disabled = false;
-  $('text').value = examplesOf(bundle.golden.cases, labels, unknown)[0]?.text ?? '';
-  choose(usable[0]);
 }
 
-begin().catch((error) => {
-  $('about').textContent = '';
-  trouble(error);
+function withoutStream(why) {
+  state.expects = false;
+  at('no-stream').textContent = why;
+  at('no-stream').hidden = false;
+  for (const id of ['chart', 'legend', 'strongest', 'play']) at(id).hidden = true;
+}
+
+// ---------------------------------------------------------------- golden vectors and latency
+
+/** Waits until nobody types and no text is read: texts go first. */
+async function rest() {
+  while (busy > 0 || performance.now() - touched < IDLE) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function stopChecking() {
+  checkRun += 1;
+  state.checking = null;
+  at('check').disabled = state.runner === null;
+  at('check-all').textContent = 'Check every variant';
+  drawChecks();
+}
+
+/** Runs the golden vectors, and times them: on the chosen variant, or on all that were not run yet. */
+async function check(everything) {
+  const mine = ++checkRun;
+  const gone = () => mine !== checkRun;
+  at('check').disabled = true;
+  at('check-all').textContent = everything ? 'Stop' : 'Check every variant';
+  for (const pick of everything ? state.picks : [state.pick]) {
+    const own = pick.key === state.pick.key && state.runner !== null;
+    if (everything && state.checks.get(pick.key)?.golden) continue;
+    const progress = (done, total) => {
+      if (gone()) return;
+      state.checking = { key: pick.key, done, total };
+      if (done % 4 === 0 || done === total) drawChecks();
+    };
+    let runner = null;
+    try {
+      await rest();
+      if (gone()) return;
+      progress(0, 0);
+      runner = own ? state.runner : await loaded(pick);
+      const found = await measure(runner, own, progress, gone);
+      state.checks.set(pick.key, found);
+    } catch (error) {
+      if (gone()) return;
+      state.checks.set(pick.key, { failed: inWords(error) });
+    } finally {
+      if (!own) runner?.close();
+    }
+  }
+  if (!gone()) stopChecking();
+}
+
+async function measure(runner, own, progress, gone) {
+  const line = own ? runnerLine : new Line();
+  const polite = async (input) => {
+    await turn();
+    await rest();
+    return line.run(async () => {
+      if (gone()) throw new Error('stopped');
+      const began = performance.now();
+      const outputs = await runner.run(input);
+      return [outputs, performance.now() - began];
+    });
+  };
+  const asked = { ...runner, run: async (input) => (await polite(input))[0] };
+  const golden = await checkGolden(asked, state.bundle, progress);
+  // it is warm now
+  const inputs = inputsOf(runner, state.bundle.golden.cases).map(({ input }) => input);
+  const times = [];
+  for (let spent = 0, i = 0; times.length < LAST && (spent < BUDGET || times.length < inputs.length); i++) {
+    const [, took] = await polite(inputs[i % inputs.length]);
+    times.push(took);
+    spent += took;
+  }
+  return {
+    golden,
+    edge: inputsOf(runner, state.bundle.golden.edge).length,
+    latency: { median: quantile(times, 0.5), p90: quantile(times, 0.9), count: times.length },
+  };
+}
+
+function drawChecks() {
+  const { pick, runner, checks, checking } = state;
+  for (const label of document.querySelectorAll('.variant:not(.off)')) {
+    const { key } = label.dataset;
+    drawResult(label.querySelector('.result'), checks.get(key), checking?.key === key ? checking : null);
+  }
+  if (pick !== null) drawFacts(pick, runner, checks.get(pick.key), checking?.key === pick.key ? checking : null);
+}
+
+// ---------------------------------------------------------------- start
+
+async function start() {
+  if (!hasSimd()) throw new Error(NO_SIMD);
+  const bundle = await openBundle('bundle/');
+  if (bundle.tokenizer === null) {
+    throw new Error('this bundle does not take texts; lstm-edge export MODEL --vocab writes one that does');
+  }
+  state.bundle = bundle;
+  const { manifest } = bundle;
+  const layers = (manifest.source.layers ?? []).map(({ kind }) => kind).join(' → ');
+  const model = `${manifest.source.file ?? 'A model'}${layers ? ` (${layers})` : ''}`;
+  at('about').textContent = `${model}, running in this browser. What you type does not leave it.`;
+  listVariants();
+  state.expects = streams().length > 0;
+  if (!state.expects) {
+    const some = manifest.variants.some((one) => one.made_for === 'stream');
+    withoutStream(
+      some
+        ? 'No runtime of this page takes the step models of this bundle. ONNX Runtime Web takes those that ' +
+            'are written by: lstm-edge export MODEL --streaming --format onnx'
+        : 'This bundle has no step model, which word by word needs. One is written beside the other files ' +
+            'by: lstm-edge export MODEL --streaming',
+    );
+  }
+  const { unknown_id: unknown } = manifest.tokenizer;
+  for (const { title, text } of examplesOf(bundle.golden.cases, bundle.labels, unknown)) {
+    const button = make('button', { type: 'button' }, title);
+    button.addEventListener('click', () => {
+      at('text').value = text;
+      typed();
+    });
+    at('examples').append(button);
+  }
+  if (!at('text').value) at('examples').lastChild?.click();
+  at('text').addEventListener('input', typed);
+  at('place').addEventListener('input', ({ target }) => {
+    stopPlaying();
+    moveTo(Number(target.value));
+  });
+  at('play').addEventListener('click', play);
+  at('reading').addEventListener('click', ({ target }) => {
+    if (state.stream === null || !('at' in target.dataset)) return;
+    stopPlaying();
+    moveTo(Number(target.dataset.at) + 1);
+  });
+  at('variants').addEventListener('change', ({ target }) => {
+    choose(state.picks.find(({ key }) => key === target.value));
+  });
+  at('check').addEventListener('click', () => check(false));
+  at('check-all').addEventListener('click', () => {
+    if (at('check-all').textContent === 'Stop') stopChecking();
+    else check(true);
+  });
+  renew();
+  if (!state.picks.length) {
+    throw new Error('no file of this bundle runs in a browser; lstm-edge export MODEL --format onnx writes some');
+  }
+  await choose(state.picks[0]);
+}
+
+start().catch((error) => {
+  trouble('start', `The demo cannot start: ${inWords(error)}`);
+  at('about').textContent = '';
 });

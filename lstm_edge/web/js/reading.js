@@ -129,7 +129,7 @@ export function quantile(numbers, share) {
 
 /**
  * Golden texts to begin with: for each of the first labels one that the reference is sure of, and one
- * that it is not; rather those whose words it knows.
+ * that it is not; with few words that the model does not know.
  * @returns {{title: string, text: string}[]}
  */
 export function examplesOf(cases, labels, unknown, most = 3) {
@@ -139,12 +139,12 @@ export function examplesOf(cases, labels, unknown, most = 3) {
       const all = probabilitiesOf(probabilities);
       const [first, second] = [...all].sort((a, b) => b - a);
       const strange = ids.filter((id) => id === unknown).length / ids.length;
-      return { text, size: ids.length, number: all.indexOf(first), lead: first - second, strange };
+      return { text, size: ids.length, strange, number: all.indexOf(first), lead: first - second };
     });
   const best = (among, worth) =>
     among.reduce((a, b) => (a === null || worth(b) > worth(a) ? b : a), null);
   // as long as a paragraph: something to see, not much to wait for
-  const fit = ({ size, strange }) => -Math.abs(Math.log(size / 60)) - 3 * strange;
+  const fit = ({ size, strange }) => -Math.abs(Math.log(size / 60)) - 10 * strange;
   const found = [];
   for (const [number, label] of labels.slice(0, most - 1).entries()) {
     const mine = best(usable.filter((one) => one.number === number), (one) => one.lead + fit(one));
