@@ -27,7 +27,7 @@ from environments import make_python
 from models import kinds, plain, remembering, sequential
 
 from export import export_bundle, formats
-from lstm_edge import parity, web_runtimes
+from lstm_edge import parity
 from lstm_edge.bundle import MANIFEST, VOCAB, open_bundle, seal
 from lstm_edge.errors import InputError
 from lstm_edge.parity import Tolerance
@@ -397,14 +397,22 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return make
 
 
+NPM = "npm install --prefix examples/web"
+
+
+def _pages() -> Any:
+    """The module that keeps the runtimes of the project's own pages."""
+    return pytest.importorskip("lstm_edge.web_runtimes", reason=NPM)
+
+
 def packages() -> Path:
     """A node_modules folder with the runtimes of the web: a user's, or that of the pages; or skip."""
     if all((WEB / "node_modules" / name).is_dir() for name in PACKAGES):
         return WEB / "node_modules"
     try:
-        return web_runtimes.find()
+        return _pages().find()
     except InputError as error:
-        pytest.skip(f"{error}, or: npm install --prefix examples/web")
+        pytest.skip(f"{error}, or: {NPM}")
 
 
 @pytest.fixture(scope="module")
@@ -805,5 +813,5 @@ def test_the_page_says_what_is_not_there(
 def test_the_packages_are_those_of_the_pages() -> None:
     """One version of each is tested."""
     own = json.loads((WEB / "package.json").read_text("utf-8"))["dependencies"]
-    pins = {package.name: package.version for package in web_runtimes.packages()}
+    pins = {package.name: package.version for package in _pages().packages()}
     assert own == {name: pins[name] for name in own}
