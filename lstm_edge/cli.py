@@ -960,7 +960,7 @@ def _bench_in_browser(
         )
 
 
-def _addresses(site: Site) -> Iterator[str]:
+def _invitation(site: Site) -> Iterator[str]:
     """How to get a page into a browser."""
     from lstm_edge.web_server import qr_code
 
@@ -968,10 +968,6 @@ def _addresses(site: Site) -> Iterator[str]:
         yield from qr_code(site.lan_url).splitlines()
         yield f"On a device in the same network: {site.lan_url}"
     yield f"On this machine: {site.url}"
-
-
-def _invitation(site: Site) -> Iterator[str]:
-    yield from _addresses(site)
     yield "Waiting for a browser; Ctrl-C ends it."
 
 

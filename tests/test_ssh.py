@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import importlib.metadata
 import json
 import os
 import re
@@ -17,8 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from environments import make_python
 from graph_models import remembering
 
 from export import bundling
@@ -46,35 +45,6 @@ RUNTIMES = ("onnxruntime", "ai-edge-litert")
 
 
 # ---- the far side
-
-
-def closure(names: Sequence[str]) -> set[str]:
-    """These distributions and all that they need."""
-    todo, found = list(names), set[str]()
-    while todo:
-        name = re.split(r"[^A-Za-z0-9._-]", todo.pop(), maxsplit=1)[0].lower().replace("_", "-")
-        if name in found:
-            continue
-        try:
-            requires = importlib.metadata.distribution(name).requires or ()
-        except importlib.metadata.PackageNotFoundError:  # of another system or Python
-            continue
-        found.add(name)
-        todo += [one for one in requires if "extra ==" not in one]
-    return found
-
-
-def make_python(folder: Path, *names: str) -> Path:
-    """An environment of nothing but these distributions; its Python."""
-    venv.create(folder, with_pip=False, symlinks=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    for name in closure(names):
-        distribution = importlib.metadata.distribution(name)
-        parts = {Path(str(file)).parts[0] for file in distribution.files or ()}
-        for part in parts - {"..", "__pycache__"}:
-            with contextlib.suppress(FileExistsError):
-                (site / part).symlink_to(str(distribution.locate_file(part)))
-    return folder / "bin" / "python3"
 
 
 @dataclass
