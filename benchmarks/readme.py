@@ -15,6 +15,7 @@ from benchmarks import bulk, fields, ideas, pictures, streaming, support, tables
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
 from lstm_edge import report, wording
+from lstm_edge.devices import DeviceResult
 from lstm_edge.files import read_json, write_text
 from lstm_edge.parity import ParityReport, ParityRun
 
@@ -27,6 +28,7 @@ PAGES = (
     DOCS / "streaming.md",
     DOCS / "support.md",
     DOCS / "bundle.md",
+    DOCS / "devices.md",
 )
 EXAMPLES = ROOT / "examples" / "results"
 THREADS = (1, 2)
@@ -42,6 +44,12 @@ def contents() -> dict[str, report.Table]:
         "length": tables.lengths(runs[0]),
         "start": tables.starts(runs[0]),
         "int8": _int8(),
+        "device-files": tables.device_files(
+            ParityRun.from_json(read_json(RESULTS / "parity-devices.json", "results"))
+        ),
+        "browser": tables.browser(
+            DeviceResult.from_json(read_json(RESULTS / "browser.json", "results"))
+        ),
     }
     for threads, run in zip(THREADS, runs, strict=True):
         made[f"side-by-side-{threads}"] = tables.side_by_side(run)

@@ -17,6 +17,7 @@ from benchmarks.run import (
     ratio,
 )
 from lstm_edge import wording
+from lstm_edge.devices import DeviceResult
 from lstm_edge.latency import LatencyReport, Timing
 from lstm_edge.parity import ParityReport, ParityRun
 from lstm_edge.report import MISSING, OK, OUTSIDE, Table
@@ -67,6 +68,42 @@ def variants(parity: ParityRun, runs: Sequence[Run]) -> Table:
 
 def _answers(found: ParityReport) -> tuple[str, str]:
     return wording.flips(found), wording.difference(found.max_abs)
+
+
+def device_files(parity: ParityRun) -> Table:
+    """Files for one runtime or use, each in it: their answers on some of the test set."""
+    rows = [
+        (r.variant, wording.share(r.accuracy), *_answers(r), wording.difference(r.mean_abs))
+        for r in parity.reports
+    ]
+    (count,) = {r.examples for r in parity.reports}
+    notes = (
+        f"{count:,} test reviews, as they are, against Keras on the ids that we make; each file "
+        "also in another order, twice, after a long text, and on edge cases",
+        f"{wording.machine(parity.machine)}; {wording.date(parity.measured_at)}",
+    )
+    columns = ("variant", "accuracy", "flips", "max |Δp|", "mean |Δp|")
+    return Table("Files for one runtime", columns, tuple(rows), notes)
+
+
+def browser(result: DeviceResult) -> Table:
+    """Every file in every runtime of a browser that takes it."""
+    if result.parity is None or result.latency is None:
+        raise ValueError("not measured")
+    rows = [
+        (
+            t.variant,
+            t.runtime,
+            *(wording.digits(t.percentile(q)) for q in (50, 90)),
+            MISSING if t.start is None else wording.digits(t.start.load_ms),
+            OK if r.ok else OUTSIDE,
+            *_answers(r),
+        )
+        for r, t in zip(result.parity.reports, result.latency.timings, strict=True)
+    ]
+    columns = ("variant", "runtime", "p50 ms", "p90 ms", "load ms", "parity", "flips", "max |Δp|")
+    notes = (f"{result.device}: {basis(result.latency)}; golden vectors; {result.latency.data}",)
+    return Table("In the browser", columns, tuple(rows), notes)
 
 
 def side_by_side(run: Run, suffix: str = "") -> Table:

@@ -73,6 +73,7 @@ MEASURED = (
     "numpy",
     "onnxruntime",
     "ai-edge-litert",
+    "mediapipe",
     "tensorflow",
     "keras",
     "tf2onnx",
