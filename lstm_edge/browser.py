@@ -23,7 +23,7 @@ from lstm_edge.extras import require
 
 # Without a word for so long, in seconds, the browser is taken to be gone: a worker of the page speaks
 # every second.
-SILENCE = 15.0
+SILENCE = 30.0
 # The same for a page that speaks and gets nowhere: the longest is a model's loading on a slow phone.
 STALL = 300.0
 # For a browser that was started here to show the page.

@@ -27,6 +27,7 @@ from lstm_edge.text import TextSettings, Tokenizer
 from lstm_edge.web_runtimes import WEB
 from lstm_edge.web_server import Site, serving
 
+pytestmark = pytest.mark.xdist_group("web")  # they share a bundle
 PAGE = WEB / "bench.html"  # it has the import map, and waits for its button
 
 # ---------------------------------------------------------------- the tokeniser
