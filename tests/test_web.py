@@ -109,6 +109,13 @@ def test_node_makes_the_same_ids(node: str, tmp_path: Path, name: str) -> None:
     check_ids(tokenizer, given["texts"], found)
 
 
+def test_what_webassembly_cannot_hold_is_no_part_of_a_word(node: str) -> None:
+    texts = ["a\0b", "\ud800 film 😀", "film\udc00", "plain"]
+    body = "return given.map((text) => wellFormed(text));"
+    found = in_node(node, "runtimes.js", "wellFormed", body, texts)
+    assert found == ["a\uffffb", "\uffff film 😀", "film\uffff", "plain"]
+
+
 def check_ids(tokenizer: Tokenizer, texts: Sequence[str], found: Sequence[dict[str, Any]]) -> None:
     settings = tokenizer.settings
     known = 0

@@ -113,7 +113,7 @@ export async function load(bundle, variantName, { threads = 1, vendor = 'vendor/
     threads,
     takesTexts: Boolean(classify) || variant.inputs[0].dtype === 'string',
   };
-  if (classify) return { ...runner, run: classify };
+  if (classify) return { ...runner, run: (text) => classify(wellFormed(text)) };
   if (bundle.golden === null) return { ...runner, call };
   if (variant.made_for === STREAM) {
     const stream = streamOf(variant, call);
@@ -122,7 +122,7 @@ export async function load(bundle, variantName, { threads = 1, vendor = 'vendor/
   const [input, output] = [variant.inputs[0], variant.outputs[0].name];
   const filled = variant.format === 'tflite';
   const given = runner.takesTexts
-    ? (text) => ({ dtype: 'string', dims: input.shape.map(() => 1), data: [text] })
+    ? (text) => ({ dtype: 'string', dims: input.shape.map(() => 1), data: [wellFormed(text)] })
     : (ids) => int32(padded(ids, bundle.manifest, filled));
   return {
     ...runner,
@@ -147,6 +147,14 @@ export async function openStream(bundle, variantName, options = {}) {
   }
   const { call, run, ...runner } = await load({ ...bundle, golden: null }, variantName, options);
   return { ...runner, ...streamOf(variant, call) };
+}
+
+/**
+ * A text as WebAssembly gets it whole: a NUL would end it, and half of a surrogate pair is no UTF-8. What
+ * stands for them is in no word, as they are.
+ */
+export function wellFormed(text) {
+  return text.replace(/\0|\p{Surrogate}/gu, '\uffff');
 }
 
 function find(bundle, variantName) {
