@@ -359,7 +359,8 @@ async function choose(pick) {
   const gone = () => mine !== choice;
   stopChecking();
   const old = state.runner;
-  Object.assign(state, { pick, runner: null, whole: null, fresh: false });
+  stopPlaying();
+  Object.assign(state, { pick, runner: null, whole: null, fresh: false, cursor: null });
   for (const button of document.querySelectorAll('input[name="variant"]')) {
     button.checked = button.value === pick.key;
   }
@@ -545,7 +546,8 @@ async function start() {
     );
   }
   const { unknown_id: unknown } = manifest.tokenizer;
-  for (const { title, text } of examplesOf(bundle.golden.cases, bundle.labels, unknown)) {
+  const examples = examplesOf(bundle.golden.cases, bundle.labels, unknown);
+  for (const { title, text } of examples) {
     const button = make('button', { type: 'button' }, title);
     button.addEventListener('click', () => {
       at('text').value = text;
@@ -553,7 +555,10 @@ async function start() {
     });
     at('examples').append(button);
   }
-  if (!at('text').value) at('examples').lastChild?.click();
+  // one to begin with, unless somebody is about to type
+  if (!at('text').value && document.activeElement !== at('text')) {
+    at('text').value = examples.at(-1)?.text ?? '';
+  }
   at('text').addEventListener('input', typed);
   at('place').addEventListener('input', ({ target }) => {
     stopPlaying();

@@ -251,7 +251,7 @@ function browserName() {
 /** What went wrong, for a reader who does not know the libraries. */
 export function inWords(error) {
   const said = String(error?.message ?? error).split('\n')[0].slice(0, 400);
-  if (error instanceof RangeError || /out of memory|memory access|allocat|OOM/i.test(said)) {
+  if (/out of memory|allocat|\bOOM\b/i.test(said)) {
     return `this tab has not enough memory for it (${said}). Close other tabs, or choose a smaller variant.`;
   }
   return /[.!?]$/.test(said) ? said : `${said}.`;
