@@ -268,7 +268,7 @@ def test_bad_input(
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--on", "toaster"], "--on toaster is not known; expected local, browser"),
+        (["--on", "toaster"], "--on 'toaster' is no device: expected local, browser"),
         (["--headless"], "--headless cannot be used with --on local"),
         (["--on", "browser", "--browser", "chromium"], "--browser is the program that --headless"),
         (["--device-name", "x"], "--device-name cannot be used with --on local"),
