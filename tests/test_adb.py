@@ -466,7 +466,7 @@ def test_interrupted(bundle: TextBundle, device: Device, make_tool: Tool) -> Non
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--on", "toaster"], "--on toaster is not known; expected local, "),
+        (["--on", "toaster"], "--on 'toaster' is no device: expected local, "),
         (["--on", "adb", "--python", "python3.12"], "--python cannot be used with --on adb"),
         (["--on", "ssh://board", "--serial", "1"], "--serial cannot be used with --on ssh://board"),
         (["--benchmark-model", "x"], "--benchmark-model cannot be used with --on local"),
