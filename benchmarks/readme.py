@@ -47,6 +47,9 @@ def contents() -> dict[str, report.Table]:
         "device-files": tables.device_files(
             ParityRun.from_json(read_json(RESULTS / "parity-devices.json", "results"))
         ),
+        "browser-files": tables.device_files(
+            ParityRun.from_json(read_json(RESULTS / "parity-browser.json", "results"))
+        ),
         "browser": tables.browser(
             DeviceResult.from_json(read_json(RESULTS / "browser.json", "results"))
         ),

@@ -78,8 +78,8 @@ def device_files(parity: ParityRun) -> Table:
     ]
     (count,) = {r.examples for r in parity.reports}
     notes = (
-        f"{count:,} test reviews, as they are, against Keras on the ids that we make; each file "
-        "also in another order, twice, after a long text, and on edge cases",
+        f"{count:,} test reviews, as they are, against Keras on the ids that we make; some of them also "
+        "in another order",
         f"{wording.machine(parity.machine)}; {wording.date(parity.measured_at)}",
     )
     columns = ("variant", "accuracy", "flips", "max |Δp|", "mean |Δp|")
