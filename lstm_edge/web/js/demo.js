@@ -93,6 +93,7 @@ let saying = null; // and to say the verdict
 function typed() {
   touched = performance.now();
   job += 1; // what runs for the old text stops
+  state.fresh = false; // from now on, not only after the pause
   clearTimeout(saying);
   clearTimeout(waiting);
   waiting = setTimeout(renew, PAUSE);
