@@ -231,7 +231,7 @@ def choose(
     for what, wanted, names in (
         ("format", wanted_formats, {e.format for e in known}),
         ("precision", wanted_precisions, {p.name for e in known for p in e.precisions}),
-        ("runtime", wanted_runtimes, {e.runtime for e in known}),
+        ("runtime", wanted_runtimes, set(runtimes())),
     ):
         if unknown := [name for name in wanted if name not in names]:
             raise InputError(
