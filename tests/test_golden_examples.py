@@ -733,12 +733,8 @@ def test_without_a_runtime_nothing_is_checked(
 
 
 @pytest.fixture(scope="module")
-def page(site: Path) -> Iterator[Callable[[str], tuple[str, list[str]]]]:
-    """Opens ``check_golden.html?…`` of the site in Chromium; what it says in the end, and its lines."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install '.[dev]'")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: apt install chromium")
+def served(site: Path) -> Iterator[str]:
+    """The address of the site, as any web server gives it."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
@@ -746,25 +742,23 @@ def page(site: Path) -> Iterator[Callable[[str], tuple[str, list[str]]]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    try:
-        with playwright.sync_playwright() as started:
-            browser = started.chromium.launch(executable_path=chromium, args=options)
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
 
-            def open_(query: str) -> tuple[str, list[str]]:
-                opened = browser.new_page()
-                opened.goto(f"http://127.0.0.1:{server.server_port}/check_golden.html?{query}")
-                status = opened.locator("#status")
-                playwright.expect(status).not_to_have_text("Running", timeout=120_000)
-                found = status.inner_text(), opened.locator("li").all_inner_texts()
-                opened.close()
-                return found
 
-            yield open_
-            browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
+@pytest.fixture
+def page(served: str, tab: Any) -> Callable[[str], tuple[str, list[str]]]:
+    """Opens ``check_golden.html?…`` of the site in Chromium; what it says in the end, and its lines."""
+    from playwright.sync_api import expect
+
+    def open_(query: str) -> tuple[str, list[str]]:
+        tab.goto(f"{served}/check_golden.html?{query}")
+        status = tab.locator("#status")
+        expect(status).not_to_have_text("Running", timeout=120_000)
+        return status.inner_text(), tab.locator("li").all_inner_texts()
+
+    return open_
 
 
 def test_the_page_checks_a_bundle(
