@@ -102,7 +102,11 @@ def browser(result: DeviceResult) -> Table:
         for r, t in zip(result.parity.reports, result.latency.timings, strict=True)
     ]
     columns = ("variant", "runtime", "p50 ms", "p90 ms", "load ms", "parity", "flips", "max |Δp|")
-    notes = (f"{result.device}: {basis(result.latency)}; golden vectors; {result.latency.data}",)
+    latency = result.latency
+    notes = (
+        f"{result.device}: {basis(latency)}; {latency.data}",
+        *_unstable(latency, latency.timings),
+    )
     return Table("In the browser", columns, tuple(rows), notes)
 
 
@@ -131,11 +135,7 @@ def side_by_side(run: Run, suffix: str = "") -> Table:
     if suffix:
         title += ", the others without pads"
         notes.insert(0, _other_answer(run))
-    notes += [
-        f"{timing.variant} is unstable: whole rounds differ by {timing.spread():.0%} of their mean"
-        for timing in (*ours, *run.others(suffix))
-        if timing.variant in latency.unstable
-    ]
+    notes += _unstable(latency, [*ours, *run.others(suffix)])
     notes += [
         f"{name} was left out: {reason}"
         for name, reason in run.left_out.items()
@@ -144,6 +144,14 @@ def side_by_side(run: Run, suffix: str = "") -> Table:
     names = (f"× {t.variant}" for t in columns)
     header = ("route", "size", "median ms", "p90 ms", *names, "flips", "max |Δp|")
     return Table(title, header, tuple(rows), tuple(notes))
+
+
+def _unstable(latency: LatencyReport, timings: Sequence[Timing]) -> list[str]:
+    return [
+        f"{timing.variant} is unstable: whole rounds differ by {timing.spread():.0%} of their mean"
+        for timing in timings
+        if timing.variant in latency.unstable
+    ]
 
 
 def _other_answer(run: Run) -> str:
