@@ -66,7 +66,13 @@ class Exporter(to_tflite.Exporter):
     def notes(self, precision: Precision) -> tuple[str, ...]:
         del precision
         most = tflite_words.pieces(self._given.tokenizer.settings)
-        return (f"takes the first {most:,} letters of a text",)
+        found = [f"takes the first {most:,} letters of a text"]
+        if (words := self._letters.told_apart) is not None:
+            found.append(
+                f"{words[0]!r} and {words[1]!r} differ in σ and ς only, so a capital Σ counts as σ "
+                "wherever it stands: a word in Greek capitals that ends in it is not found"
+            )
+        return tuple(found)
 
     @property
     def _given(self) -> Texts:

@@ -163,8 +163,20 @@ def test_letters_of_the_shipped_vocabulary() -> None:
 
 
 def test_words_that_only_differ_in_a_final_sigma_stay_apart() -> None:
-    one, other = letters.letters(tokenizer(("σας", "σασ"))).words.values()
+    made = letters.letters(tokenizer(("σας", "φιλμ", "σασ")))
+    one, _, other = made.words.values()
     assert one != other
+    assert made.told_apart == ("σας", "σασ")
+    assert letters.letters(tokenizer(("σας", "οδός"))).told_apart is None
+    assert letters.letters(tokenizer(("σας", "σασ"), lower=False)).told_apart is None
+
+
+def test_a_file_that_counts_a_capital_sigma_otherwise_says_so(tmp_path: Path) -> None:
+    words = tokenizer(("σας", "σασ"))
+    stack = read_stack(plain(20, (4,), vocab=len(words.tokens)), "it")
+    exporter = Exporter(stack, tmp_path, texts=Texts(words, ("no", "yes"), "any"))
+    notes = exporter.notes(Exporter.precisions[0])
+    assert notes[1].startswith("'σας' and 'σασ' differ in σ and ς only, so a capital Σ counts as σ")
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,14 @@ class Letters:
         vocabulary: content of its vocabulary file.
         count: numbers are below it.
         words: id -> the numbers of the word's letters, for every word that a text can hold.
+        told_apart: two words that differ in σ and ς only; without such, the two are one letter.
     """
 
     pattern: str
     vocabulary: bytes
     count: int
     words: dict[int, tuple[int, ...]]
+    told_apart: tuple[str, str] | None = None
 
 
 def obstacles(tokenizer: Tokenizer) -> list[str]:
@@ -83,11 +85,10 @@ def letters(tokenizer: Tokenizer) -> Letters:
     joined = sorted({low for low in spelled.values() if len(low) > 1})
     cut = re.compile("|".join([*map(re.escape, joined), "."]), re.DOTALL)
     pieces = {i: cut.findall(word) for i, word in words.items()}
-    if settings.lower:
+    told_apart = _told_apart(words.values()) if settings.lower else None
+    if settings.lower and told_apart is None:
         # which of them Σ becomes hangs on what comes after it
-        alike = {i: ["σ" if p == "ς" else p for p in word] for i, word in pieces.items()}
-        if len(set(map(tuple, alike.values()))) == len(alike):
-            pieces = alike
+        pieces = {i: ["σ" if p == "ς" else p for p in word] for i, word in pieces.items()}
     every = sorted({piece for word in pieces.values() for piece in word})
     numbers = {piece: number for number, piece in enumerate(every, _FIRST)}
     numbers |= (
@@ -112,6 +113,7 @@ def letters(tokenizer: Tokenizer) -> Letters:
         ),
         _FIRST + len(every),
         {i: tuple(numbers[p] for p in word) for i, word in pieces.items()},
+        told_apart,
     )
 
 
@@ -120,6 +122,15 @@ def _words(tokenizer: Tokenizer) -> dict[int, str]:
     settings = tokenizer.settings
     words = enumerate(tokenizer.tokens[settings.first_word_id :], settings.first_word_id)
     return {i: word for i, word in words if words_of(word, settings) == [word]}
+
+
+def _told_apart(words: Iterable[str]) -> tuple[str, str] | None:
+    seen = dict[str, str]()
+    for word in words:
+        other = seen.setdefault(word.replace("ς", "σ"), word)
+        if other != word:
+            return other, word
+    return None
 
 
 def _separators(settings: TextSettings) -> set[str]:

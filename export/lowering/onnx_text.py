@@ -32,7 +32,8 @@ def obstacles(tokenizer: Tokenizer) -> list[str]:
     """What keeps a tokeniser's rules out of a graph; empty where nothing does."""
     known = _known(tokenizer)
     found = []
-    if _kept("σ", tokenizer, known) != _kept("ς", tokenizer, known):
+    differ = _kept("σ", tokenizer, known) != _kept("ς", tokenizer, known)
+    if tokenizer.settings.lower and differ:
         found.append(
             "the vocabulary tells σ from ς, and which of them a capital Σ becomes depends on the "
             "letters around it: a graph looks at one character at a time"
