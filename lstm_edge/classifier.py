@@ -226,22 +226,19 @@ def write_table(path: Path, answers: Iterable[tuple[str, Prediction]]) -> None:
     check_table(path)
     kind, heading = kind_of(path), ("label", "probability", "text")
     opened = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with (
-            replacing(path) as temporary,
-            # half a character, from an argument that was not UTF-8, is no reason to lose the rest
-            opened(temporary, "wt", encoding="utf-8", errors="replace", newline="") as file,
-        ):
-            if kind == ".csv":
-                rows = csv.writer(file, lineterminator="\n")
-                rows.writerow(heading)
-                for text, answer in answers:
-                    rows.writerow((answer.label, f"{answer.probability:.4f}", text))
-            else:
-                if kind == ".tsv":
-                    file.write("\t".join(heading) + "\n")
-                for text, answer in answers:
-                    line = answer.to_json(text) if kind == ".jsonl" else answer.to_line(text)
-                    file.write(line + "\n")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
+    with (
+        replacing(path) as temporary,
+        # half a character, from an argument that was not UTF-8, is no reason to lose the rest
+        opened(temporary, "wt", encoding="utf-8", errors="replace", newline="") as file,
+    ):
+        if kind == ".csv":
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(heading)
+            for text, answer in answers:
+                rows.writerow((answer.label, f"{answer.probability:.4f}", text))
+        else:
+            if kind == ".tsv":
+                file.write("\t".join(heading) + "\n")
+            for text, answer in answers:
+                line = answer.to_json(text) if kind == ".jsonl" else answer.to_line(text)
+                file.write(line + "\n")

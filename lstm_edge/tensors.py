@@ -380,23 +380,20 @@ def write_outputs(path: Path, outputs: Arrays) -> None:
     """
     kind = path.suffix.lower()
     first_name, first = next(iter(outputs.items()))
-    try:
-        if kind == ".json":
-            value = {name: digits(array.tolist()) for name, array in outputs.items()}
-            write_text(path, json.dumps(value) + "\n")
-        elif kind == ".csv":
-            columns = first.reshape(len(first), -1)
-            heading = [f"{first_name}_{i}" for i in range(columns.shape[1])]
-            lines = [",".join(f"{x:.9g}" for x in row) for row in columns]
-            write_text(path, "\n".join([",".join(heading), *lines]) + "\n")
-        else:
-            with replacing(path) as temporary, temporary.open("wb") as file:
-                if kind == ".npy":
-                    np.save(file, first)
-                else:
-                    np.savez(file, allow_pickle=False, **outputs)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
+    if kind == ".json":
+        value = {name: digits(array.tolist()) for name, array in outputs.items()}
+        write_text(path, json.dumps(value) + "\n")
+    elif kind == ".csv":
+        columns = first.reshape(len(first), -1)
+        heading = [f"{first_name}_{i}" for i in range(columns.shape[1])]
+        lines = [",".join(f"{x:.9g}" for x in row) for row in columns]
+        write_text(path, "\n".join([",".join(heading), *lines]) + "\n")
+    else:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            if kind == ".npy":
+                np.save(file, first)
+            else:
+                np.savez(file, allow_pickle=False, **outputs)
 
 
 def digits(value: Any) -> Any:

@@ -89,18 +89,15 @@ def write(bundle: TextBundle, out: Path, progress: Progress = SILENT) -> None:
     _check_replaceable(out)
     if bundle.path.resolve().is_relative_to(out.resolve()):
         raise InputError(f"{out} holds the bundle {bundle.path}: give another folder with --out")
-    try:
-        with replacing_folder(out) as new:
-            copies = _copies(bundle, runtimes)
-            with progress.task("Writing the page", len(copies)) as advance:
-                for source, name in copies:
-                    target = new / name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(source, target)
-                    advance(1)
-            write_json(new / MARK, {"files": sorted(name for _, name in copies)})
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror or error}") from None
+    with replacing_folder(out) as new:
+        copies = _copies(bundle, runtimes)
+        with progress.task("Writing the page", len(copies)) as advance:
+            for source, name in copies:
+                target = new / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+                advance(1)
+        write_json(new / MARK, {"files": sorted(name for _, name in copies)})
 
 
 def _copies(bundle: TextBundle, runtimes: Path) -> list[tuple[Path, str]]:

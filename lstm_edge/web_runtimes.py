@@ -99,18 +99,15 @@ def install(folder: Path | None = None, progress: Progress = SILENT) -> Path:
             f"run {_COMMAND} --out DIR elsewhere, copy DIR here and name it in {FOLDER_VARIABLE}"
         )
     wanted = packages()
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="lstm-edge-npm-") as scratch,
-            replacing_folder(folder) as new,
-            progress.task("Fetching the browser's runtimes", len(wanted)) as advance,
-        ):
-            for package in wanted:
-                _extract(package, _fetch(npm, package, Path(scratch)), new / package.name)
-                advance(1)
-            shutil.copyfile(WEB / PINS, new / PINS)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror or error}") from None
+    with (
+        tempfile.TemporaryDirectory(prefix="lstm-edge-npm-") as scratch,
+        replacing_folder(folder) as new,
+        progress.task("Fetching the browser's runtimes", len(wanted)) as advance,
+    ):
+        for package in wanted:
+            _extract(package, _fetch(npm, package, Path(scratch)), new / package.name)
+            advance(1)
+        shutil.copyfile(WEB / PINS, new / PINS)
     return folder
 
 

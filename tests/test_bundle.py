@@ -345,6 +345,15 @@ def test_a_variant_that_is_not_there(small_bundle: Path) -> None:
             use()
 
 
+def test_chosen_variants_come_once(small_bundle: Path) -> None:
+    bundle = open_bundle(small_bundle)
+    first, *_, last = bundle.variants
+    assert [info.name for info in bundle.chosen([last, first, last])] == [last, first]
+    assert [info.name for info in bundle.chosen()] == list(bundle.variants)
+    with pytest.raises(BundleError, match="has no variant onnx-int4"):
+        bundle.chosen([first, "onnx-int4"])
+
+
 # --- what may be replaced -------------------------------------------------------------------------
 
 
@@ -457,7 +466,7 @@ def test_a_disk_that_fills_up_at_the_end_leaves_things_as_they_were(
 
     monkeypatch.setattr(bundles, "write_json", full)
     before = contents(copy.parent)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match="copy cannot be written: No space left"):
         bundling.export_bundle(model_files / "small.keras", copy, **QUICK)
     assert contents(copy.parent) == before
     assert [p.name for p in copy.parent.iterdir()] == [copy.name]
