@@ -454,6 +454,53 @@ def test_a_runtime_that_is_not_there_leaves_the_others(
     page.checked()
 
 
+def test_a_step_model_that_comes_later_is_shown(
+    web_bundle: Path, demo: Callable[..., Demo]
+) -> None:
+    """The first one does not arrive; with the next variant one does, and later the first one too."""
+    page = demo(web_bundle, opens=False)
+    late = "**/bundle/onnx-float32-stream.onnx"
+    page.tab.route(late, lambda route: route.fulfill(status=503))
+    page.tab.goto(page.url)
+    alert = page.see("[role=alert]")
+    alert.to_contain_text("onnx-float32-stream cannot be loaded", timeout=60_000)
+    page.see("#no-stream").to_be_visible()
+    page.see("#place").to_be_hidden()
+    page.choose("onnx-int8-dynamic")
+    alert.to_be_empty()
+    for shown in ("#chart", "#legend", "#strongest", "#play", "#place"):
+        page.see(shown).to_be_visible()
+    page.see("#no-stream").to_be_hidden()
+    page.choose(FLOAT)  # again in vain: the step model that is there goes on, and the page says so
+    alert.to_contain_text("onnx-float32-stream cannot be loaded")
+    page.write(TEXT)
+    page.shows(Classifier(opened(web_bundle), FLOAT).predict([TEXT])[0])
+    alert.to_contain_text("onnx-float32-stream cannot be loaded")
+    page.see("#chart").to_be_visible()
+    page.tab.unroute(late)
+    page.choose("onnx-int8-dynamic")
+    alert.to_be_empty()
+    page.choose(FLOAT)
+    alert.to_be_empty()
+    page.see("#agreement").to_contain_text("onnx-float32-stream says")
+
+
+def test_a_variant_that_is_not_loaded_is_not_said_to_be_loading(
+    web_bundle: Path, demo: Callable[..., Demo]
+) -> None:
+    page = demo(web_bundle)
+    page.tab.route("**/bundle/onnx-int8-dynamic.onnx", lambda route: route.fulfill(status=503))
+    page.tab.get_by_role("radio", name=re.compile("^onnx-int8-dynamic ")).check()
+    page.see("[role=alert]").to_contain_text("onnx-int8-dynamic cannot be loaded")
+    page.see("#basis").to_have_text("onnx-int8-dynamic is not loaded.")
+    page.tab.locator("#text").fill(TEXT)  # the words are read, each with a new picture
+    page.see("#place").to_have_attribute("max", str(len(TEXT.split())))
+    page.tab.wait_for_timeout(500)
+    page.see("#basis").to_have_text("onnx-int8-dynamic is not loaded.")
+    page.choose(FLOAT)
+    page.shows(Classifier(opened(web_bundle), FLOAT).predict([TEXT])[0])
+
+
 def test_a_bundle_that_does_not_arrive_is_said(web_bundle: Path, demo: Callable[..., Demo]) -> None:
     page = demo(web_bundle, opens=False)
     page.tab.route("**/bundle/golden.json", lambda route: route.fulfill(status=503))
@@ -574,10 +621,16 @@ def test_fits_and_can_be_read_by_everybody(
     assert found.violations_count == 0, found.generate_report()
 
 
+def spoken(classifier: Classifier, text: str) -> str:
+    (expected,) = classifier.predict([text])
+    return f"{expected.label} {round(100 * expected.probability)} percent."
+
+
 def test_what_is_read_aloud_waits_for_the_verdict(web_bundle: Path, shared: Demo) -> None:
     page = shared
+    classifier = Classifier(opened(web_bundle), FLOAT)
     page.write("")
-    page.see("#status").to_contain_text("percent.")
+    page.see("#status").to_have_text(spoken(classifier, ""))
     page.tab.evaluate(
         """() => {
           const status = document.getElementById('status');
@@ -598,8 +651,8 @@ def test_what_is_read_aloud_waits_for_the_verdict(web_bundle: Path, shared: Demo
         }""",
         TEXT,
     )
-    (expected,) = Classifier(opened(web_bundle), FLOAT).predict([TEXT])
-    last = f"{expected.label} {round(100 * expected.probability)} percent."
+    last = spoken(classifier, TEXT)
+    assert last != spoken(classifier, "")
     page.see("#status").to_have_text(last)
     assert page.tab.evaluate("window.said") == [last]
 

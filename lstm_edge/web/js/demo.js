@@ -94,6 +94,7 @@ function typed() {
   touched = performance.now();
   job += 1; // what runs for the old text stops
   state.fresh = false; // from now on, not only after the pause
+  at('answer').dataset.settled = 'false';
   clearTimeout(saying);
   clearTimeout(waiting);
   waiting = setTimeout(renew, PAUSE);
@@ -181,10 +182,12 @@ async function wordByWord(gone) {
     await streamLine.run(async () => {
       if (gone() || stream !== state.stream) return;
       const whole = await follow(stream, reading, state.bundle.manifest, heard, gone);
-      if (!gone()) state.followed = whole;
+      if (gone()) return;
+      state.followed = whole;
+      trouble('follow', null);
     });
   } catch (error) {
-    if (!gone()) trouble('stream', `Word by word stopped: ${stream.variant} failed: ${inWords(error)}`);
+    if (!gone()) trouble('follow', `Word by word stopped: ${stream.variant} failed: ${inWords(error)}`);
   }
   paint();
 }
@@ -222,7 +225,11 @@ function basis() {
   const { reading, cursor, runner, stream, pick } = state;
   const total = reading.counted.length;
   if (cursor !== null) return `After ${cursor} of ${plural(total, 'word')}, by ${stream.variant}.`;
-  if (runner === null) return pick === null ? '' : `${pick.variant.name} is loading into ${pick.title} …`;
+  if (runner === null) {
+    if (pick === null) return '';
+    if (state.checks.get(pick.key)?.failed) return `${pick.variant.name} is not loaded.`;
+    return `${pick.variant.name} is loading into ${pick.title} …`;
+  }
   const what = ['No word: what the model says of nothing', 'The only word'][total] ?? `All ${total} words`;
   return `${what}, by ${runner.variant} in ${runner.title} ${runner.version}.`;
 }
@@ -365,6 +372,7 @@ async function choose(pick) {
   for (const button of document.querySelectorAll('input[name="variant"]')) {
     button.checked = button.value === pick.key;
   }
+  if (state.checks.get(pick.key)?.failed) state.checks.delete(pick.key); // it is tried again
   trouble('load', null);
   trouble('run', null);
   at('check').disabled = at('check-all').disabled = true;
@@ -387,11 +395,9 @@ async function choose(pick) {
     trouble('load', `${said}\nChoose another variant, or load the page again.`);
     drawChecks();
     paint();
-    at('basis').textContent = `${pick.variant.name} is not loaded.`;
     return;
   }
   at('check').disabled = at('check-all').disabled = false;
-  if (state.checks.get(pick.key)?.failed) state.checks.delete(pick.key);
   drawChecks();
   await streamChoice.run(() => (gone() ? null : chooseStream(pick.variant)));
   if (gone()) return;
@@ -413,25 +419,31 @@ async function chooseStream(variant) {
     found.find((one) => one.name === variant.name) ??
     found.find((one) => one.precision === variant.precision) ??
     found[0];
-  if (wanted === undefined || wanted.name === state.stream?.variant) return;
+  if (wanted === undefined) return;
+  if (wanted.name === state.stream?.variant) {
+    trouble('stream', null);
+    return;
+  }
   const old = state.stream;
   try {
     const stream = await openStream(state.bundle, wanted.name);
     Object.assign(state, { stream, followed: false });
     state.answers = new Array(state.reading.counted.length + 1);
     if (old !== null) streamLine.run(() => old.close());
-    trouble('stream', null);
+    for (const place of ['stream', 'follow']) trouble(place, null);
+    showStream(null);
   } catch (error) {
     trouble('stream', `Word by word is not there: ${wanted.name} cannot be loaded: ${inWords(error)}`);
-    if (old === null) withoutStream(`${wanted.name} cannot be loaded.`);
+    if (old === null) showStream(`${wanted.name} cannot be loaded.`);
   }
 }
 
-function withoutStream(why) {
-  state.expects = false;
-  at('no-stream').textContent = why;
-  at('no-stream').hidden = false;
-  for (const id of ['chart', 'legend', 'strongest', 'play']) at(id).hidden = true;
+/** Shows what is drawn of a step model; or, where there is none, why. */
+function showStream(missing) {
+  state.expects = missing === null;
+  at('no-stream').textContent = missing ?? '';
+  at('no-stream').hidden = state.expects;
+  for (const id of ['chart', 'legend', 'strongest', 'play']) at(id).hidden = !state.expects;
 }
 
 // ---------------------------------------------------------------- golden vectors and latency
@@ -538,7 +550,7 @@ async function start() {
   state.expects = streams().length > 0;
   if (!state.expects) {
     const some = manifest.variants.some((one) => one.made_for === 'stream');
-    withoutStream(
+    showStream(
       some
         ? 'No runtime of this page takes the step models of this bundle. ONNX Runtime Web takes those that ' +
             'are written by: lstm-edge export MODEL --streaming --format onnx'
