@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -27,6 +27,8 @@ from lstm_edge.errors import LstmEdgeError
 from lstm_edge.runners import Runner, runner_class
 from lstm_edge.stack import LstmStack
 from lstm_edge.text import TextSettings, Tokenizer
+
+T = TypeVar("T")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -119,29 +121,29 @@ def model_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of ``small.keras`` with every variant; not to be changed, copy it."""
-    out = tmp_path_factory.mktemp("bundles") / "small"
-    bundling.export_bundle(
-        model_files / "small.keras",
-        out,
-        vocab=model_files / "words.txt",
-        fold_embedding=True,
-    )
-    return out
+def small(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Exports ``small.keras`` with its words, with these options, to a folder of its own."""
+
+    def make(**options: Any) -> Path:
+        out = tmp_path_factory.mktemp("small") / "bundle"
+        words = model_files / "words.txt"
+        result = bundling.export_bundle(model_files / "small.keras", out, vocab=words, **options)
+        assert result.ok, [report.failures for report in result.reports]
+        return out
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def light_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_bundle(small: Callable[..., Path]) -> Path:
+    """A bundle of ``small.keras`` with every variant; not to be changed, copy it."""
+    return small(fold_embedding=True)
+
+
+@pytest.fixture(scope="session")
+def light_bundle(small: Callable[..., Path]) -> Path:
     """The same in float32 only, one file of each format: for what is not about the variants."""
-    out = tmp_path_factory.mktemp("bundles") / "light"
-    bundling.export_bundle(
-        model_files / "small.keras",
-        out,
-        vocab=model_files / "words.txt",
-        precisions=["float32"],
-    )
-    return out
+    return small(precisions=["float32"])
 
 
 @pytest.fixture
@@ -153,22 +155,24 @@ def rng() -> np.random.Generator:
 # ---------------------------------------------------------------- browsers
 
 
+def _there(find: Callable[[], T]) -> T:
+    """What the machine has, or the test is skipped for the reason."""
+    try:
+        return find()
+    except LstmEdgeError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The machine's own Chromium (``scripts/device_setup.sh`` installs one)."""
-    try:
-        return browser.find_chromium()
-    except LstmEdgeError as error:
-        pytest.skip(str(error))
+    return _there(browser.find_chromium)
 
 
 @pytest.fixture(scope="session")
 def runtimes() -> Path:
     """The browser's runtimes, fetched before by ``lstm-edge web-runtimes``."""
-    try:
-        return web_runtimes.find()
-    except LstmEdgeError as error:
-        pytest.skip(str(error))
+    return _there(web_runtimes.find)
 
 
 @pytest.fixture(scope="session")
@@ -199,15 +203,10 @@ def tab(_driven: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def web_bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def web_bundle(small: Callable[..., Path]) -> Path:
     """A bundle of ``small.keras`` as browsers take it, step models too; not to be changed, copy it."""
-    out = tmp_path_factory.mktemp("web") / "small"
-    bundling.export_bundle(
-        model_files / "small.keras",
-        out,
-        vocab=model_files / "words.txt",
+    return small(
         precisions=["float32", "int8-dynamic"],
         runtimes=["onnxruntime", "litert"],
         streaming=True,
     )
-    return out
