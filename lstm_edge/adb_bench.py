@@ -30,7 +30,7 @@ import numpy as np
 
 from lstm_edge import __version__, parity, tensor_parity
 from lstm_edge.answers import Probabilities
-from lstm_edge.bench import Inputs, golden_inputs, tensor_inputs
+from lstm_edge.bench import Inputs, golden_inputs
 from lstm_edge.bundle import GOLDEN, GOLDEN_ARRAYS, TensorBundle, TextBundle, VariantInfo
 from lstm_edge.devices import DeviceResult
 from lstm_edge.errors import InputError
@@ -44,6 +44,10 @@ from lstm_edge.verify import GOLDEN_DATA
 
 RUNTIME = "LiteRT benchmark_model"
 KINDS = ("tflite", "tflite-litert-js")  # files that the Interpreter runs by themselves
+_SKIPPED = {
+    "tflite-stream": "a step model of texts takes word by word, which is not measured over adb"
+}
+_OTHER = "benchmark_model runs the TFLite files that LiteRT's Interpreter takes"
 PLACE = "/data/local/tmp"  # where adb's shell may write and execute
 PATIENCE = 60  # seconds for an answer of the device that is not a measurement
 # ELF's e_machine -> the names that Android has for that processor
@@ -370,9 +374,10 @@ class _Texts:
     def _array(self, info: VariantInfo, ids: Ids) -> list[Array]:
         length = int(info.inputs[0]["shape"][1])
         most = self._bundle.settings.max_length
-        if length < 0:  # free: each at its own length
-            length = max(1, min(len(ids), most))
-        side = "post" if self._bundle.pads == "any" else "pre"
+        pads = self._bundle.pads
+        if length < 0:  # free: each at its own length, unless the model knows pads in front only
+            length = most if pads == "front" else max(1, min(len(ids), most))
+        side = "post" if pads == "any" else "pre"
         return [pad_sequences([ids[-most:]], length, padding=side)]
 
     def timed(self, info: VariantInfo) -> list[list[Array]]:
@@ -406,13 +411,12 @@ class _Texts:
 
 
 class _Tensors:
-    data, unit = GOLDEN_DATA, "steps"
+    unit = "steps"
 
-    def __init__(self, bundle: TensorBundle, limit: int | None) -> None:
-        self._signature = bundle.signature
+    def __init__(self, bundle: TensorBundle, inputs: Inputs) -> None:
+        self.data, self._signature, self._examples = inputs.source, bundle.signature, inputs.arrays
         self._batches = bundle.golden()
-        self._inputs = tensor_inputs(bundle, limit)
-        self.lengths = tuple(self._signature.steps(example) for example in self._inputs)
+        self.lengths = tuple(self._signature.steps(example) for example in self._examples)
 
     def _arrays(self, info: VariantInfo, example: Arrays) -> list[Array]:
         batch = info.batch or 1
@@ -423,7 +427,7 @@ class _Tensors:
         return [given[one["name"]] for one in info.inputs]
 
     def timed(self, info: VariantInfo) -> list[list[Array]]:
-        return [self._arrays(info, example) for example in self._inputs]
+        return [self._arrays(info, example) for example in self._examples]
 
     def longest(self, info: VariantInfo) -> list[Array]:
         return self._arrays(info, self._signature.ones(1, STEPS))
@@ -483,7 +487,7 @@ def measure(
     Args:
         benchmark_model: LiteRT's program of that name, built for the device's processor.
         serial: which device, where several are attached.
-        inputs: what a bundle of texts is timed on; None: its golden texts, at most ``limit``.
+        inputs: what is timed; None: the bundle's golden inputs, at most ``limit``.
         variants: names; none means all.
         rounds: how often each input is timed, each time in a process of its own.
 
@@ -492,26 +496,23 @@ def measure(
         InputError: what is missing, and what to do.
         KeyboardInterrupt: with a sentence, where something may have been left on the device.
     """
-    chosen = [bundle.variant(name) for name in variants or bundle.variants]
+    chosen = bundle.chosen(variants)
     skipped = {
-        info.name: "benchmark_model runs the TFLite files that LiteRT's Interpreter takes"
-        for info in chosen
-        if info.kind not in KINDS
+        info.name: _SKIPPED.get(info.kind, _OTHER) for info in chosen if info.kind not in KINDS
     }
     sent = [info for info in chosen if info.name not in skipped]
     if not sent:
+        why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
         raise InputError(
-            f"bundle {bundle.path} has nothing for LiteRT's Interpreter among {', '.join(skipped)}: "
-            "export tflite files"
+            f"bundle {bundle.path} has nothing to measure over adb; export with --format tflite. {why}"
         )
     program = _program(benchmark_model)
     if rounds < 1:
         raise InputError(f"rounds is {rounds}; it must be at least 1")
+    if inputs is None:
+        inputs = golden_inputs(bundle, limit)
     kind: _Kind
-    if isinstance(bundle, TensorBundle):
-        kind = _Tensors(bundle, limit)
-    else:
-        kind = _Texts(bundle, inputs or golden_inputs(bundle, limit))
+    kind = _Tensors(bundle, inputs) if isinstance(bundle, TensorBundle) else _Texts(bundle, inputs)
     adb = Adb(serial)
     try:
         described = adb.describe()

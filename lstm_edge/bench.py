@@ -13,51 +13,80 @@ from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids
 from lstm_edge.verify import GOLDEN_DATA, evenly
 
+# why a file that takes texts is not timed
+IDS_ONLY = "it takes texts, and these data are ids"
+
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a bundle of texts is timed on.
+    """What a bundle is timed on: N texts, or N times arrays; the other kind's fields are empty.
 
     Attributes:
-        sequences: ids of N inputs, int32, not padded.
-        texts: the same as N texts; None where the data are ids.
+        sequences: ids of the texts, int32, not padded.
+        texts: the texts; None where the data are ids.
+        arrays: inputs by name of one example each, checked.
         source: where they are from, for the report.
     """
 
-    sequences: Sequence[Ids]
-    texts: Sequence[str] | None
+    sequences: Sequence[Ids] = ()
+    texts: Sequence[str] | None = None
+    arrays: Sequence[Arrays] = ()
     source: str = GOLDEN_DATA
 
+    def __len__(self) -> int:
+        return len(self.arrays or self.sequences)
 
-def golden_inputs(bundle: TextBundle, limit: int | None = None) -> Inputs:
-    """The bundle's golden texts, at most so many."""
-    golden = bundle.golden()
-    return Inputs(golden.ids[:limit], golden.texts and golden.texts[:limit])
+
+def golden_inputs(bundle: TextBundle | TensorBundle, limit: int | None = None) -> Inputs:
+    """The bundle's golden inputs, at most so many; of a stream one step of each."""
+    if isinstance(bundle, TextBundle):
+        golden = bundle.golden()
+        return Inputs(golden.ids[:limit], golden.texts and golden.texts[:limit])
+    places = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
+    # of every length, in their order: LiteRT prepares itself anew for another shape
+    chosen = [places[at] for at in evenly(len(places), limit)]
+    examples = [batch.part([row]).inputs for batch, row in chosen]
+    if bundle.signature.states:  # what a stream costs is what its next steps cost
+        examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
+    return Inputs(arrays=examples)
 
 
 def sampled_inputs(bundle: TextBundle, dataset: data.Dataset, limit: int) -> Inputs:
     """At most so many of the data's examples, drawn evenly."""
     examples = data.cap_ids(dataset.evaluation().sample(limit), bundle.num_ids, bundle.settings)
     sequences = examples.encode(bundle.tokenizer(), bundle.settings)
-    return Inputs(sequences, examples.texts, dataset.name)
+    return Inputs(sequences, examples.texts, source=dataset.name)
 
 
-def bench_texts(
-    bundle: TextBundle,
-    inputs: Inputs,
+def bench(
+    bundle: TextBundle | TensorBundle,
+    inputs: Inputs | None = None,
     *,
+    limit: int | None = None,
     variants: Sequence[str] = (),
     threads: int = 1,
     rounds: int = 5,
     progress: Progress = SILENT,
 ) -> LatencyReport:
-    """Time variants, interleaved (:func:`lstm_edge.latency.measure`); no names means all.
+    """Time variants, interleaved (:mod:`lstm_edge.latency`).
+
+    Args:
+        inputs: what the bundle's variants take; None: its :func:`golden_inputs`, at most ``limit``.
+        variants: names; none means all.
 
     Raises:
         BundleError: no such variant.
         InputError: a runtime refuses a file; ids for a file that takes texts.
     """
-    names = [bundle.variant(name).name for name in variants or bundle.variants]
+    names = [info.name for info in bundle.chosen(variants)]
+    if inputs is None:
+        inputs = golden_inputs(bundle, limit)
+    if isinstance(bundle, TensorBundle):
+        with progress.task("Loading", None):
+            tensor_runners = {name: bundle.runner(name, threads) for name in names}
+        return latency.measure_tensors(
+            tensor_runners, inputs.arrays, rounds=rounds, data=inputs.source, progress=progress
+        )
     with progress.task("Loading", None):
         runners = {name: bundle.runner(name, threads) for name in names}
     return latency.measure(
@@ -68,32 +97,4 @@ def bench_texts(
         tokenizer=bundle.tokenizer(),
         data=inputs.source,
         progress=progress,
-    )
-
-
-def tensor_inputs(bundle: TensorBundle, limit: int | None = None) -> list[Arrays]:
-    """Golden inputs by name, one example each, at most so many."""
-    golden = [(batch, i) for batch in bundle.golden() for i in range(len(batch))]
-    # of every length, in their order: LiteRT prepares itself anew for another shape
-    examples = [golden[at][0].part([golden[at][1]]).inputs for at in evenly(len(golden), limit)]
-    if bundle.signature.states:  # what a stream costs is what its next steps cost
-        examples = [bundle.signature.pieces(example, 1)[0] for example in examples]
-    return examples
-
-
-def bench_tensors(
-    bundle: TensorBundle,
-    *,
-    limit: int | None = None,
-    variants: Sequence[str] = (),
-    threads: int = 1,
-    rounds: int = 5,
-    progress: Progress = SILENT,
-) -> LatencyReport:
-    """The same of a bundle of tensors, on :func:`tensor_inputs`."""
-    names = [bundle.variant(name).name for name in variants or bundle.variants]
-    with progress.task("Loading", None):
-        runners = {name: bundle.runner(name, threads) for name in names}
-    return latency.measure_tensors(
-        runners, tensor_inputs(bundle, limit), rounds=rounds, data=GOLDEN_DATA, progress=progress
     )

@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 
 from lstm_edge import __version__
-from lstm_edge.bench import Inputs, bench_tensors, bench_texts, golden_inputs
+from lstm_edge.bench import IDS_ONLY, Inputs, bench, golden_inputs
 from lstm_edge.bundle import TensorBundle, TextBundle, open_bundle
 from lstm_edge.devices import DeviceResult
 from lstm_edge.errors import LstmEdgeError, MissingExtraError
 from lstm_edge.files import read_json
-from lstm_edge.latency import LatencyReport
 from lstm_edge.parity import ParityRun
 from lstm_edge.progress import Advance
 from lstm_edge.runners import TextRunner
@@ -84,8 +83,8 @@ def _measure(asked: dict[str, Any], folder: Path, lines: _Lines) -> DeviceResult
     for name in bundle.variants:
         try:
             runner = bundle.runner(name, threads)
-            if isinstance(runner, TextRunner) and (inputs is None or inputs.texts is None):
-                skipped[name] = "it takes texts, and these data are ids"
+            if isinstance(runner, TextRunner) and inputs.texts is None:
+                skipped[name] = IDS_ONLY
                 continue
             del runner
             if isinstance(bundle, TensorBundle):
@@ -103,7 +102,9 @@ def _measure(asked: dict[str, Any], folder: Path, lines: _Lines) -> DeviceResult
     good = [report.variant for run in runs for report in run.reports]
     if not good:
         return DeviceResult(asked["device"], None, None, skipped)
-    latency = _bench(bundle, inputs, asked, good, lines)
+    latency = bench(
+        bundle, inputs, variants=good, threads=threads, rounds=asked["rounds"], progress=lines
+    )
     reports = tuple(report for run in runs for report in run.reports)
     parity = replace(runs[0], reports=reports)
     for part in (parity.machine, latency.machine):  # the package is not installed there
@@ -111,37 +112,12 @@ def _measure(asked: dict[str, Any], folder: Path, lines: _Lines) -> DeviceResult
     return DeviceResult(asked["device"], parity, latency, skipped)
 
 
-def _inputs(bundle: TextBundle | TensorBundle, asked: dict[str, Any]) -> Inputs | None:
-    if isinstance(bundle, TensorBundle):
-        return None
-    if asked["inputs"] is None:
-        return golden_inputs(bundle, asked["limit"])
+def _inputs(bundle: TextBundle | TensorBundle, asked: dict[str, Any]) -> Inputs:
     given = asked["inputs"]
+    if given is None:
+        return golden_inputs(bundle, asked["limit"])
     sequences = [np.array(ids, np.int32) for ids in given["ids"]]
-    return Inputs(sequences, given["texts"], given["source"])
-
-
-def _bench(
-    bundle: TextBundle | TensorBundle,
-    inputs: Inputs | None,
-    asked: dict[str, Any],
-    names: list[str],
-    lines: _Lines,
-) -> LatencyReport:
-    threads, rounds = asked["threads"], asked["rounds"]
-    if isinstance(bundle, TextBundle) and inputs is not None:
-        return bench_texts(
-            bundle, inputs, variants=names, threads=threads, rounds=rounds, progress=lines
-        )
-    assert isinstance(bundle, TensorBundle)
-    return bench_tensors(
-        bundle,
-        limit=asked["limit"],
-        variants=names,
-        threads=threads,
-        rounds=rounds,
-        progress=lines,
-    )
+    return Inputs(sequences, given["texts"], source=given["source"])
 
 
 if __name__ == "__main__":

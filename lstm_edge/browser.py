@@ -70,6 +70,8 @@ class Page:
         self._session: str | None = None
         self._heard = self._advanced = time.monotonic()
         self._done: Any = 0
+        self._given = self._answered = 0  # commands
+        self._current: dict[str, Any] = {}
 
     # what the server calls, in its own thread
 
@@ -95,17 +97,25 @@ class Page:
         value = await _json(request)
         if not self._known(value) or self._commands is None:
             return _refused("this page is not the one that is being measured")
+        number = value.get("number")
+        if number not in (self._given, self._given - 1):
+            return _refused("this page has lost its place")
         self._hear()
-        for kind in ("answer", "error"):
-            if kind in value:
-                self._events.put((kind, value[kind]))
-        try:
-            command = await asyncio.wait_for(self._commands.get(), _POLL)
-        except TimeoutError:
-            command = {"do": "wait"}
-        if command["do"] in ("end", "stop"):
+        if number > self._answered:
+            self._answered = number
+            for kind in ("answer", "error"):
+                if kind in value:
+                    self._events.put((kind, value[kind]))
+        # a page that never got its last command, the network having gone, gets it again
+        if number == self._given:
+            try:
+                self._current = await asyncio.wait_for(self._commands.get(), _POLL)
+            except TimeoutError:
+                return _answer({"do": "wait"})
+            self._given += 1
+        if self._current["do"] in ("end", "stop"):
             self._events.put(("told", None))
-        return _answer(command)
+        return _answer(self._current)
 
     async def _beat(self, request: Any) -> Any:
         value = await _json(request)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lstm_edge import __version__, browser, parity, tensor_parity, web_runtimes, web_server
 from lstm_edge.answers import Probabilities
+from lstm_edge.bench import IDS_ONLY, Inputs, golden_inputs
 from lstm_edge.browser import Page, PageError
 from lstm_edge.bundle import (
     GOLDEN,
@@ -28,33 +29,13 @@ from lstm_edge.errors import InputError
 from lstm_edge.latency import BLOCK, UNSTABLE, WARM_UP, LatencyReport, Start, Timing, milliseconds
 from lstm_edge.parity import Check, ParityReport, ParityRun
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import Runner, TensorRunner, TextRunner
+from lstm_edge.runners import Runner, TensorRunner, TextRunner, any_runner_class
 from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids
 from lstm_edge.verify import GOLDEN_DATA
 
 PAGE = web_runtimes.WEB / "bench.html"
 STREAM = "stream"
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What is timed.
-
-    Attributes:
-        sequences: ids of each text, not padded; empty where the bundle takes arrays.
-        texts: the texts, None where only ids are known.
-        arrays: inputs by name of one example each, checked; empty where the bundle takes texts.
-        data: where they are from.
-    """
-
-    sequences: Sequence[Ids] = ()
-    texts: Sequence[str] | None = None
-    arrays: Sequence[Arrays] = ()
-    data: str = GOLDEN_DATA
-
-    def __len__(self) -> int:
-        return len(self.arrays or self.sequences)
 
 
 @dataclass(frozen=True)
@@ -72,11 +53,12 @@ class _Loaded:
 
 def bench(
     bundle: TextBundle | TensorBundle,
-    inputs: Inputs,
+    inputs: Inputs | None = None,
     *,
-    rounds: int = 5,
+    limit: int | None = None,
     variants: Sequence[str] = (),
     threads: int = 1,
+    rounds: int = 5,
     host: str = web_server.LOOPBACK,
     port: int = 0,
     headless: bool = False,
@@ -92,7 +74,7 @@ def bench(
     apart, interleaved in blocks, one example at a time.
 
     Args:
-        inputs: what is timed.
+        inputs: what is timed; None: the bundle's golden inputs, at most ``limit``.
         variants: names; none means all.
         threads: of WebAssembly, for one inference.
         host, port: where the page is served, see :func:`lstm_edge.web_server.serving`.
@@ -106,7 +88,9 @@ def bench(
         BundleError: no such variant.
         MissingExtraError: the extra ``web`` is not installed.
     """
-    chosen = [bundle.variant(one) for one in variants or bundle.variants]
+    chosen = bundle.chosen(variants)
+    if inputs is None:
+        inputs = golden_inputs(bundle, limit)
     if not chosen or not len(inputs):
         raise InputError("nothing to measure: at least one variant and one input are needed")
     if rounds < 1:
@@ -227,6 +211,10 @@ class _Measuring:
         loaded = []
         with progress.task(f"Loading in {self.name}", len(chosen)) as advance:
             for info in chosen:
+                if isinstance(self.bundle, TextBundle) and self._lacks_texts(info):
+                    self.skipped[info.name] = IDS_ONLY
+                    advance(1)
+                    continue
                 runtimes = plan[info.name]
                 taking = [one for one in runtimes if one["why"] is None]
                 for one in taking:
@@ -240,6 +228,9 @@ class _Measuring:
                     self.skipped.setdefault(info.name, f"no runtime takes {info.format} files")
                 advance(1)
         return loaded
+
+    def _lacks_texts(self, info: VariantInfo) -> bool:
+        return self.inputs.texts is None and issubclass(any_runner_class(info.kind), TextRunner)
 
     def _load_one(self, info: VariantInfo, runtime: str, title: str) -> _Loaded:
         key = f"{info.name} {runtime}"
@@ -400,7 +391,7 @@ class _Measuring:
             tokenise_ms=tokenise,
             timings=timings,
             unstable=tuple(t.variant for t in timings if t.spread() > UNSTABLE),
-            data=self.inputs.data,
+            data=self.inputs.source,
             unit="steps" if self.inputs.arrays else "tokens",
         )
 

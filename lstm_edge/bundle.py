@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -169,6 +169,14 @@ class Bundle:
             raise BundleError(
                 f"bundle {self.path} has no variant {name}; it has {', '.join(self.variants)}"
             ) from None
+
+    def chosen(self, names: Iterable[str] = ()) -> list[VariantInfo]:
+        """The variants of these names, each once; all of them without names.
+
+        Raises:
+            BundleError: as :meth:`variant`.
+        """
+        return [self.variant(name) for name in dict.fromkeys(names) or self.variants]
 
 
 @dataclass(frozen=True)

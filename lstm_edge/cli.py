@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import click
 
@@ -61,6 +61,9 @@ class Commands(click.Group):
         except BrokenPipeError:  # the reader, such as head, has had enough
             sys.stderr.close()
             sys.exit(DONE)
+        except OSError as error:  # a disk that is full, a file that may not be read
+            where = "" if error.filename is None else f"{error.filename}: "
+            _fail(f"{where}{error.strerror or error}")
         sys.exit(code if isinstance(code, int) else DONE)
 
 
@@ -104,11 +107,21 @@ _WORKERS = click.option(
     help="Inferences at a time, each with --threads [default: as many as there are cores for].",
 )  # fmt: skip
 _JSON = click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write JSON."
-)
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False),
+    callback=lambda context, option, path: _place(path), help="Also write JSON.",
+)  # fmt: skip
 _VARIANTS = click.option(
     "--variant", "variants", multiple=True, metavar="NAME", help="Only this one; may be repeated."
 )
+
+
+def _place(path: Path | None) -> Path | None:
+    """Of a file that is written at the end: seen to at the start."""
+    from lstm_edge.files import check_place
+
+    if path is not None:
+        check_place(path)
+    return path
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -188,6 +201,18 @@ def _write_json(path: Path | None, value: Any) -> None:
         click.echo(f"Written: {path}")
 
 
+def _end_in_order() -> None:
+    """Treat what stops this process like Ctrl-C: a service's signal, a terminal that is closed.
+
+    Without it nothing is tidied up: browsers, what runs on a device, folders.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # not all of them are everywhere
+        # nohup ignores one, and is to have its way
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
 def _check_threads(threads: int) -> None:
     if threads < 1:
         raise InputError(f"--threads is {threads}; it must be at least 1")
@@ -264,9 +289,7 @@ def train(
     config = _train_config(options)
     dataset = _load_data(source, text_column, label_column, verbose)
     names = None if labels is None else tuple(name.strip() for name in labels.split(","))
-    # a service that stops us is treated like Ctrl-C: the last whole epoch stays
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
+    _end_in_order()  # the last whole epoch stays
     try:
         with _quiet(verbose) as bars:
 
@@ -821,68 +844,57 @@ def bench(
     opened = _open(bundle)
     if isinstance(opened, TensorBundle):
         _refuse(opened, "arrays", {"--data": source})
-    dataset = None if source is None else _load_data(source, text_column, label_column, verbose)
+    how = _How(
+        inputs=_inputs(opened, source, text_column, label_column, limit, verbose),
+        limit=limit,
+        variants=variants,
+        threads=threads,
+        rounds=rounds,
+    )
     if kind != "local":
         given = {name: device[name] for name in _DEVICES[kind]}
-        # a service that stops us is treated like Ctrl-C: nothing is left running, or on the device
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        result = _DEVICE_BENCH[kind](
-            where, opened, dataset, verbose, limit, rounds, variants, threads, **given
-        )
-        return _show_device(result, json_file)
-    if isinstance(opened, TensorBundle):
-        measured = _bench_tensors(opened, verbose, limit, rounds, variants, threads)
-    else:
-        measured = _bench(opened, dataset, verbose, limit, rounds, variants, threads)
+        _end_in_order()
+        return _show_device(_DEVICE_BENCH[kind](where, opened, how, verbose, **given), json_file)
+    measured = _bench(opened, how, verbose)
     _show(report.latency_table(measured))
     _write_json(json_file, measured.to_json())
     return DONE
 
 
-def _bench_tensors(
-    bundle: TensorBundle,
-    verbose: bool,
-    limit: int | None,
-    rounds: int,
-    variants: Sequence[str],
-    threads: int,
-) -> LatencyReport:
-    from lstm_edge.bench import bench_tensors
+class _How(TypedDict):
+    """What is timed, and how; the same for every device."""
 
-    with _quiet(verbose) as bars:
-        return bench_tensors(
-            bundle, limit=limit, variants=variants, threads=threads, rounds=rounds, progress=bars
-        )
+    inputs: Inputs | None
+    limit: int
+    variants: Sequence[str]
+    threads: int
+    rounds: int
 
 
-def _bench(
-    bundle: TextBundle,
-    dataset: Dataset | None,
-    verbose: bool,
+def _inputs(
+    bundle: Bundle,
+    source: str | None,
+    text_column: str | None,
+    label_column: str | None,
     limit: int,
-    rounds: int,
-    variants: Sequence[str] = (),
-    threads: int = 1,
-) -> LatencyReport:
-    from lstm_edge import bench
+    verbose: bool,
+) -> Inputs | None:
+    """The examples of data; None without them: the golden inputs, which a device has itself."""
+    from lstm_edge.bench import sampled_inputs
+    from lstm_edge.bundle import TextBundle
+
+    if source is None:
+        return None
+    assert isinstance(bundle, TextBundle)  # data for arrays are refused
+    dataset = _load_data(source, text_column, label_column, verbose)
+    return sampled_inputs(bundle, dataset, limit)
+
+
+def _bench(bundle: TextBundle | TensorBundle, how: _How, verbose: bool) -> LatencyReport:
+    from lstm_edge.bench import bench as run_bench
 
     with _quiet(verbose) as bars:
-        return bench.bench_texts(
-            bundle,
-            _inputs(bundle, dataset, limit),
-            variants=variants,
-            threads=threads,
-            rounds=rounds,
-            progress=bars,
-        )
-
-
-def _inputs(bundle: TextBundle, dataset: Dataset | None, limit: int) -> Inputs:
-    from lstm_edge import bench
-
-    if dataset is None:
-        return bench.golden_inputs(bundle, limit)
-    return bench.sampled_inputs(bundle, dataset, limit)
+        return run_bench(bundle, **how, progress=bars)
 
 
 # kind of --on -> the options that only it has
@@ -912,12 +924,8 @@ def _device_kind(where: str, options: dict[str, Any]) -> str:
 def _bench_in_browser(
     where: str,
     bundle: TextBundle | TensorBundle,
-    dataset: Dataset | None,
+    how: _How,
     verbose: bool,
-    limit: int,
-    rounds: int,
-    variants: Sequence[str],
-    threads: int,
     *,
     host: str | None,
     port: int | None,
@@ -925,18 +933,12 @@ def _bench_in_browser(
     browser: str | None,
     device_name: str | None,
 ) -> DeviceResult:
-    from lstm_edge import bench, browser_bench
-    from lstm_edge.bundle import TensorBundle
+    from lstm_edge import browser_bench
     from lstm_edge.web_server import LOOPBACK
 
     del where
     if browser is not None and not headless:
         raise InputError("--browser is the program that --headless starts; give that too")
-    if isinstance(bundle, TensorBundle):
-        inputs = browser_bench.Inputs(arrays=bench.tensor_inputs(bundle, limit))
-    else:
-        texts = _inputs(bundle, dataset, limit)
-        inputs = browser_bench.Inputs(texts.sequences, texts.texts, data=texts.source)
     with _quiet(verbose) as bars:
 
         def announce(site: Site) -> None:
@@ -946,10 +948,7 @@ def _bench_in_browser(
 
         return browser_bench.bench(
             bundle,
-            inputs,
-            rounds=rounds,
-            variants=variants,
-            threads=threads,
+            **how,
             host=host or LOOPBACK,
             port=port or 0,
             headless=headless,
@@ -974,40 +973,23 @@ def _invitation(site: Site) -> Iterator[str]:
 def _bench_over_ssh(
     where: str,
     bundle: TextBundle | TensorBundle,
-    dataset: Dataset | None,
+    how: _How,
     verbose: bool,
-    limit: int,
-    rounds: int,
-    variants: Sequence[str],
-    threads: int,
     *,
     python: str | None,
 ) -> DeviceResult:
     from lstm_edge import ssh_bench
 
+    address, python = ssh_bench.Address.parse(where), python or ssh_bench.PYTHON
     with _quiet(verbose) as bars:
-        return ssh_bench.measure(
-            bundle,
-            ssh_bench.Address.parse(where),
-            python=python or ssh_bench.PYTHON,
-            inputs=_device_inputs(bundle, dataset, limit),
-            limit=limit,
-            variants=variants,
-            threads=threads,
-            rounds=rounds,
-            progress=bars,
-        )
+        return ssh_bench.measure(bundle, address, python=python, **how, progress=bars)
 
 
 def _bench_over_adb(
     where: str,
     bundle: TextBundle | TensorBundle,
-    dataset: Dataset | None,
+    how: _How,
     verbose: bool,
-    limit: int,
-    rounds: int,
-    variants: Sequence[str],
-    threads: int,
     *,
     serial: str | None,
     benchmark_model: Path | None,
@@ -1016,28 +998,7 @@ def _bench_over_adb(
 
     del where
     with _quiet(verbose) as bars:
-        return adb_bench.measure(
-            bundle,
-            benchmark_model,
-            serial=serial,
-            inputs=_device_inputs(bundle, dataset, limit),
-            limit=limit,
-            variants=variants,
-            threads=threads,
-            rounds=rounds,
-            progress=bars,
-        )
-
-
-def _device_inputs(
-    bundle: TextBundle | TensorBundle, dataset: Dataset | None, limit: int
-) -> Inputs | None:
-    """What is timed, where data were given; else the golden vectors are, which a device has."""
-    from lstm_edge.bundle import TensorBundle
-
-    if dataset is None or isinstance(bundle, TensorBundle):
-        return None
-    return _inputs(bundle, dataset, limit)
+        return adb_bench.measure(bundle, benchmark_model, serial=serial, **how, progress=bars)
 
 
 _DEVICE_BENCH: dict[str, Callable[..., DeviceResult]] = {
@@ -1050,14 +1011,16 @@ _DEVICE_BENCH: dict[str, Callable[..., DeviceResult]] = {
 def _show_device(result: DeviceResult, json_file: Path | None) -> int:
     from lstm_edge import report
 
-    _write_json(json_file, result.to_json())  # before anything can go wrong in showing it
-    click.echo(f"On {result.device}\n")
-    if result.parity is not None:
-        _show(report.parity_table(result.parity))
-    if result.latency is not None:
-        _show(report.latency_table(result.latency))
-    for note in report.device_notes(result):
-        click.echo(f"- {note}")
+    try:  # it may have taken long: what goes wrong in one of the two spares the other
+        _write_json(json_file, result.to_json())
+    finally:
+        click.echo(f"On {result.device}\n")
+        if result.parity is not None:
+            _show(report.parity_table(result.parity))
+        if result.latency is not None:
+            _show(report.latency_table(result.latency))
+        for note in report.device_notes(result):
+            click.echo(f"- {note}")
     return DONE if result.ok else _outside()
 
 
@@ -1202,8 +1165,7 @@ def web(
             web_demo.write(opened, out, bars)
         click.echo(f"Page: {out}; serve it, for example: python -m http.server --directory {out}")
         return DONE
-    # a service that stops us is treated like Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _end_in_order()
     with (
         contextlib.suppress(KeyboardInterrupt),  # which is how it ends
         web_demo.serving(opened, host or LOOPBACK, port or 0) as site,
@@ -1314,7 +1276,8 @@ def demo(out: Path, verbose: bool) -> int:
         click.echo(f"    {answer.label}  {answer.probability:.2f}  {text}")
 
     click.echo("4/5 Bench: one thread, interleaved, each review at its own length")
-    times = _bench(bundle, None, verbose, BENCH_EXAMPLES, 3)
+    how = _How(inputs=None, limit=BENCH_EXAMPLES, variants=(), threads=1, rounds=3)
+    times = _bench(bundle, how, verbose)
     click.echo(f"    {len(times.lengths)} reviews, {len(times.timings)} variants")
 
     click.echo("5/5 Report\n")

@@ -148,7 +148,7 @@ def measure(
 
     Args:
         python: the Python to use there, ``~/`` for its home.
-        inputs: what a bundle of texts is timed on; None: its golden texts, at most ``limit``.
+        inputs: texts or ids to be timed; None: the bundle's golden inputs, at most ``limit``.
         variants: names; none means all.
         threads, rounds: see :func:`lstm_edge.latency.measure`.
 
@@ -157,7 +157,9 @@ def measure(
         InputError: ssh or the board cannot do it; what is missing, and how to put it there.
         KeyboardInterrupt: with a sentence, where something may have been left on the board.
     """
-    chosen = [bundle.variant(name) for name in variants or bundle.variants]
+    chosen = bundle.chosen(variants)
+    if inputs is not None and inputs.arrays:
+        raise InputError("arrays are not sent to a board: it times the bundle's golden inputs")
     needs, skipped = _needs(bundle, chosen)
     modules = sorted({module for need in needs.values() for module in need.modules} | {"numpy"})
     with _Board(address, python) as board:

@@ -71,7 +71,7 @@ def verify(
     """
     if limit is not None and limit < 1:
         raise InputError(f"limit is {limit}; it must be at least 1")
-    chosen = [bundle.variant(name) for name in variants or bundle.variants]
+    chosen = bundle.chosen(variants)
     golden = bundle.golden()
     if source is None:
         windows = iter([_golden_window(golden, limit)])
@@ -158,7 +158,7 @@ def verify_tensors(
         InputError: the reference is not the model that was exported; or does not answer in numbers.
         BundleError: no such variant.
     """
-    chosen = [bundle.variant(name) for name in variants or bundle.variants]
+    chosen = bundle.chosen(variants)
     batches = bundle.golden()
     name = GOLDEN_ARRAYS
     if given is not None:

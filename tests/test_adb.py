@@ -26,7 +26,9 @@ import pytest
 import stand_in_benchmark_model
 from android import Device
 from click.testing import CliRunner, Result
+from conftest import WORDS
 from graph_models import remembering
+from models import kinds, sequential
 from stand_in_benchmark_model import CLIENT
 
 from export import bundling
@@ -36,6 +38,7 @@ from lstm_edge.bundle import TensorBundle, TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices import DeviceResult
 from lstm_edge.errors import InputError
+from lstm_edge.text import TextSettings, Tokenizer
 
 with_adb = pytest.mark.skipif(
     shutil.which("adb") is None, reason="adb is not installed: scripts/device_setup.sh"
@@ -197,21 +200,15 @@ def tool(make_tool: Tool) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bundle(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> TextBundle:
+def bundle(small: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> TextBundle:
     """Both formats, and as few golden vectors as may be: each is a process."""
-    folder = tmp_path_factory.mktemp("adb")
-    with (folder / "reviews.csv").open("w", newline="") as file:
+    reviews = tmp_path_factory.mktemp("adb") / "reviews.csv"
+    with reviews.open("w", newline="") as file:
         rows = [("a great film", 1), ("a very bad film", 0), ("not boring", 1), ("the cast", 0)]
         csv.writer(file).writerows([("review", "sentiment"), *rows])
-    bundling.export_bundle(
-        model_files / "small.keras",
-        folder / "bundle",
-        vocab=model_files / "words.txt",
-        labels=["0", "1"],
-        precisions=["float32"],
-        dataset=data.load(str(folder / "reviews.csv")),
+    opened = open_bundle(
+        small(labels=["0", "1"], precisions=["float32"], dataset=data.load(str(reviews)))
     )
-    opened = open_bundle(folder / "bundle")
     assert isinstance(opened, TextBundle)
     return opened
 
@@ -278,6 +275,41 @@ def test_arrays_are_measured(device: Device, tool: Path, tmp_path: Path) -> None
 
 
 @with_adb
+def test_a_free_length_with_pads_in_front(device: Device, tool: Path, tmp_path: Path) -> None:
+    """Its answers depend on the pads: it is given as many as Keras had."""
+    settings = TextSettings(max_length=12)
+    words = Tokenizer([*settings.special_tokens(), *WORDS], settings)
+    words.save(tmp_path / "words.txt")
+    kind = kinds()
+    layers = (kind.Bidirectional(kind.LSTM(4)), kind.Dense(1, activation="sigmoid"))
+    embedding = kind.Embedding(len(words.tokens), 4)
+    model = remembering(sequential(embedding, *layers, length=None))
+    out = tmp_path / "front"
+    bundling.export_bundle(
+        model,
+        out,
+        vocab=tmp_path / "words.txt",
+        length=12,
+        wanted_formats=["tflite"],
+        precisions=["float32"],
+    )
+    opened = open_bundle(out)
+    assert isinstance(opened, TextBundle)
+    assert (opened.pads, opened.variants[TFLITE].inputs[0]["shape"][1]) == ("front", -1)
+    result = adb_bench.measure(opened, tool, limit=1, rounds=1)
+    assert result.parity is not None
+    (report,) = result.parity.reports
+    assert report.failures == ()
+
+
+def test_step_models_of_texts_are_skipped_for_what_they_are(small: Callable[..., Path]) -> None:
+    out = small(precisions=["float32"], wanted_formats=["tflite"], streaming=True)
+    bundle = open_bundle(out)
+    with pytest.raises(InputError, match="a step model of texts takes word by word"):
+        adb_bench.measure(bundle, None, variants=["tflite-float32-stream"])
+
+
+@with_adb
 def test_an_older_benchmark_model_writes_no_outputs(
     bundle: TextBundle, device: Device, make_tool: Tool
 ) -> None:
@@ -334,7 +366,7 @@ def test_no_adb(
     [
         ({}, "give the one for its processor with --benchmark-model"),
         ({"benchmark_model": Path("nowhere")}, "nowhere is not there, or not a file"),
-        ({"variants": ["onnx-float32"]}, "nothing for LiteRT's Interpreter among onnx-float32"),
+        ({"variants": ["onnx-float32"]}, "has nothing to measure over adb"),
         ({"variants": ["tflite-int4"]}, "has no variant tflite-int4"),
         ({"benchmark_model": Path(__file__), "rounds": 0}, "rounds is 0"),
     ],

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,7 +26,8 @@ from click.testing import CliRunner
 
 from export import bundling
 from lstm_edge import browser, browser_bench, web_runtimes
-from lstm_edge.browser_bench import Inputs, bench
+from lstm_edge.bench import Inputs, golden_inputs
+from lstm_edge.browser_bench import bench
 from lstm_edge.bundle import Bundle, TensorBundle, TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices import DeviceResult
@@ -70,11 +72,6 @@ def texts(web_bundle: Path) -> TextBundle:
     return bundle
 
 
-def inputs_of(bundle: TextBundle, count: int = 5) -> Inputs:
-    golden = bundle.golden()
-    return Inputs(golden.ids[:count], golden.texts and golden.texts[:count])
-
-
 def program(folder: Path, script: str) -> str:
     """A browser that is that script."""
     path = folder / "browser"
@@ -88,7 +85,7 @@ def program(folder: Path, script: str) -> str:
 
 @pytest.fixture(scope="module")
 def result(texts: TextBundle) -> DeviceResult:
-    return bench(texts, inputs_of(texts), rounds=3, headless=True)
+    return bench(texts, golden_inputs(texts, 5), rounds=3, headless=True)
 
 
 def test_every_variant_is_held_against_keras(texts: TextBundle, result: DeviceResult) -> None:
@@ -130,7 +127,10 @@ def test_every_variant_is_timed(texts: TextBundle, result: DeviceResult) -> None
         assert timing.start is not None and timing.install_mib is not None
         assert min(timing.start.import_ms, timing.start.load_ms, timing.start.first_ms) > 0
         assert 5 < timing.install_mib < 30
-    assert (latency.threads, latency.lengths) == (1, tuple(map(len, inputs_of(texts).sequences)))
+    assert (latency.threads, latency.lengths) == (
+        1,
+        tuple(map(len, golden_inputs(texts, 5).sequences)),
+    )
     assert latency.tokenise_ms is not None and len(latency.tokenise_ms) == 5
 
 
@@ -233,12 +233,12 @@ def test_a_file_that_does_not_load_is_told(texts: TextBundle, tmp_path: Path) ->
     bundle = replace(texts, path=tmp_path / "b", variants={
         name: texts.variants[name] for name in ("onnx-float32", "tflite-float32")
     })  # fmt: skip
-    found = bench(bundle, inputs_of(texts, 2), rounds=1, headless=True)
+    found = bench(bundle, golden_inputs(texts, 2), rounds=1, headless=True)
     assert found.parity is not None
     assert [report.variant for report in found.parity.reports] == ["onnx-float32"]
     assert found.skipped["tflite-float32"].startswith("LiteRT.js: ")
     with pytest.raises(InputError, match=r"does not run tflite-float32: LiteRT\.js: "):
-        bench(bundle, inputs_of(texts, 2), rounds=1, headless=True, variants=["tflite-float32"])
+        bench(bundle, golden_inputs(texts, 2), rounds=1, headless=True, variants=["tflite-float32"])
 
 
 # ---------------------------------------------------------------- what cannot be done
@@ -262,7 +262,7 @@ def test_bad_input(
     texts: TextBundle, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        bench(texts, inputs_of(texts), **{**SMALL, "headless": True, **options})
+        bench(texts, golden_inputs(texts, 5), **{**SMALL, "headless": True, **options})
 
 
 @pytest.mark.parametrize(
@@ -298,13 +298,13 @@ def test_without_the_runtimes(
 ) -> None:
     monkeypatch.setenv(web_runtimes.FOLDER_VARIABLE, str(tmp_path / "none"))
     with pytest.raises(InputError, match="run lstm-edge web-runtimes once"):
-        bench(texts, inputs_of(texts), headless=True)
+        bench(texts, golden_inputs(texts, 5), headless=True)
 
 
 def test_a_browser_without_simd(texts: TextBundle, chromium: str, tmp_path: Path) -> None:
     old = program(tmp_path, f'exec {chromium} --js-flags=--no-enable-sse4-1 "$@"')
     with pytest.raises(InputError, match=r"Chrom.* has no WebAssembly SIMD"):
-        bench(texts, inputs_of(texts), headless=True, program=old)
+        bench(texts, golden_inputs(texts, 5), headless=True, program=old)
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_a_browser_that_does_not_start(
     texts: TextBundle, tmp_path: Path, script: str, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        bench(texts, inputs_of(texts), headless=True, program=program(tmp_path, script))
+        bench(texts, golden_inputs(texts, 5), headless=True, program=program(tmp_path, script))
 
 
 def test_a_browser_that_shows_nothing(
@@ -329,7 +329,22 @@ def test_a_browser_that_shows_nothing(
 ) -> None:
     monkeypatch.setattr(browser, "STARTING", 1.0)
     with pytest.raises(InputError, match="did not show the page within 1 s"):
-        bench(texts, inputs_of(texts), headless=True, program=program(tmp_path, "exec sleep 600"))
+        bench(
+            texts,
+            golden_inputs(texts, 5),
+            headless=True,
+            program=program(tmp_path, "exec sleep 600"),
+        )
+
+
+def test_a_file_of_texts_is_not_timed_on_ids(small: Callable[..., Path], chromium: str) -> None:
+    bundle = open_bundle(small(precisions=["float32"], wanted_formats=["onnx"], text_input=True))
+    assert isinstance(bundle, TextBundle)
+    ids = Inputs(bundle.golden().ids[:2])
+    found = bench(bundle, ids, rounds=1, headless=True)
+    assert found.skipped == {"onnx-float32-text": "it takes texts, and these data are ids"}
+    with pytest.raises(InputError, match="does not run onnx-float32-text: it takes texts"):
+        bench(bundle, ids, rounds=1, headless=True, variants=["onnx-float32-text"])
 
 
 # ---------------------------------------------------------------- in the middle
@@ -387,7 +402,7 @@ LONG = {"rounds": 100_000, "variants": ["onnx-float32"]}
 
 
 def test_a_page_that_is_closed(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, inputs_of(texts), **LONG)
+    running = Running(texts, golden_inputs(texts, 5), **LONG)
     tab.goto(running.url)
     assert tab.get_by_role("status").inner_text() == "Ready."
     tab.get_by_role("button", name="Start").click()
@@ -399,7 +414,7 @@ def test_a_page_that_is_closed(texts: TextBundle, tab: Any) -> None:
 
 
 def test_a_page_that_is_left(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, inputs_of(texts), **LONG)
+    running = Running(texts, golden_inputs(texts, 5), **LONG)
     tab.goto(f"{running.url}?start")
     running.measuring()
     tab.goto("about:blank")
@@ -408,7 +423,7 @@ def test_a_page_that_is_left(texts: TextBundle, tab: Any) -> None:
 
 
 def test_a_browser_that_is_killed(texts: TextBundle, profiles: Path) -> None:
-    running = Running(texts, inputs_of(texts), headless=True, **LONG)
+    running = Running(texts, golden_inputs(texts, 5), headless=True, **LONG)
     running.measuring()
     (first,) = [pid for pid, line in browsers(profiles).items() if "--type=" not in line]
     os.kill(first, signal.SIGKILL)
@@ -420,7 +435,7 @@ def test_a_browser_that_falls_silent(
     texts: TextBundle, chromium: str, profiles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a phone does that sleeps or leaves the network: nothing is closed."""
-    running = Running(texts, inputs_of(texts), **LONG)
+    running = Running(texts, golden_inputs(texts, 5), **LONG)
     with browser.headless(chromium, f"{running.url}?start"):
         running.measuring()
         monkeypatch.setattr(browser, "SILENCE", 2.0)
@@ -434,8 +449,115 @@ def test_a_browser_that_falls_silent(
     running.closed()
 
 
+class Network:
+    """Between a browser and a server: it can be gone for a while, with all of its connections."""
+
+    def __init__(self, port: int) -> None:
+        self._to, self._open = ("127.0.0.1", port), set[socket.socket]()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.there, self.refused = True, 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                here, _ = self._listening.accept()
+                if not self.there:
+                    self.refused += 1
+                    here.close()
+                    continue
+                there = socket.create_connection(self._to)
+                self._open |= {here, there}
+                for one, other in ((here, there), (there, here)):
+                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
+
+    def _pass(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(1 << 16):
+                other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def goes(self) -> None:
+        self.there = False
+        for one in [*self._open]:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.goes()
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
+@pytest.fixture
+def network() -> Iterator[Callable[[str], tuple[Network, str]]]:
+    """A network to the server of an address, and the address through it."""
+    made = []
+
+    def make(url: str) -> tuple[Network, str]:
+        parts = urllib.parse.urlsplit(url)
+        made.append(Network(parts.port or 0))
+        return made[-1], parts._replace(netloc=f"127.0.0.1:{made[-1].port}").geturl()
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_network_that_is_gone_for_a_moment_costs_nothing(
+    texts: TextBundle, tab: Any, network: Callable[[str], tuple[Network, str]]
+) -> None:
+    """While a command is on its way, while it measures, and while the times are to be told."""
+    running = Running(texts, golden_inputs(texts, 5), rounds=300, variants=["onnx-float32"])
+    between, url = network(running.url)
+    tab.goto(f"{url}?start")
+    tab.get_by_role("status").filter(has_text="Checking").wait_for()
+    between.goes()
+    time.sleep(2.5)
+    between.there = True
+    running.measuring()
+    between.goes()
+    time.sleep(2.5)
+    between.there = True
+    assert between.refused >= 3
+    tab.get_by_role("status").filter(has_text="Done.").wait_for(timeout=120_000)
+    running._thread.join(60)
+    assert running.raised is None
+
+
+def test_a_network_that_stays_away_ends_it_on_both_sides(
+    texts: TextBundle,
+    tab: Any,
+    network: Callable[[str], tuple[Network, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tab.route("**/js/beat.js", lambda route: _shorter(route, "PATIENCE_MS = 30_000", 2000))
+    running = Running(texts, golden_inputs(texts, 5), **LONG)
+    between, url = network(running.url)
+    tab.goto(f"{url}?start")
+    tab.get_by_role("status").filter(has_text="Measuring").wait_for(timeout=60_000)
+    running.measuring()
+    monkeypatch.setattr(browser, "SILENCE", 2.0)
+    between.goes()
+    tab.get_by_role("status").filter(has_text="cannot be reached").wait_for(timeout=60_000)
+    assert running.error().startswith("the browser has been silent for 2 s")
+    running.closed()
+
+
+def _shorter(route: Any, setting: str, value: int) -> None:
+    """The script as it is, with less patience."""
+    response = route.fetch()
+    text: str = response.text()
+    assert setting in text
+    route.fulfill(response=response, body=text.replace(setting, f"PATIENCE_MS = {value}"))
+
+
 def test_a_second_browser_is_refused(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, inputs_of(texts), **LONG)
+    running = Running(texts, golden_inputs(texts, 5), **LONG)
     tab.goto(f"{running.url}?start")
     running.measuring()
     other = tab.context.new_page()
@@ -455,14 +577,14 @@ def test_a_page_out_of_sight_is_not_believed(texts: TextBundle, tab: Any) -> Non
     tab.add_init_script(
         "Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });"
     )
-    running = Running(texts, inputs_of(texts, 2), **SMALL)
+    running = Running(texts, golden_inputs(texts, 2), **LONG)  # it is not run to the end
     tab.goto(f"{running.url}?start")
     assert running.error().startswith("the page was in the background while it measured")
     tab.get_by_role("status").filter(has_text="in the background").wait_for()
 
 
 def test_a_finished_page_shows_the_figures(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, inputs_of(texts, 2), **SMALL)
+    running = Running(texts, golden_inputs(texts, 2), **SMALL)
     tab.goto(f"{running.url}?start")
     tab.get_by_role("status").filter(has_text="Done.").wait_for(timeout=60_000)
     row = tab.get_by_role("row").nth(1)
@@ -474,7 +596,7 @@ def test_a_finished_page_shows_the_figures(texts: TextBundle, tab: Any) -> None:
 
 
 def test_threads_need_an_address_of_this_machine(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, inputs_of(texts), **SMALL, threads=2, host="0.0.0.0")
+    running = Running(texts, golden_inputs(texts, 5), **SMALL, threads=2, host="0.0.0.0")
     if running.url.startswith("http://127."):
         running._thread.join(0)
         tab.goto(f"{running.url}?start")
@@ -488,14 +610,18 @@ def test_threads_need_an_address_of_this_machine(texts: TextBundle, tab: Any) ->
 
 def test_a_phone_s_page_is_measured_with_one_thread(texts: TextBundle, tab: Any) -> None:
     """By this machine's address in the network, which browsers trust less than 127.0.0.1."""
-    running = Running(texts, inputs_of(texts, 2), **SMALL, host="0.0.0.0")
+    running = Running(texts, golden_inputs(texts, 2), **SMALL, host="0.0.0.0")
     tab.goto(f"{running.url}?start")
     tab.get_by_role("status").filter(has_text="Done.").wait_for(timeout=60_000)
     running._thread.join(60)
     assert running.raised is None
 
 
-def test_ctrl_c(web_bundle: Path, tmp_path: Path, profiles: Path) -> None:
+@pytest.mark.parametrize("stopped_by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_stopped(
+    stopped_by: signal.Signals, web_bundle: Path, tmp_path: Path, profiles: Path
+) -> None:
+    """By Ctrl-C, by a service, by a terminal that is closed: no browser stays."""
     command = [sys.executable, "-m", "lstm_edge.cli", "bench", str(web_bundle), "--on", "browser"]
     more = ["--headless", "--rounds", "100000", "--json", str(tmp_path / "x.json")]
     process = subprocess.Popen(
@@ -505,11 +631,12 @@ def test_ctrl_c(web_bundle: Path, tmp_path: Path, profiles: Path) -> None:
     while not browsers(profiles) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.1)
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stopped_by)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, (stdout, stderr)
     assert stderr.strip() == "lstm-edge: interrupted"
     assert [*tmp_path.iterdir()] == []
+    assert not browsers(profiles)
 
 
 # ---------------------------------------------------------------- what devices are called

@@ -497,6 +497,15 @@ BAD_INPUT = {
                                           "--out", t / "a.csv"), ("replace the input",)),
     "output cannot be written": (lambda m, t: ("predict", m.bundle, "x", "--out",
                                                _bytes(t / "a", b"") / "out.csv"), ("cannot be written",)),
+    "bundle below a file": (lambda m, t: ("export", m.run, "--out", _bytes(t / "a", b"") / "out"),
+                            ("out cannot be written: File exists",)),
+    **{
+        f"JSON cannot be written, {command}": (
+            lambda m, t, command=command: (command, m.bundle, "--json",
+                                           _bytes(t / "a", b"") / "b" / "x.json"),
+            ("x.json cannot be written: Not a directory",))
+        for command in ("verify", "bench")
+    },
     "missing variant, bench": (lambda m, t: ("bench", m.bundle, "--variant", "coreml"), ("coreml",)),
     "threads 0": (lambda m, t: ("predict", m.bundle, "x", "--threads", 0), ("--threads is 0",)),
     "threads 0, bench": (lambda m, t: ("bench", m.bundle, "--threads", 0), ("--threads is 0",)),

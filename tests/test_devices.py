@@ -25,7 +25,7 @@ from test_report import (
 )
 
 from lstm_edge import machine, report
-from lstm_edge.bench import bench_texts, golden_inputs
+from lstm_edge.bench import bench
 from lstm_edge.bundle import TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices import DeviceResult
@@ -197,7 +197,7 @@ def result(light_bundle: Path) -> DeviceResult:
     bundle = open_bundle(light_bundle)
     assert isinstance(bundle, TextBundle)
     names = [A]
-    times = bench_texts(bundle, golden_inputs(bundle, 3), variants=names, rounds=1)
+    times = bench(bundle, limit=3, variants=names, rounds=1)
     return DeviceResult("pi@board", verify(bundle, variants=names), times, {D: "not there"})
 
 

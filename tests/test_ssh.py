@@ -29,6 +29,7 @@ from graph_models import remembering
 
 from export import bundling
 from lstm_edge import machine, ssh_bench
+from lstm_edge.bench import Inputs
 from lstm_edge.bundle import GOLDEN, MANIFEST, TensorBundle, TextBundle, open_bundle, seal
 from lstm_edge.cli import cli
 from lstm_edge.devices import DeviceResult
@@ -439,6 +440,12 @@ def test_no_ssh(bundle: TextBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_no_such_variant(bundle: TextBundle) -> None:
     with pytest.raises(BundleError, match=f"has no variant onnx-int4; it has {ONNX}, {TFLITE}"):
         ssh_bench.measure(bundle, Address("nowhere.invalid"), variants=["onnx-int4"])
+
+
+def test_arrays_of_ones_own_are_not_sent(bundle: TextBundle) -> None:
+    inputs = Inputs(arrays=[{"x": np.zeros((1, 2), np.float32)}])
+    with pytest.raises(InputError, match="arrays are not sent to a board"):
+        ssh_bench.measure(bundle, Address("nowhere.invalid"), inputs=inputs)
 
 
 def test_a_board_without_room(

@@ -152,6 +152,8 @@ const COMMANDS = {
           await timed(key, end - 1); // not kept: it pays for the one before
           for (let index = begin; index < end; index++) samples[key][turn].push(await timed(key, index));
           await breathe();
+          if (session === null) return null; // nobody waits for them
+          if (hidden) return { hidden }; // these times are not believed
         }
         done += end - begin;
         worker.postMessage({ done });
@@ -185,6 +187,19 @@ async function post(path, value) {
   return response.json();
 }
 
+/** The next command; how long a network may be gone, the worker decides. */
+async function next(value) {
+  while (session !== null) {
+    try {
+      return await post('next', value);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // fetch's own, where nothing came back
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+  return { do: 'wait' };
+}
+
 async function start() {
   document.getElementById('start').disabled = true;
   show('status', 'Looking at this device');
@@ -204,14 +219,15 @@ async function start() {
     // the page says that the screen must stay on
   }
   worker = new Worker(`${BASE}js/beat.js`);
-  worker.onmessage = () => stop('The computer that asked for this has stopped.');
+  worker.onmessage = ({ data }) => stop(data);
   worker.postMessage({ session, done: 0 });
   let answer = {};
-  while (session !== null) {
-    const command = await post('next', { session, ...answer });
+  for (let number = 0; session !== null; ) {
+    const command = await next({ session, number, ...answer });
     answer = {};
-    if (command.note) show('status', command.note);
     if (command.do === 'wait') continue;
+    number += 1;
+    if (command.note) show('status', command.note);
     if (command.do === 'end') return end(command);
     if (command.do === 'stop') return stop(command.why);
     try {
