@@ -201,18 +201,6 @@ def _write_json(path: Path | None, value: Any) -> None:
         click.echo(f"Written: {path}")
 
 
-def _end_in_order() -> None:
-    """Treat what stops this process like Ctrl-C: a service's signal, a terminal that is closed.
-
-    Without it nothing is tidied up: browsers, what runs on a device, folders.
-    """
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # not all of them are everywhere
-        # nohup ignores one, and is to have its way
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
-
-
 def _check_threads(threads: int) -> None:
     if threads < 1:
         raise InputError(f"--threads is {threads}; it must be at least 1")
@@ -289,7 +277,6 @@ def train(
     config = _train_config(options)
     dataset = _load_data(source, text_column, label_column, verbose)
     names = None if labels is None else tuple(name.strip() for name in labels.split(","))
-    _end_in_order()  # the last whole epoch stays
     try:
         with _quiet(verbose) as bars:
 
@@ -853,7 +840,6 @@ def bench(
     )
     if kind != "local":
         given = {name: device[name] for name in _DEVICES[kind]}
-        _end_in_order()
         return _show_device(_DEVICE_BENCH[kind](where, opened, how, verbose, **given), json_file)
     measured = _bench(opened, how, verbose)
     _show(report.latency_table(measured))
@@ -1165,7 +1151,6 @@ def web(
             web_demo.write(opened, out, bars)
         click.echo(f"Page: {out}; serve it, for example: python -m http.server --directory {out}")
         return DONE
-    _end_in_order()
     with (
         contextlib.suppress(KeyboardInterrupt),  # which is how it ends
         web_demo.serving(opened, host or LOOPBACK, port or 0) as site,
@@ -1289,8 +1274,22 @@ def demo(out: Path, verbose: bool) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
+    _end_in_order()
     atexit.register(_hush)  # the first to be registered is the last to run
     cli()
+
+
+def _end_in_order() -> None:
+    """Treat what stops this process like Ctrl-C: a service's signal, a terminal that is closed.
+
+    Without it nothing is tidied up: browsers, what runs on a device, half of a bundle. Training keeps its
+    last whole epoch.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # not all of them are everywhere
+        # nohup ignores one, and is to have its way
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _hush() -> None:

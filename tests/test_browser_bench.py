@@ -625,14 +625,25 @@ def test_a_command_that_is_stopped(
     command = [sys.executable, "-m", "lstm_edge.cli", "bench", str(web_bundle), "--on", "browser"]
     more = ["--headless", "--rounds", "100000", "--json", str(tmp_path / "x.json")]
     process = subprocess.Popen(
-        [*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # these tests may run in the background, where it is ignored: so would be those that we start
+        preexec_fn=lambda: signal.signal(stopped_by, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not browsers(profiles) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.1)
     time.sleep(1)
     process.send_signal(stopped_by)
-    stdout, stderr = process.communicate(timeout=60)
+    try:
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            for pid in browsers(profiles):
+                os.kill(pid, signal.SIGKILL)
     assert process.returncode == 130, (stdout, stderr)
     assert stderr.strip() == "lstm-edge: interrupted"
     assert [*tmp_path.iterdir()] == []
