@@ -25,9 +25,6 @@ from lstm_edge import model, run_folder
 from lstm_edge.cli import cli
 from lstm_edge.errors import InputError, UnsupportedModelError
 
-# every case runs the same lines of ours, and tracing costs a third of the time
-pytestmark = pytest.mark.no_cover
-
 KINDS = [(name, suffix) for name in keras2_files.CASES for suffix in (".h5", ".keras")]
 KINDS += [(name, "") for name in sorted(keras2_files.SAVED_MODEL)]
 KINDS += [(name, " of 2.13.keras") for name in sorted(keras2_files.OF_2_13)]
