@@ -37,6 +37,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.latency import STARTS, STEPS, UNSTABLE, WARM_UP, LatencyReport, Start, Timing
 from lstm_edge.parity import ParityReport, ParityRun
 from lstm_edge.progress import SILENT, Progress
+from lstm_edge.runners import row_length
 from lstm_edge.stack import Array
 from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids, pad_sequences
@@ -374,10 +375,9 @@ class _Texts:
     def _array(self, info: VariantInfo, ids: Ids) -> list[Array]:
         length = int(info.inputs[0]["shape"][1])
         most = self._bundle.settings.max_length
-        pads = self._bundle.pads
-        if length < 0:  # free: each at its own length, unless the model knows pads in front only
-            length = most if pads == "front" else max(1, min(len(ids), most))
-        side = "post" if pads == "any" else "pre"
+        if length < 0:  # free
+            length = row_length(len(ids), most, self._bundle.pads)
+        side = "post" if self._bundle.pads == "any" else "pre"
         return [pad_sequences([ids[-most:]], length, padding=side)]
 
     def timed(self, info: VariantInfo) -> list[list[Array]]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lstm_edge import data, latency
-from lstm_edge.bundle import TensorBundle, TextBundle
+from lstm_edge.bundle import TensorBundle, TextBundle, VariantInfo
 from lstm_edge.latency import LatencyReport
 from lstm_edge.progress import SILENT, Progress
+from lstm_edge.runners import TextRunner, any_runner_class
 from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids
 from lstm_edge.verify import GOLDEN_DATA, evenly
@@ -35,6 +36,11 @@ class Inputs:
 
     def __len__(self) -> int:
         return len(self.arrays or self.sequences)
+
+    def lack_texts(self, info: VariantInfo) -> bool:
+        """Whether the file of a variant takes texts, and these are ids."""
+        ids = self.texts is None and not self.arrays
+        return ids and issubclass(any_runner_class(info.kind), TextRunner)
 
 
 def golden_inputs(bundle: TextBundle | TensorBundle, limit: int | None = None) -> Inputs:

@@ -25,7 +25,6 @@ from lstm_edge.errors import LstmEdgeError, MissingExtraError
 from lstm_edge.files import read_json
 from lstm_edge.parity import ParityRun
 from lstm_edge.progress import Advance
-from lstm_edge.runners import TextRunner
 from lstm_edge.verify import verify, verify_tensors
 
 OFTEN = 1.0  # seconds between two signs of progress: each of them wakes what sends it
@@ -82,11 +81,10 @@ def _measure(asked: dict[str, Any], folder: Path, lines: _Lines) -> DeviceResult
     runs: list[ParityRun] = []
     for name in bundle.variants:
         try:
-            runner = bundle.runner(name, threads)
-            if isinstance(runner, TextRunner) and inputs.texts is None:
+            bundle.runner(name, threads)  # a runtime that does not work says so
+            if inputs.lack_texts(bundle.variants[name]):
                 skipped[name] = IDS_ONLY
                 continue
-            del runner
             if isinstance(bundle, TensorBundle):
                 run = verify_tensors(bundle, variants=[name], threads=threads, progress=lines)
             else:

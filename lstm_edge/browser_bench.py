@@ -29,7 +29,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.latency import BLOCK, UNSTABLE, WARM_UP, LatencyReport, Start, Timing, milliseconds
 from lstm_edge.parity import Check, ParityReport, ParityRun
 from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import Runner, TensorRunner, TextRunner, any_runner_class
+from lstm_edge.runners import Runner, TensorRunner, TextRunner
 from lstm_edge.tensors import Arrays
 from lstm_edge.text import Ids
 from lstm_edge.verify import GOLDEN_DATA
@@ -211,7 +211,7 @@ class _Measuring:
         loaded = []
         with progress.task(f"Loading in {self.name}", len(chosen)) as advance:
             for info in chosen:
-                if isinstance(self.bundle, TextBundle) and self._lacks_texts(info):
+                if self.inputs.lack_texts(info):
                     self.skipped[info.name] = IDS_ONLY
                     advance(1)
                     continue
@@ -228,9 +228,6 @@ class _Measuring:
                     self.skipped.setdefault(info.name, f"no runtime takes {info.format} files")
                 advance(1)
         return loaded
-
-    def _lacks_texts(self, info: VariantInfo) -> bool:
-        return self.inputs.texts is None and issubclass(any_runner_class(info.kind), TextRunner)
 
     def _load_one(self, info: VariantInfo, runtime: str, title: str) -> _Loaded:
         key = f"{info.name} {runtime}"
@@ -478,16 +475,11 @@ class _Asked:
 class _PageRunner(Runner):
     runtime, packages, modules = "a browser", (), ()
     batch = 1
+    whole = False  # the page puts in front what pads its file needs
     asked: _Asked
 
     def _load(self) -> None:
         """The page has done it."""
-
-    def _width(self, longest: int) -> int:
-        # the page puts in front what pads its file needs
-        if self.pads == "any":
-            return max(1, min(longest, self.max_length or 1))
-        return super()._width(longest)
 
     def infer(self, ids: Ids) -> npt.NDArray[Any]:
         return np.concatenate([_unpacked(self.asked({"ids": row.tolist()})) for row in ids])

@@ -55,6 +55,19 @@ class FileRunner(ABC):
     def _load(self) -> None: ...
 
 
+def row_length(longest: int, most: int, pads: str, whole: bool = False) -> int:
+    """How many ids, pads included, a file is given in a row for examples of at most ``longest``.
+
+    Args:
+        most: ids that the model takes.
+        pads: where it takes pads, see :class:`Runner`; those in ``front`` are part of its answer.
+        whole: ``most`` also where it needs no pads, but takes them.
+    """
+    if pads == "front" or (pads == "any" and whole):
+        return most
+    return max(1, min(longest, most))
+
+
 class Runner(FileRunner):
     """Runs one file on ids.
 
@@ -73,6 +86,8 @@ class Runner(FileRunner):
     # ONNX Runtime holds 5 KB for each id of the float32 reference model; 8 rows of 500 ids are as
     # fast as 16 and faster than 32 or 4.
     most_ids = 1 << 12
+    # Whether short examples are filled up to max_length where the model needs no pads.
+    whole = True
 
     def __init__(
         self,
@@ -199,9 +214,7 @@ class Runner(FileRunner):
 
     def _width(self, longest: int) -> int:
         """How long :meth:`padded` makes the rows of a chunk."""
-        if self.pads == "none":
-            return max(1, min(longest, self.max_length or longest))
-        return self.max_length or 1
+        return row_length(longest, self.max_length or longest, self.pads, self.whole)
 
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
         """Ids [N, T] that :meth:`run` takes, in the form that is fastest for this runtime."""
@@ -491,6 +504,8 @@ class OnnxTensorRunner(_OnnxFile, TensorRunner):
 class OnnxRunner(_OnnxFile, Runner):
     """ONNX Runtime on ids. The file takes any batch and any length."""
 
+    whole = False
+
     def _load(self) -> None:
         super()._load()
         given, found = self._session.get_inputs()[0], self._session.get_outputs()[0]
@@ -515,11 +530,6 @@ class OnnxRunner(_OnnxFile, Runner):
         other = copy.copy(self)  # one session takes calls from any thread, a binding does not
         other._bind()
         return other
-
-    def _width(self, longest: int) -> int:
-        if self.pads != "any":
-            return super()._width(longest)
-        return max(1, min(longest, self.max_length or 1))
 
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
         if self.pads != "any":
