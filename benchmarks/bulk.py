@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import script
-from lstm_edge import data, machine
-from lstm_edge.report import Table, to_terminal
-from lstm_edge.wording import date
-from lstm_edge.wording import machine as on_machine
+from lstm_edge.base import machine
+from lstm_edge.inputs import data
+from lstm_edge.report.tables import Table, to_terminal
+from lstm_edge.report.wording import date
+from lstm_edge.report.wording import machine as on_machine
 
 RESULT = Path(__file__).parent / "results" / "bulk.json"
 PREDICTED = ("onnx-float32", "onnx-int8-dynamic", "tflite-float32", "tflite-int8-dynamic")

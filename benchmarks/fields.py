@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from lstm_edge import report
-from lstm_edge.files import read_json
+from lstm_edge.base.files import read_json
+from lstm_edge.report import tables as report
 
 SCHEMAS = Path(str(files("lstm_edge"))) / "schemas"
 # an object in a schema, by the name of its definition (empty: the whole file), and its title

@@ -29,15 +29,19 @@ from export.lowering import onnx_lstm, stacked_loop
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from export.stack import read_stack
-from lstm_edge import data, latency, parity, run_folder
-from lstm_edge.console import Bars, chatter_to
-from lstm_edge.latency import LatencyReport
-from lstm_edge.parity import ParityReport
-from lstm_edge.report import Table, to_terminal
-from lstm_edge.runners import KerasRunner, LiteRTRunner, OnnxRunner, Runner
+from lstm_edge.bench import timing as latency
+from lstm_edge.cli.console import Bars, chatter_to
+from lstm_edge.inputs import data
+from lstm_edge.inputs.tokenizer import load_tokenizer
+from lstm_edge.models import run_folder
+from lstm_edge.models.reference import KerasRunner
+from lstm_edge.report.tables import Table, to_terminal
+from lstm_edge.report.wording import difference, digits, size
+from lstm_edge.results.latency import LatencyReport
+from lstm_edge.results.parity import ParityReport
+from lstm_edge.runtimes.runners import LiteRTRunner, OnnxRunner, Runner
 from lstm_edge.stack import LstmStack
-from lstm_edge.text import load_tokenizer
-from lstm_edge.wording import difference, digits, size
+from lstm_edge.verify import comparing as parity
 
 RESULT = Path(__file__).parent / "results" / "ideas.json"
 

@@ -22,10 +22,13 @@ import numpy as np
 from benchmarks import script
 from export import export_bundle
 from export.to_onnx import quantise
-from lstm_edge import data, machine, parity, run_folder
-from lstm_edge.bundle import open_bundle
-from lstm_edge.console import chatter_to
-from lstm_edge.runners import KerasRunner
+from lstm_edge.base import machine
+from lstm_edge.bundle.opening import open_bundle
+from lstm_edge.cli.console import chatter_to
+from lstm_edge.inputs import data
+from lstm_edge.models import run_folder
+from lstm_edge.models.reference import KerasRunner
+from lstm_edge.verify import comparing as parity
 
 RESULT = Path(__file__).parent / "results" / "int8.json"
 EMULATOR = ("qemu-x86_64", "-cpu", "Haswell-noTSX")

@@ -30,14 +30,19 @@ from benchmarks.routes import ROUTES, TRUE_LENGTH, by_keras
 from benchmarks.routes.base import RECORDED, prepared
 from benchmarks.run import Run, result_file, write
 from export import export_bundle
-from lstm_edge import data, latency, machine, parity, report, run_folder
-from lstm_edge.answers import Probabilities
-from lstm_edge.bundle import Bundle, open_bundle
-from lstm_edge.console import Bars, chatter_to
-from lstm_edge.latency import Timing
-from lstm_edge.parity import Tolerance
-from lstm_edge.runners import KerasRunner, Runner
-from lstm_edge.text import Ids
+from lstm_edge.base import files, machine
+from lstm_edge.base.arrays import Ids, Probabilities
+from lstm_edge.bench import timing as latency
+from lstm_edge.bundle.opening import Bundle, open_bundle
+from lstm_edge.cli.console import Bars, chatter_to
+from lstm_edge.inputs import data
+from lstm_edge.models import run_folder
+from lstm_edge.models.reference import KerasRunner
+from lstm_edge.report import tables as report
+from lstm_edge.results.latency import Timing
+from lstm_edge.results.parity import Tolerance
+from lstm_edge.runtimes.runners import Runner
+from lstm_edge.verify import comparing as parity
 
 # inputs that a route may look at while it is made
 CALIBRATION = 300
@@ -183,7 +188,7 @@ def measure(args: argparse.Namespace, work: Path) -> Run:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True)
-    parser.add_argument("--model", type=Path, default=run_folder.shipped())
+    parser.add_argument("--model", type=Path, default=files.shipped())
     parser.add_argument("--limit", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)

@@ -17,10 +17,10 @@ import numpy as np
 
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import Run, read, result_file
-from lstm_edge import wording
-from lstm_edge.files import sha256, write_text
-from lstm_edge.latency import Timing
-from lstm_edge.plots import SERIES, Picture, drawing, new_figure, picture, standalone
+from lstm_edge.base.files import sha256, write_text
+from lstm_edge.report import wording
+from lstm_edge.report.plots import SERIES, Picture, drawing, new_figure, picture, standalone
+from lstm_edge.results.latency import Timing
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 RESULT = result_file(1)

@@ -14,10 +14,11 @@ from pathlib import Path
 from benchmarks import bulk, fields, ideas, pictures, streaming, support, tables
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
-from lstm_edge import report, wording
-from lstm_edge.devices import DeviceResult
-from lstm_edge.files import read_json, write_text
-from lstm_edge.parity import ParityReport, ParityRun
+from lstm_edge.base.files import read_json, write_text
+from lstm_edge.report import tables as report
+from lstm_edge.report import wording
+from lstm_edge.results.device import DeviceResult
+from lstm_edge.results.parity import ParityReport, ParityRun
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

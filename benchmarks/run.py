@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.routes import ROUTES, TRUE_LENGTH
-from lstm_edge import wording
-from lstm_edge.files import read_json, write_text
-from lstm_edge.latency import LatencyReport, Timing
-from lstm_edge.parity import ParityReport
+from lstm_edge.base.files import read_json, write_text
+from lstm_edge.report import wording
+from lstm_edge.results.latency import LatencyReport, Timing
+from lstm_edge.results.parity import ParityReport
 
 RESULTS = Path(__file__).parent / "results"
 # A route whose labels differ from Keras's more often is not named the best of several.

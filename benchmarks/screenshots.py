@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from lstm_edge import browser, web_demo
-from lstm_edge.bundle import open_bundle
+from lstm_edge.bundle.opening import open_bundle
+from lstm_edge.devices.browser import chromium as browser
+from lstm_edge.devices.browser import demo as web_demo
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZES = {"web-phone": (390, 844), "web-desktop": (1280, 900)}

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lstm_edge import run_folder
-from lstm_edge.files import write_json
+from lstm_edge.base import files
+from lstm_edge.base.files import write_json
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
         parser: with the options of its own; ``--model`` and ``--json`` come to them.
         default: where the result is written.
     """
-    parser.add_argument("--model", type=Path, default=run_folder.shipped())
+    parser.add_argument("--model", type=Path, default=files.shipped())
     parser.add_argument("--json", type=Path, default=default)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:

@@ -20,13 +20,14 @@ import numpy as np
 
 from benchmarks import script
 from export import export_bundle
-from lstm_edge import machine, run_folder
-from lstm_edge.bundle import TensorBundle, open_bundle
-from lstm_edge.console import Bars
-from lstm_edge.report import Table, to_terminal
-from lstm_edge.runners import TensorRunner
-from lstm_edge.wording import date, digits
-from lstm_edge.wording import machine as on_machine
+from lstm_edge.base import machine
+from lstm_edge.bundle.opening import TensorBundle, open_bundle
+from lstm_edge.cli.console import Bars
+from lstm_edge.models import run_folder
+from lstm_edge.report.tables import Table, to_terminal
+from lstm_edge.report.wording import date, digits
+from lstm_edge.report.wording import machine as on_machine
+from lstm_edge.runtimes.runners import TensorRunner
 
 RESULT = Path(__file__).parent / "results" / "streaming.json"
 CHUNKS = (1, 7, 50)

@@ -13,11 +13,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
-from lstm_edge import machine
-from lstm_edge.files import write_json
-from lstm_edge.report import Table
-from lstm_edge.wording import date
-from lstm_edge.wording import machine as on_machine
+from lstm_edge.base import machine
+from lstm_edge.base.files import write_json
+from lstm_edge.report.tables import Table
+from lstm_edge.report.wording import date
+from lstm_edge.report.wording import machine as on_machine
 
 RESULT = Path(__file__).parent / "results" / "support.json"
 # group of ``tests/graph_models.py`` -> heading

@@ -16,11 +16,11 @@ from benchmarks.run import (
     fixed_part,
     ratio,
 )
-from lstm_edge import wording
-from lstm_edge.devices import DeviceResult
-from lstm_edge.latency import LatencyReport, Timing
-from lstm_edge.parity import ParityReport, ParityRun
-from lstm_edge.report import MISSING, OK, OUTSIDE, Table
+from lstm_edge.report import wording
+from lstm_edge.report.tables import MISSING, OK, OUTSIDE, Table
+from lstm_edge.results.device import DeviceResult
+from lstm_edge.results.latency import LatencyReport, Timing
+from lstm_edge.results.parity import ParityReport, ParityRun
 
 # of ours, those that every other route is compared with
 COMPARED = ("onnx-float32", "onnx-int8-dynamic", "tflite-float32", "tflite-int8-dynamic")

@@ -15,15 +15,19 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from lstm_edge import browser, data, machine, parity, web_demo
-from lstm_edge.bundle import open_bundle
-from lstm_edge.console import Bars
-from lstm_edge.files import write_json
-from lstm_edge.parity import Check, ParityRun
-from lstm_edge.progress import Progress
-from lstm_edge.report import parity_table, to_terminal
-from lstm_edge.runners import KerasRunner
-from lstm_edge.verify import source_model
+from lstm_edge.base import machine
+from lstm_edge.base.files import write_json
+from lstm_edge.base.progress import Progress
+from lstm_edge.bundle.opening import open_bundle
+from lstm_edge.cli.console import Bars
+from lstm_edge.devices.browser import chromium as browser
+from lstm_edge.devices.browser import demo as web_demo
+from lstm_edge.inputs import data
+from lstm_edge.models.reference import KerasRunner
+from lstm_edge.report.tables import parity_table, to_terminal
+from lstm_edge.results.parity import Check, ParityRun
+from lstm_edge.verify import comparing as parity
+from lstm_edge.verify.verifying import source_model
 
 RESULT = Path(__file__).parent / "results" / "parity-browser.json"
 PART = 25  # texts in one message to the page

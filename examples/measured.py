@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from lstm_edge import load_bundle
+from lstm_edge.base.files import write_json
 from lstm_edge.cli import DONE, OUTSIDE, cli
-from lstm_edge.files import write_json
 
 
 def parser(text: str, epochs: int) -> argparse.ArgumentParser:

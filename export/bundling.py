@@ -17,39 +17,34 @@ from typing import Any
 import numpy as np
 
 from export import drawn, formats, stack
-from export.graph import GraphModel, read_graph
-from export.reference import KerasTensorRunner, fixed_batch
-from export.streaming import read_streaming
-from lstm_edge import (
-    bundle,
-    data,
-    machine,
-    parity,
-    run_folder,
-    samples,
-    structure,
-    tensor_parity,
-    tensors,
-    verify,
-)
-from lstm_edge import model as model_files
-from lstm_edge.answers import Probabilities
+from lstm_edge.base import machine
+from lstm_edge.base.arrays import Array, Arrays, Ids, Probabilities
+from lstm_edge.base.extras import require
+from lstm_edge.base.files import content_hash, replacing_folder, sha256
+from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.bundle import opening as bundle
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError, UnsupportedModelError
-from lstm_edge.extras import require
-from lstm_edge.files import content_hash, replacing_folder, sha256
-from lstm_edge.parity import Check, ParityReport, Tolerance
-from lstm_edge.progress import SILENT, Progress
-from lstm_edge.runners import (
-    KerasRunner,
+from lstm_edge.inputs import array_files, batches, data, samples
+from lstm_edge.inputs import signature as tensors
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer, pad_sequences
+from lstm_edge.models import architecture as model_files
+from lstm_edge.models import run_folder
+from lstm_edge.models.graph import GraphModel, read_graph
+from lstm_edge.models.reference import KerasRunner, KerasTensorRunner, fixed_batch
+from lstm_edge.models.streaming import read_streaming
+from lstm_edge.results.parity import Check, ParityReport, Tolerance
+from lstm_edge.runtimes.runners import (
     RefusalError,
     Runner,
     TextRunner,
     any_runner_class,
     tensor_runner_class,
 )
-from lstm_edge.stack import Array, LstmStack
-from lstm_edge.tensors import Arrays
-from lstm_edge.text import Ids, TextSettings, Tokenizer, load_tokenizer, pad_sequences
+from lstm_edge.stack import LstmStack
+from lstm_edge.structure import contents as structure
+from lstm_edge.verify import comparing as parity
+from lstm_edge.verify import comparing_arrays as tensor_parity
+from lstm_edge.verify import verifying as verify
 
 # Golden vectors taken from data of one's own: enough to see a difference, small enough to carry.
 GOLDEN_EXAMPLES = 64
@@ -131,7 +126,8 @@ def export_bundle(
             model.
         out: the bundle's folder; an earlier bundle there is replaced.
         wanted_formats, precisions: names; none means all.
-        vocab: the vocabulary (see :func:`lstm_edge.text.load_tokenizer`); a run folder has its own.
+        vocab: the vocabulary (see :func:`lstm_edge.inputs.tokenizer.load_tokenizer`); a run folder has
+            its own.
         labels: names of the classes; a run folder has its own.
         length: ids or steps per example, where the model leaves it free: how texts are padded, and
             how long the inputs that are drawn are at most.
@@ -140,7 +136,7 @@ def export_bundle(
             embedding: several times the size, and faster.
         dataset: take the golden vectors from these data instead of the shipped reviews.
         inputs: take them from these arrays instead of drawing them, for a model without text: a
-            file (see :func:`lstm_edge.tensors.read_inputs`), or arrays by the inputs' names.
+            file (see :func:`lstm_edge.inputs.array_files.read_inputs`), or arrays by the inputs' names.
         streaming: write step models: states in, states out, fed in any pieces; of a classifier of
             texts beside its other files. None: where the model is stateful.
         chunk: steps in every call of a stream; None: any number.
@@ -587,7 +583,7 @@ class _TensorWay(_Way):
     batch: int
     signature: tensors.Signature
     labels: tuple[str, ...]
-    golden: tuple[tensors.Batch, ...]
+    golden: tuple[batches.Batch, ...]
     checks: tuple[Check, ...]
     takes: str
 
@@ -659,14 +655,14 @@ def _tensor_way(
         golden, checks = _drawn_golden(reference, signature, given.length, batch)
     else:
         arrays = (
-            tensors.read_inputs(Path(given.inputs), signature)
+            array_files.read_inputs(Path(given.inputs), signature)
             if isinstance(given.inputs, str | Path)
             else signature.check(given.inputs)
         )
         count = len(next(iter(arrays.values())))
         some = verify.evenly(count, GOLDEN_EXAMPLES)
         arrays = {name: array[some] for name, array in arrays.items()}
-        golden = [_answered(reference, (tensors.AS_GIVEN,) * len(some), arrays)]
+        golden = [_answered(reference, (batches.AS_GIVEN,) * len(some), arrays)]
         _check_numbers(golden[0].outputs.values(), reference.path.name)
         checks = []
     return _TensorWay(
@@ -696,12 +692,12 @@ def _class_labels(given: _Given, signature: tensors.Signature) -> tuple[str, ...
 
 def _drawn_golden(
     reference: KerasTensorRunner, signature: tensors.Signature, length: int | None, batch: int
-) -> tuple[list[tensors.Batch], list[Check]]:
+) -> tuple[list[batches.Batch], list[Check]]:
     """Golden vectors of every length that Keras itself takes, with every padding that it answers.
 
     A convolution may need some steps; an average over nothing but pads is no number.
     """
-    golden: list[tensors.Batch] = []
+    golden: list[batches.Batch] = []
     checks: list[Check] = []
     refused, reason, unanswered, count = [], "", list[str](), 0
     for steps in drawn.lengths_for(signature, length):
@@ -739,7 +735,7 @@ def _drawn_golden(
 
 def _answered(
     reference: KerasTensorRunner, cases: tuple[str, ...], arrays: Arrays
-) -> tensors.Batch:
+) -> batches.Batch:
     """Examples with Keras's answers, which need not be numbers."""
     outputs = reference.run(arrays)
     obstacles = [
@@ -747,7 +743,7 @@ def _answered(
         for name, array in outputs.items()
         if array.ndim == 0 or len(array) != len(cases)
     ]
-    found = tensors.Batch(cases, arrays, outputs)
+    found = batches.Batch(cases, arrays, outputs)
     size = reference.batch or 1
     right = [] if obstacles else tensor_parity.answered(found)[:size]
     if right and len(right) < len(cases):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_edge.stack import Array
-from lstm_edge.tensors import Arrays, Input, Signature
+from lstm_edge.base.arrays import Array, Arrays
+from lstm_edge.inputs.signature import Input, Signature
 
 # Examples of each length: enough for every kind of padding more than once.
 EXAMPLES, EXAMPLES_OF_EACH_LENGTH = 30, 10

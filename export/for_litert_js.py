@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from export import to_tflite
 from export.formats import Precision
-from export.graph import GraphModel
-from export.streaming import with_steps
-from lstm_edge.runners import CompiledRunner
+from lstm_edge.models.graph import GraphModel
+from lstm_edge.models.streaming import with_steps
+from lstm_edge.runtimes.runners import CompiledRunner
 from lstm_edge.stack import LstmStack
 
 

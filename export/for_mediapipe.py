@@ -17,7 +17,7 @@ from export.formats import Precision, Texts
 from export.lowering import letters, mediapipe_metadata, tflite_fused, tflite_words
 from export.lowering.tflite_graph import Network
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.runners import MediaPipeRunner
+from lstm_edge.runtimes.runners import MediaPipeRunner
 from lstm_edge.stack import LstmStack
 
 

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from export import to_onnx
 from export.formats import Precision
-from export.graph import GraphModel
-from lstm_edge.extras import require
-from lstm_edge.files import read_text, write_text
-from lstm_edge.runners import OnnxMobileRunner
+from lstm_edge.base.extras import require
+from lstm_edge.base.files import read_text, write_text
+from lstm_edge.models.graph import GraphModel
+from lstm_edge.runtimes.runners import OnnxMobileRunner
 from lstm_edge.stack import LstmStack
-from lstm_edge.structure import inspect
+from lstm_edge.structure.contents import inspect
 
 # what a build of ONNX Runtime with --include_ops_by_config takes
 REQUIRED_OPERATORS = "required_operators.config"

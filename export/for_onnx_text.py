@@ -6,9 +6,9 @@ from pathlib import Path
 
 from export import to_onnx
 from export.formats import TEXT_INPUT, Precision
-from export.graph import GraphModel
 from export.lowering import onnx_text
-from lstm_edge.extras import require
+from lstm_edge.base.extras import require
+from lstm_edge.models.graph import GraphModel
 from lstm_edge.stack import LstmStack
 
 _PURPOSE = "exporting to ONNX"

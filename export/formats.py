@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import export
-from export.graph import GraphModel
 from lstm_edge.errors import InputError
-from lstm_edge.parity import Check, Tolerance
+from lstm_edge.inputs.tokenizer import Tokenizer
+from lstm_edge.models.graph import GraphModel
+from lstm_edge.results.parity import Check, Tolerance
 from lstm_edge.stack import LstmStack
-from lstm_edge.text import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Texts:
     """What turns texts into a classifier's ids, and its answers into labels.
 
     Attributes:
-        pads: where the model takes pads; see :class:`lstm_edge.runners.Runner`.
+        pads: where the model takes pads; see :class:`lstm_edge.runtimes.runners.Runner`.
     """
 
     tokenizer: Tokenizer

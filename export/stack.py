@@ -11,19 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.extras import require
+from lstm_edge.models.graph import IDENTITY
 from lstm_edge.stack import DenseLayer, LstmLayer, LstmStack
 
-# Layers that do nothing when the model answers.
-IDENTITY = (
-    "Dropout",
-    "SpatialDropout1D",
-    "GaussianDropout",
-    "GaussianNoise",
-    "AlphaDropout",
-    "ActivityRegularization",
-)
 DENSE_ACTIVATIONS = (
     "linear",
     "sigmoid",

@@ -16,12 +16,13 @@ import numpy as np
 
 from export import formats
 from export.formats import Precision
-from export.graph import GraphModel
 from export.lowering import onnx_graph, onnx_lstm
 from export.lowering.pad_state import pad_table
-from lstm_edge.extras import require
-from lstm_edge.parity import Tolerance
-from lstm_edge.stack import Array, LstmStack
+from lstm_edge.base.arrays import Array
+from lstm_edge.base.extras import require
+from lstm_edge.models.graph import GraphModel
+from lstm_edge.results.parity import Tolerance
+from lstm_edge.stack import LstmStack
 
 # Pads between two rows of the table: fewer cost bytes, more cost up to as many steps.
 STRIDE = {"float32": 4, "float16": 8, "int8-dynamic": 8}

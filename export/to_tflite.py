@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 from export import formats
 from export.formats import Precision
-from export.graph import GraphModel
 from export.lowering import stacked_loop, tflite_fused, tflite_graph
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
-from lstm_edge.extras import require
-from lstm_edge.parity import Tolerance
+from lstm_edge.base.extras import require
+from lstm_edge.models.graph import GraphModel
+from lstm_edge.results.parity import Tolerance
 from lstm_edge.stack import LstmStack
 
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from export import export_bundle
-from lstm_edge import run_folder
+from lstm_edge.base import files
 
 ROOT = Path(__file__).parent.parent
 EXTRAS = {
@@ -78,7 +78,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         bundle = Path(work) / "bundle"
         runtimes = ["onnxruntime", "litert", "mediapipe"]
-        export_bundle(run_folder.shipped(), bundle, runtimes=runtimes)
+        export_bundle(files.shipped(), bundle, runtimes=runtimes)
         for extra, variant in EXTRAS.items():
             check(extra, variant, bundle, python, Path(work) / extra)
 

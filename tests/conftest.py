@@ -22,11 +22,12 @@ from models import CASES, VARIANTS, plain
 from export import bundling
 from export import stack as reading
 from export.formats import Exporter, Precision
-from lstm_edge import browser, web_runtimes
+from lstm_edge.devices.browser import chromium as browser
+from lstm_edge.devices.browser import runtimes as web_runtimes
 from lstm_edge.errors import LstmEdgeError
-from lstm_edge.runners import Runner, runner_class
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
+from lstm_edge.runtimes.runners import Runner, runner_class
 from lstm_edge.stack import LstmStack
-from lstm_edge.text import TextSettings, Tokenizer
 
 T = TypeVar("T")
 

@@ -16,9 +16,9 @@ import numpy as np
 from export import formats
 from export.stack import DENSE_ACTIVATIONS
 from export.to_onnx import STRIDE
-from lstm_edge import reference
+from lstm_edge import equations as reference
+from lstm_edge.inputs.tokenizer import pad_sequences
 from lstm_edge.stack import LstmLayer
-from lstm_edge.text import pad_sequences
 
 VARIANTS = {f"{e.format}-{p.name}": (e, p) for e, p in formats.choose(fold_embedding=True)}
 """Every format × precision, by name: (exporter, precision)."""

@@ -32,13 +32,14 @@ from models import kinds, sequential
 from stand_in_benchmark_model import CLIENT
 
 from export import bundling
-from lstm_edge import adb_bench, data
-from lstm_edge.adb_bench import RUNTIME, Summary
-from lstm_edge.bundle import TensorBundle, TextBundle, open_bundle
+from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
 from lstm_edge.cli import cli
-from lstm_edge.devices import DeviceResult
+from lstm_edge.devices import adb as adb_bench
+from lstm_edge.devices.adb import RUNTIME, Summary
 from lstm_edge.errors import InputError
-from lstm_edge.text import TextSettings, Tokenizer
+from lstm_edge.inputs import data
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
+from lstm_edge.results.device import DeviceResult
 
 with_adb = pytest.mark.skipif(
     shutil.which("adb") is None, reason="adb is not installed: scripts/device_setup.sh"

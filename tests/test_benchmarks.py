@@ -33,11 +33,13 @@ from benchmarks.run import (
     write,
 )
 from export.stack import read_stack
-from lstm_edge import latency, report
+from lstm_edge.base.arrays import Ids
+from lstm_edge.bench import timing as latency
 from lstm_edge.errors import InputError
-from lstm_edge.latency import LatencyReport, Start, Timing
-from lstm_edge.parity import compare
-from lstm_edge.text import Ids, pad_sequences
+from lstm_edge.inputs.tokenizer import pad_sequences
+from lstm_edge.report import tables as report
+from lstm_edge.results.latency import LatencyReport, Start, Timing
+from lstm_edge.verify.comparing import compare
 
 LENGTH = 24
 FORMS = {"padded": "", "true length": TRUE_LENGTH}

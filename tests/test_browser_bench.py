@@ -25,14 +25,16 @@ import pytest
 from click.testing import CliRunner
 
 from export import bundling
-from lstm_edge import browser, browser_bench, web_runtimes
-from lstm_edge.bench import Inputs, golden_inputs
-from lstm_edge.browser_bench import bench
-from lstm_edge.bundle import Bundle, TensorBundle, TextBundle, open_bundle
+from lstm_edge.bench.plan import Inputs, golden_inputs
+from lstm_edge.bundle.opening import Bundle, TensorBundle, TextBundle, open_bundle
 from lstm_edge.cli import cli
-from lstm_edge.devices import DeviceResult
+from lstm_edge.devices.browser import chromium as browser
+from lstm_edge.devices.browser import measuring as browser_bench
+from lstm_edge.devices.browser import runtimes as web_runtimes
+from lstm_edge.devices.browser.measuring import bench
+from lstm_edge.devices.browser.server import Site
 from lstm_edge.errors import BundleError, InputError
-from lstm_edge.web_server import Site
+from lstm_edge.results.device import DeviceResult
 
 pytestmark = pytest.mark.xdist_group("web")  # they share a bundle
 SMALL = {"rounds": 2, "variants": ["onnx-float32"]}

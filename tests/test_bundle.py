@@ -17,16 +17,28 @@ from conftest import WORDS
 from models import DEFAULT, VARIANTS, plain
 
 from export import bundling
-from lstm_edge import bundle as bundles
-from lstm_edge import data, load_bundle, parity, run_folder, samples
-from lstm_edge.bundle import GOLDEN, LABELS, MANIFEST, VOCAB, Golden, TextBundle, open_bundle, seal
-from lstm_edge.classifier import Prediction, write_table
+from lstm_edge import load_bundle
+from lstm_edge.base.files import sha256
+from lstm_edge.bundle import opening as bundles
+from lstm_edge.bundle.opening import (
+    GOLDEN,
+    LABELS,
+    MANIFEST,
+    VOCAB,
+    Golden,
+    TextBundle,
+    open_bundle,
+    seal,
+)
 from lstm_edge.errors import BundleError, ConversionError, InputError
-from lstm_edge.files import sha256
-from lstm_edge.parity import ParityReport
-from lstm_edge.runners import KerasRunner
-from lstm_edge.text import TextSettings, Tokenizer, pad_sequences
-from lstm_edge.verify import source_model, verify
+from lstm_edge.inputs import data, samples
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, pad_sequences
+from lstm_edge.models import run_folder
+from lstm_edge.models.reference import KerasRunner
+from lstm_edge.predict.classifier import Prediction, write_table
+from lstm_edge.results.parity import ParityReport
+from lstm_edge.verify import comparing as parity
+from lstm_edge.verify.verifying import source_model, verify
 
 QUICK = {"wanted_formats": ["onnx"], "precisions": ["float32"]}  # the variant that is made soonest
 FILES = [MANIFEST, GOLDEN, VOCAB, LABELS, *(n + e.suffix for n, (e, _) in VARIANTS.items())]

@@ -15,11 +15,11 @@ from graph_models import CASES, STEPS
 from models import VARIANTS
 
 from export.formats import Exporter
-from export.graph import GraphModel, read_graph
-from lstm_edge import structure
-from lstm_edge.runners import CompiledTensorRunner
-from lstm_edge.stack import Array
-from lstm_edge.tensors import Signature
+from lstm_edge.base.arrays import Array
+from lstm_edge.inputs.signature import Signature
+from lstm_edge.models.graph import GraphModel, read_graph
+from lstm_edge.runtimes.runners import CompiledTensorRunner
+from lstm_edge.structure import contents as structure
 
 # every case runs the same lines of ours, and tracing costs a third of the time
 pytestmark = pytest.mark.no_cover

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_edge import data
-from lstm_edge.data import Dataset, Examples
 from lstm_edge.errors import InputError
-from lstm_edge.text import PAD, START, UNKNOWN, UNUSED, TextSettings, Tokenizer
+from lstm_edge.inputs import data
+from lstm_edge.inputs.data import Dataset, Examples
+from lstm_edge.inputs.tokenizer import PAD, START, UNKNOWN, UNUSED, TextSettings, Tokenizer
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -361,7 +361,7 @@ def test_npz_with_code_is_refused(tmp_path: Path, key: str, deep: bool) -> None:
         ("numpy", "ndarray.tofile"),
         ("numpy._core.numeric", "_frombuffer"),
         ("numpy.core", "multiarray._reconstruct"),
-        ("lstm_edge.data", "require"),
+        ("lstm_edge.inputs.data", "require"),
     ],
 )
 def test_npz_functions_that_are_refused(tmp_path: Path, module: str, name: str) -> None:

@@ -24,14 +24,16 @@ from test_report import (
     timing_of,
 )
 
-from lstm_edge import machine, report
-from lstm_edge.bench import bench
-from lstm_edge.bundle import TextBundle, open_bundle
+from lstm_edge.base import machine
+from lstm_edge.bench.plan import bench
+from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.cli import cli
-from lstm_edge.devices import DeviceResult
 from lstm_edge.errors import InputError
-from lstm_edge.latency import Start
-from lstm_edge.verify import verify
+from lstm_edge.report import tables as report
+from lstm_edge.report.page import write_report
+from lstm_edge.results.device import DeviceResult
+from lstm_edge.results.latency import Start
+from lstm_edge.verify.verifying import verify
 
 C, D = "onnx-int8-dynamic", "tflite-float32"
 BOARD = DeviceResult(
@@ -93,7 +95,7 @@ def test_a_device_on_which_nothing_was_measured() -> None:
 def test_the_report_has_all_devices(tmp_path: Path) -> None:
     evil = DeviceResult(EVIL, run_of(FAILED), None, {A: EVIL}, (EVIL,))
     run, latency = run_of(parity_of(A), parity_of(B)), latency_of(timing_of(A, 1))
-    paths = report.write_report(tmp_path, bundle_of(A, B), run, latency, [BOARD, evil])
+    paths = write_report(tmp_path, bundle_of(A, B), run, latency, [BOARD, evil])
     page = paths["html"].read_text()
     words = Page(page).words
     assert "<script>" not in page
@@ -115,7 +117,7 @@ def test_the_report_has_all_devices(tmp_path: Path) -> None:
 
 
 def test_a_report_without_devices_is_as_it_was(tmp_path: Path) -> None:
-    paths = report.write_report(tmp_path, bundle_of(A), run_of(parity_of(A)), None)
+    paths = write_report(tmp_path, bundle_of(A), run_of(parity_of(A)), None)
     assert "Devices" not in paths["html"].read_text()
     assert "Devices" not in paths["md"].read_text()
     assert json.loads(paths["json"].read_text())["devices"] == []
@@ -171,17 +173,17 @@ def test_what_is_no_result(change: Callable[[Any], None]) -> None:
 
 
 def test_results_of_another_bundle() -> None:
-    BOARD.check_of(bundle_of(A, B))
+    BOARD.check_of(bundle_of(A, B).path, bundle_of(A, B).hashes)
     with pytest.raises(
         InputError, match=rf"measured {A}, which bundle bundle does not have; it has {B}"
     ):
-        BOARD.check_of(bundle_of(B))
+        BOARD.check_of(bundle_of(B).path, bundle_of(B).hashes)
     other = timing_of(A, 1, sha256="1" * 64)
     changed = replace(BOARD, latency=latency_of(other))
     with pytest.raises(
         InputError, match=r"another file than onnx-float32 .*sha256 1{12}, here 0{12}"
     ):
-        changed.check_of(bundle_of(A))
+        changed.check_of(bundle_of(A).path, bundle_of(A).hashes)
 
 
 # ---- the command

@@ -14,11 +14,14 @@ from models import CASES, VARIANTS
 
 from export.formats import Precision
 from export.lowering import stacked_loop
-from lstm_edge import parity, reference, structure
-from lstm_edge.answers import Probabilities, classes_of, margins
-from lstm_edge.extras import require
-from lstm_edge.stack import Array, LstmLayer, LstmStack
-from lstm_edge.text import Ids, pad_sequences
+from lstm_edge import equations as reference
+from lstm_edge.base.arrays import Array, Ids, Probabilities
+from lstm_edge.base.extras import require
+from lstm_edge.inputs.tokenizer import pad_sequences
+from lstm_edge.results.answers import classes_of, margins
+from lstm_edge.stack import LstmLayer, LstmStack
+from lstm_edge.structure import contents as structure
+from lstm_edge.verify import comparing as parity
 
 # every case runs the same lines of ours, and tracing costs a third of the time
 pytestmark = pytest.mark.no_cover

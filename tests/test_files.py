@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from lstm_edge.errors import InputError
-from lstm_edge.files import (
+from lstm_edge.base.files import (
     read_json,
     read_text,
     replacing,
@@ -20,6 +19,7 @@ from lstm_edge.files import (
     write_json,
     write_text,
 )
+from lstm_edge.errors import InputError
 
 
 class Stopped(BaseException):

@@ -13,10 +13,10 @@ from graph_models import UNITS, WIDTH, chain, graph, recurrent, remembering, wor
 from models import VARIANTS, kinds
 from test_conformance import LiteRT, Reference, compare, inputs_for
 
-from export.graph import GraphModel, read_graph
-from lstm_edge import structure
 from lstm_edge.cli import cli
 from lstm_edge.errors import UnsupportedModelError
+from lstm_edge.models.graph import GraphModel, read_graph
+from lstm_edge.structure import contents as structure
 
 TFLITE = [name for name, (e, p) in VARIANTS.items() if e.lowerings and not p.folded]
 ONE = (9, WIDTH)

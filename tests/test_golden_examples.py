@@ -27,11 +27,11 @@ from environments import make_python
 from models import kinds, plain, remembering, sequential
 
 from export import export_bundle, formats
-from lstm_edge import parity
-from lstm_edge.bundle import MANIFEST, VOCAB, open_bundle, seal
+from lstm_edge.bundle.opening import MANIFEST, VOCAB, open_bundle, seal
 from lstm_edge.errors import InputError
-from lstm_edge.parity import Tolerance
-from lstm_edge.text import TextSettings, Tokenizer
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
+from lstm_edge.results.parity import Tolerance
+from lstm_edge.verify import comparing as parity
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 WEB = EXAMPLES / "web"
@@ -402,7 +402,7 @@ NPM = "npm install --prefix examples/web"
 
 def _pages() -> Any:
     """The module that keeps the runtimes of the project's own pages."""
-    return pytest.importorskip("lstm_edge.web_runtimes", reason=NPM)
+    return pytest.importorskip("lstm_edge.devices.browser.runtimes", reason=NPM)
 
 
 def packages() -> Path:

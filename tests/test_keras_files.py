@@ -20,10 +20,11 @@ from click.testing import CliRunner
 from models import VARIANTS
 from test_conformance import FLOAT32, RUNTIMES
 
-from export.graph import read_graph
-from lstm_edge import model, run_folder
 from lstm_edge.cli import cli
 from lstm_edge.errors import InputError, UnsupportedModelError
+from lstm_edge.models import architecture as model
+from lstm_edge.models import run_folder
+from lstm_edge.models.graph import read_graph
 
 KINDS = [(name, suffix) for name in keras2_files.CASES for suffix in (".h5", ".keras")]
 KINDS += [(name, "") for name in sorted(keras2_files.SAVED_MODEL)]
@@ -359,7 +360,7 @@ def test_a_saved_model_of_tensorflow_before_2_5(keras2: Path, tmp_path: Path) ->
 
     from tensorflow.core.protobuf import saved_model_pb2
 
-    from lstm_edge import keras_files
+    from lstm_edge.models import files as keras_files
 
     path = tmp_path / "model"
     shutil.copytree(keras2 / "normalised series", path)

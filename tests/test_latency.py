@@ -13,13 +13,15 @@ import pytest
 from conftest import Exported
 from models import VARIANTS
 
-from lstm_edge import latency
-from lstm_edge.bundle import open_bundle
+from lstm_edge.base.arrays import Ids
+from lstm_edge.base.files import sha256
+from lstm_edge.bench import timing as latency
+from lstm_edge.bench.timing import fresh_start, measure
+from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.errors import InputError
-from lstm_edge.files import sha256
-from lstm_edge.latency import LatencyReport, Start, Timing, fresh_start, measure
-from lstm_edge.runners import KerasRunner, OnnxRunner, Runner
-from lstm_edge.text import Ids
+from lstm_edge.models.reference import KerasRunner
+from lstm_edge.results.latency import LatencyReport, Start, Timing
+from lstm_edge.runtimes.runners import OnnxRunner, Runner
 
 CASE = "hidden dense"
 FLOATS = [name for name, (_, p) in VARIANTS.items() if p.name == "float32"]

@@ -18,15 +18,24 @@ from models import kinds, plain
 from export import export_bundle
 from export.for_mediapipe import Exporter
 from export.formats import Texts
-from export.graph import read_graph
 from export.lowering import letters, mediapipe_metadata, tflite_words, word_table
 from export.stack import read_stack
-from lstm_edge import data, extras, run_folder, structure
-from lstm_edge.answers import Probabilities
-from lstm_edge.bundle import TextBundle, open_bundle
+from lstm_edge.base import extras, files
+from lstm_edge.base.arrays import Ids, Probabilities
+from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.errors import InputError, MissingExtraError, UnsupportedModelError
-from lstm_edge.runners import KerasRunner, MediaPipeRunner
-from lstm_edge.text import KERAS_FILTERS, Ids, TextSettings, Tokenizer, load_tokenizer, words_of
+from lstm_edge.inputs import data
+from lstm_edge.inputs.tokenizer import (
+    KERAS_FILTERS,
+    TextSettings,
+    Tokenizer,
+    load_tokenizer,
+    words_of,
+)
+from lstm_edge.models.graph import read_graph
+from lstm_edge.models.reference import KerasRunner
+from lstm_edge.runtimes.runners import MediaPipeRunner
+from lstm_edge.structure import contents as structure
 
 pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
 
@@ -150,7 +159,7 @@ def test_the_end_of_a_long_text_counts_and_then_its_beginning(tmp_path: Path) ->
 
 def test_letters_of_the_shipped_vocabulary() -> None:
     """What MediaPipe is told is short, and every word that a text can hold is among the words."""
-    found = load_tokenizer(run_folder.shipped() / "vocab.txt", 10_000)
+    found = load_tokenizer(files.shipped() / "vocab.txt", 10_000)
     made = letters.letters(found)
     assert len(made.vocabulary) < 2048
     assert made.words.keys() == {
@@ -448,7 +457,7 @@ def test_the_end_of_a_process_is_silent(tmp_path: Path) -> None:
     path = written(tmp_path / "it")
     code = f"""
 from pathlib import Path
-from lstm_edge.runners import MediaPipeRunner
+from lstm_edge.runtimes.runners import MediaPipeRunner
 runner = MediaPipeRunner(Path({str(path)!r}))
 print(runner.infer("good").shape)
 """
@@ -463,7 +472,7 @@ def test_mediapipe_does_not_load_tensorflow() -> None:
     """It would, where TensorFlow is installed, for the making of its own documentation."""
     code = """
 import sys
-from lstm_edge.extras import require
+from lstm_edge.base.extras import require
 require("mediapipe.tasks.python.text.text_classifier", "running")
 assert not any(name.partition(".")[0] == "tensorflow" for name in sys.modules)
 """
@@ -480,7 +489,7 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sequence[st
         pytest.skip(f"{SHARED} is not there")
     texts = data.load(str(SHARED)).evaluation().sample(2000).texts
     assert texts is not None
-    model, out = run_folder.shipped(), tmp_path_factory.mktemp("reviews") / "b"
+    model, out = files.shipped(), tmp_path_factory.mktemp("reviews") / "b"
     found = load_tokenizer(model / "vocab.txt", 10_000, TextSettings())
     reference = KerasRunner(model / "model.keras", 1, 10_000, 500)
     expected = reference.run_sequences(found.encode(texts))

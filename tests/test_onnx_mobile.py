@@ -16,14 +16,15 @@ from graph_models import chain, graph, recurrent, remembering, words
 from models import kinds, plain
 
 from export import export_bundle, for_onnx_mobile
-from lstm_edge import report
-from lstm_edge.bundle import MANIFEST, TensorBundle, TextBundle, open_bundle
-from lstm_edge.classifier import Classifier
+from lstm_edge.base.extras import require
+from lstm_edge.bundle.opening import MANIFEST, TensorBundle, TextBundle, open_bundle
 from lstm_edge.errors import BundleError, InputError
-from lstm_edge.extras import require
-from lstm_edge.structure import inspect
-from lstm_edge.text import TextSettings, Tokenizer
-from lstm_edge.verify import verify
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
+from lstm_edge.predict.classifier import Classifier
+from lstm_edge.report import page
+from lstm_edge.report import tables as report
+from lstm_edge.structure.contents import inspect
+from lstm_edge.verify.verifying import verify
 
 PRECISIONS = ["float32", "float16", "int8-dynamic"]
 CONFIG = for_onnx_mobile.REQUIRED_OPERATORS
@@ -317,6 +318,6 @@ def test_the_verdict_is_shown(bundle: TextBundle, tmp_path: Path) -> None:
     info = bundle.variant("onnx-float32-mobile")
     assert f"{info.name}: {info.notes[0]}" in report.lowering_table(bundle).notes
     run = verify(bundle, variants=["onnx-float32-mobile"])
-    paths = report.write_report(tmp_path, bundle, run, None)
+    paths = page.write_report(tmp_path, bundle, run, None)
     for kind in ("html", "md"):
         assert info.notes[0] in paths[kind].read_text()

@@ -21,19 +21,19 @@ import lstm_edge
 from export import export_bundle
 from export.formats import Texts
 from export.lowering import onnx_text
-from lstm_edge.bundle import TextBundle, open_bundle
-from lstm_edge.classifier import Classifier
+from lstm_edge.base.arrays import Ids
+from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.errors import InputError, UnsupportedModelError
-from lstm_edge.runners import OnnxTextRunner
-from lstm_edge.text import (
+from lstm_edge.inputs.tokenizer import (
     KERAS_FILTERS,
     NO_CHARACTER,
-    Ids,
     TextSettings,
     Tokenizer,
     load_tokenizer,
     pad_sequences,
 )
+from lstm_edge.predict.classifier import Classifier
+from lstm_edge.runtimes.runners import OnnxTextRunner
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "imdb"

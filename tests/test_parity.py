@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from conftest import Exported
 
-from lstm_edge import parity
-from lstm_edge.answers import margins
-from lstm_edge.parity import Check, ParityReport, ParityRun, Tolerance
-from lstm_edge.runners import LiteRTRunner, OnnxRunner, Runner
-from lstm_edge.text import Ids
+from lstm_edge.base.arrays import Ids
+from lstm_edge.results.answers import margins
+from lstm_edge.results.parity import Check, ParityReport, ParityRun, Tolerance
+from lstm_edge.runtimes.runners import LiteRTRunner, OnnxRunner, Runner
+from lstm_edge.verify import comparing as parity
 
 EXACT = Tolerance(1e-5, 0.0, 1e-5, None, "float32")
 ROUGH = Tolerance(None, 0.002, 0.0, 0.0015, "int8")

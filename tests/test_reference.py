@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from export.lowering.tflite_fused import fusable
-from lstm_edge.errors import InputError
-from lstm_edge.reference import (
+from lstm_edge.equations import (
     KERAS_GATES,
     ONNX_GATES,
     TFLITE_GATES,
@@ -27,6 +26,7 @@ from lstm_edge.reference import (
     split_gates,
     step,
 )
+from lstm_edge.errors import InputError
 from lstm_edge.stack import DenseLayer, LstmLayer, LstmStack
 
 DOCS = Path(__file__).parents[1] / "docs" / "lstm.md"

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from lstm_edge import plots, report, wording
-from lstm_edge.bundle import TextBundle, VariantInfo
-from lstm_edge.latency import LatencyReport, Start, Timing
-from lstm_edge.parity import Case, Check, ParityReport, ParityRun, Tolerance
-from lstm_edge.text import TextSettings
-from lstm_edge.train import Epoch, TrainResult
+from lstm_edge.bundle.opening import TextBundle, VariantInfo
+from lstm_edge.inputs.tokenizer import TextSettings
+from lstm_edge.report import plots, wording
+from lstm_edge.report import tables as report
+from lstm_edge.report.page import verdict, write_report
+from lstm_edge.results.latency import LatencyReport, Start, Timing
+from lstm_edge.results.parity import Case, Check, ParityReport, ParityRun, Tolerance
+from lstm_edge.training import curves
+from lstm_edge.training.train import Epoch, TrainResult
 
 EVIL = "<script>alert('$x$')</script> | **bold** [red]x[/red] \x1b[31m"
 LIMITS = Tolerance(1e-5, 0.0, 1e-5, None, "rounding")
@@ -136,7 +139,7 @@ class Page(HTMLParser):
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     run, latency = run_of(parity_of(A), FAILED), latency_of(timing_of(A, 1), timing_of(B, 2))
     folder = tmp_path_factory.mktemp("report") / "new"
-    return report.write_report(folder, bundle_of(A, B), run, latency)
+    return write_report(folder, bundle_of(A, B), run, latency)
 
 
 def test_parity_table() -> None:
@@ -272,7 +275,7 @@ def test_html_escapes(written: dict[str, Path], tmp_path: Path) -> None:
     assert "script" not in Page(written["html"].read_text(encoding="utf-8")).tags
     bundle = replace(bundle_of(EVIL), source={"file": EVIL}, labels=(EVIL, EVIL))
     run = replace(run_of(parity_of(EVIL, failures=(EVIL,))), bundle=EVIL, data=EVIL)
-    paths = report.write_report(tmp_path, bundle, run, latency_of(timing_of(EVIL, 1)))
+    paths = write_report(tmp_path, bundle, run, latency_of(timing_of(EVIL, 1)))
     page = Page(paths["html"].read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert "alert('$x$')" in page.words
@@ -284,15 +287,15 @@ def test_verdict(written: dict[str, Path]) -> None:
         assert f"Outside tolerance: {B} (1 of 2)." in text
         assert "other order: differs by 0.1" in text
     both = run_of(parity_of(A), parity_of(B))
-    said = report.verdict(bundle_of(A, B), both)
+    said = verdict(bundle_of(A, B), both)
     assert said == "All 2 variants answer as Keras does within their tolerance"
-    assert f"Not verified: {B}" in report.verdict(bundle_of(A, B), run_of(parity_of(A)))
-    assert report.verdict(bundle_of(A), run_of(parity_of(A))).startswith(f"{A} answers as Keras")
-    assert report.verdict(bundle_of(), run_of())
+    assert f"Not verified: {B}" in verdict(bundle_of(A, B), run_of(parity_of(A)))
+    assert verdict(bundle_of(A), run_of(parity_of(A))).startswith(f"{A} answers as Keras")
+    assert verdict(bundle_of(), run_of())
 
 
 def test_without_latency(tmp_path: Path) -> None:
-    paths = report.write_report(tmp_path, bundle_of(A), run_of(parity_of(A)), None)
+    paths = write_report(tmp_path, bundle_of(A), run_of(parity_of(A)), None)
     page = Page(paths["html"].read_text(encoding="utf-8"))
     assert "Not measured." in page.words
     assert page.tags.count("svg") == 1
@@ -303,7 +306,7 @@ def test_without_latency(tmp_path: Path) -> None:
 def test_without_any_difference(tmp_path: Path) -> None:
     run = run_of(parity_of(A, max_abs=0.0, tolerance=replace(LIMITS, max_abs=None)))
     assert plots.plots(run, None)
-    assert report.write_report(tmp_path, bundle_of(), run_of(), None)
+    assert write_report(tmp_path, bundle_of(), run_of(), None)
 
 
 def test_json_round_trip(written: dict[str, Path]) -> None:
@@ -324,7 +327,7 @@ def test_json_round_trip(written: dict[str, Path]) -> None:
 
 def test_an_answer_that_is_no_number_can_be_reported(tmp_path: Path) -> None:
     broken = parity_of(A, worst=Case(0, None, (0.5,), (float("nan"),)), failures=("broken",))
-    paths = report.write_report(tmp_path, bundle_of(A), run_of(broken), None)
+    paths = write_report(tmp_path, bundle_of(A), run_of(broken), None)
     value = json.loads(paths["json"].read_text(encoding="utf-8"))
     again = ParityRun.from_json(value["parity"])
     assert "variant not a number" in report.parity_table(again).notes[-1]
@@ -335,7 +338,7 @@ def test_training_curves(tmp_path: Path, count: int) -> None:
     epochs = tuple(Epoch(i, 0.5 / i, 0.8, 0.6 / i, 0.75, 1.0) for i in range(1, count + 1))
     result = TrainResult(tmp_path, epochs, count, 0.4, 0.8731, 1000, ())
     path = tmp_path / "run" / "curves.png"
-    plots.training_curves(result, path)
+    curves.training_curves(result, path)
     assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert list(path.parent.iterdir()) == [path]
 
@@ -348,12 +351,12 @@ class Blocker:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Blocker())
 from pathlib import Path
-from lstm_edge import plots, report, wording
+from lstm_edge.report import page, plots, wording
 from lstm_edge.errors import MissingExtraError
 from tests.test_report import A, bundle_of, parity_of, run_of
 folder = Path(sys.argv[1])
 try:
-    report.write_report(folder, bundle_of(A), run_of(parity_of(A)), None)
+    page.write_report(folder, bundle_of(A), run_of(parity_of(A)), None)
 except MissingExtraError as error:
     assert not list(folder.iterdir())
     print(error)
@@ -375,7 +378,7 @@ def test_missing_extra(tmp_path: Path, package: str) -> None:
 
 
 def test_import_is_cheap() -> None:
-    code = "import sys, lstm_edge.report; print(*sys.modules)"
+    code = "import sys, lstm_edge.report.tables; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

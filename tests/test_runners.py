@@ -16,10 +16,12 @@ import pytest
 from conftest import Exported
 from models import VARIANTS
 
-from lstm_edge import bundle as bundles
+from lstm_edge.base.arrays import Ids
+from lstm_edge.bundle import opening as bundles
 from lstm_edge.errors import InputError
-from lstm_edge.runners import KerasRunner, LiteRTRunner, OnnxRunner, Runner, runner_class
-from lstm_edge.text import Ids, pad_sequences
+from lstm_edge.inputs.tokenizer import pad_sequences
+from lstm_edge.models.reference import KerasRunner
+from lstm_edge.runtimes.runners import LiteRTRunner, OnnxRunner, Runner, runner_class
 
 CASE = "hidden dense"
 FORMATS = {e.format: name for name, (e, p) in VARIANTS.items() if p.name == "float32"}
@@ -332,7 +334,7 @@ def test_a_damaged_file_is_refused(made: Exported, damage: str, tmp_path: Path) 
         f"""
         from pathlib import Path
         from lstm_edge.errors import InputError
-        from lstm_edge.runners import runner_class
+        from lstm_edge.runtimes.runners import runner_class
         try:
             runner_class({made.exporter.format!r})(Path({str(path)!r}), 1, 30, 40)
         except InputError as error:
@@ -383,7 +385,7 @@ def test_a_missing_runtime_is_named_with_its_extra(made: Exported) -> None:
             f"""
             from pathlib import Path
             from lstm_edge.errors import MissingExtraError
-            from lstm_edge.runners import runner_class
+            from lstm_edge.runtimes.runners import runner_class
             try:
                 runner_class({made.exporter.format!r})(Path({str(made.path)!r}))
             except MissingExtraError as error:

@@ -28,14 +28,15 @@ from environments import make_python
 from graph_models import remembering
 
 from export import bundling
-from lstm_edge import machine, ssh_bench
-from lstm_edge.bench import Inputs
-from lstm_edge.bundle import GOLDEN, MANIFEST, TensorBundle, TextBundle, open_bundle, seal
+from lstm_edge.base import machine
+from lstm_edge.base.files import sha256
+from lstm_edge.bench.plan import Inputs
+from lstm_edge.bundle.opening import GOLDEN, MANIFEST, TensorBundle, TextBundle, open_bundle, seal
 from lstm_edge.cli import cli
-from lstm_edge.devices import DeviceResult
+from lstm_edge.devices import ssh as ssh_bench
+from lstm_edge.devices.ssh import Address
 from lstm_edge.errors import BundleError, InputError
-from lstm_edge.files import sha256
-from lstm_edge.ssh_bench import Address
+from lstm_edge.results.device import DeviceResult
 
 SSHD, SSH = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin"), shutil.which("ssh")
 pytestmark = pytest.mark.skipif(
@@ -536,7 +537,7 @@ def test_the_measurement_dies(
         for _ in range(200):
             for process in running(where):
                 command = Path(f"/proc/{process}/cmdline").read_bytes()
-                if b"lstm_edge.board" in command:
+                if b"lstm_edge.devices.board" in command:
                     os.kill(process, signal.SIGKILL)
                     return
             time.sleep(0.02)

@@ -15,13 +15,13 @@ from graph_models import UNITS, WIDTH, WORDS, chain, graph, recurrent, rememberi
 from models import VARIANTS, kinds
 from test_conformance import FLOAT32, RUNTIMES
 
-from export.graph import GraphModel
-from export.streaming import read_streaming
 from lstm_edge import load_bundle
+from lstm_edge.base.arrays import Array
 from lstm_edge.cli import cli
 from lstm_edge.errors import InputError, UnsupportedModelError
-from lstm_edge.predictor import Predictor
-from lstm_edge.stack import Array
+from lstm_edge.models.graph import GraphModel
+from lstm_edge.models.streaming import read_streaming
+from lstm_edge.predict.predictor import Predictor
 
 STEPS = 22
 FLOATS = [name for name, (_, p) in VARIANTS.items() if p.name == "float32"]

@@ -16,10 +16,10 @@ from damage import refusals
 from models import VARIANTS, plain
 
 from export.lowering.tflite_fused import fusable
-from lstm_edge import structure
+from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
-from lstm_edge.extras import require
-from lstm_edge.structure import TensorInfo, inspect
+from lstm_edge.structure import contents as structure
+from lstm_edge.structure.contents import TensorInfo, inspect
 
 UNITS, LENGTH = 3, 6
 
@@ -70,7 +70,7 @@ def test_a_keras_file_by_another_spelling_of_its_suffix(model_files: Path, tmp_p
 def test_inspecting_a_keras_file_does_not_load_keras(model_files: Path) -> None:
     from test_runners import BLOCKER, run_python
 
-    code = "\nfrom pathlib import Path\nfrom lstm_edge.structure import inspect\n"
+    code = "\nfrom pathlib import Path\nfrom lstm_edge.structure.contents import inspect\n"
     code += "print(inspect(Path(sys.argv[2])).ops['LSTM'])"
     done = run_python(BLOCKER + code, "tensorflow,keras", str(model_files / "small.keras"))
     assert done.stdout == "2\n", done.stderr

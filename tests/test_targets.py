@@ -14,14 +14,14 @@ from graph_models import remembering, words
 from models import kinds
 
 from export import export_bundle, formats
-from lstm_edge import parity
-from lstm_edge.answers import Probabilities
-from lstm_edge.bundle import MANIFEST, TextBundle, open_bundle, seal
-from lstm_edge.classifier import Classifier
+from lstm_edge.base.arrays import Probabilities
+from lstm_edge.bundle.opening import MANIFEST, TextBundle, open_bundle, seal
 from lstm_edge.errors import InputError, UnsupportedModelError
-from lstm_edge.parity import Tolerance
-from lstm_edge.runners import TextRunner, any_runner_class, runner_class
-from lstm_edge.text import TextSettings, Tokenizer
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
+from lstm_edge.predict.classifier import Classifier
+from lstm_edge.results.parity import Tolerance
+from lstm_edge.runtimes.runners import TextRunner, any_runner_class, runner_class
+from lstm_edge.verify import comparing as parity
 
 PLAIN = ["onnx-float32", "onnx-float16", "onnx-int8-dynamic"]
 PLAIN += ["tflite-float32", "tflite-float16", "tflite-int8-dynamic"]

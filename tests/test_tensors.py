@@ -20,25 +20,24 @@ from models import DEFAULT, kinds
 from test_cli import call
 
 from export import bundling, drawn
-from export.graph import read_graph
-from export.reference import KerasTensorRunner
-from lstm_edge import Classifier, Predictor, load_bundle, tensor_parity
-from lstm_edge.bundle import GOLDEN_ARRAYS, LABELS, MANIFEST, TensorBundle, TextBundle, open_bundle
-from lstm_edge.errors import BundleError, InputError
-from lstm_edge.parity import ParityReport, Tolerance
-from lstm_edge.stack import Array
-from lstm_edge.tensors import (
-    AS_GIVEN,
-    Arrays,
-    Batch,
-    Input,
-    Output,
-    Signature,
-    load_batches,
-    read_inputs,
-    save_batches,
-    write_outputs,
+from lstm_edge import Classifier, Predictor, load_bundle
+from lstm_edge.base.arrays import Array, Arrays
+from lstm_edge.bundle.opening import (
+    GOLDEN_ARRAYS,
+    LABELS,
+    MANIFEST,
+    TensorBundle,
+    TextBundle,
+    open_bundle,
 )
+from lstm_edge.errors import BundleError, InputError
+from lstm_edge.inputs.array_files import read_inputs, write_outputs
+from lstm_edge.inputs.batches import AS_GIVEN, Batch, load_batches, save_batches
+from lstm_edge.inputs.signature import Input, Output, Signature
+from lstm_edge.models.graph import read_graph
+from lstm_edge.models.reference import KerasTensorRunner
+from lstm_edge.results.parity import ParityReport, Tolerance
+from lstm_edge.verify import comparing_arrays as tensor_parity
 
 ONNX = {"wanted_formats": ["onnx"], "precisions": ["float32"]}  # the variant that is made soonest
 
@@ -264,8 +263,8 @@ def test_a_wrong_answer_is_noticed(made: Callable[[str], Made], tmp_path: Path) 
     """The golden outputs are moved by a ten-thousandth of their scale."""
     import shutil
 
-    from lstm_edge.bundle import seal
-    from lstm_edge.files import sha256
+    from lstm_edge.base.files import sha256
+    from lstm_edge.bundle.opening import seal
 
     bundle = Path(shutil.copytree(made("tagger").bundle, tmp_path / "copy"))
     moved = [

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_edge import data
 from lstm_edge.errors import InputError
-from lstm_edge.text import (
+from lstm_edge.inputs import data
+from lstm_edge.inputs.tokenizer import (
     KERAS_FILTERS,
     PAD,
     START,

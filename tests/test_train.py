@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_edge import data, model
-from lstm_edge.data import Dataset, Examples
 from lstm_edge.errors import InputError
-from lstm_edge.model import ModelConfig
-from lstm_edge.text import TextSettings, Tokenizer, load_tokenizer, pad_sequences
-from lstm_edge.train import Epoch, TrainConfig, TrainResult, train
+from lstm_edge.inputs import data
+from lstm_edge.inputs.data import Dataset, Examples
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer, pad_sequences
+from lstm_edge.models import architecture as model
+from lstm_edge.models.architecture import ModelConfig
+from lstm_edge.training.train import Epoch, TrainConfig, TrainResult, train
 
 FILES = {"model.keras", "vocab.txt", "labels.txt", "config.json", "metrics.json", "curves.png"}
 

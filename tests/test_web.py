@@ -17,15 +17,19 @@ import pytest
 from click.testing import CliRunner
 
 from export import bundling
-from lstm_edge import parity, run_folder, runners, web_runtimes, web_server
-from lstm_edge.bundle import TextBundle, open_bundle
+from lstm_edge.base import files
+from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.cli import cli
+from lstm_edge.devices.browser import runtimes as web_runtimes
+from lstm_edge.devices.browser import server as web_server
+from lstm_edge.devices.browser.runtimes import WEB
+from lstm_edge.devices.browser.server import Site, serving
 from lstm_edge.errors import InputError
-from lstm_edge.parity import Tolerance
-from lstm_edge.samples import load as sample_reviews
-from lstm_edge.text import TextSettings, Tokenizer
-from lstm_edge.web_runtimes import WEB
-from lstm_edge.web_server import Site, serving
+from lstm_edge.inputs.samples import load as sample_reviews
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
+from lstm_edge.results.parity import Tolerance
+from lstm_edge.runtimes import runners
+from lstm_edge.verify import comparing as parity
 
 pytestmark = pytest.mark.xdist_group("web")  # they share a bundle
 PAGE = WEB / "bench.html"  # it has the import map, and waits for its button
@@ -250,7 +254,7 @@ def reference(runtimes: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """The model that ships, served."""
     out = tmp_path_factory.mktemp("reference") / "bundle"
     bundling.export_bundle(
-        run_folder.shipped(),
+        files.shipped(),
         out,
         precisions=["float32", "int8-dynamic"],
         runtimes=["onnxruntime", "litert-js"],

@@ -27,11 +27,14 @@ from click.testing import CliRunner
 from models import plain
 
 from export import bundling
-from lstm_edge import browser, run_folder, web_demo, web_runtimes
-from lstm_edge.bundle import GOLDEN, MANIFEST, VOCAB, TextBundle, open_bundle, seal
-from lstm_edge.classifier import Classifier, Prediction
+from lstm_edge.base import files
+from lstm_edge.bundle.opening import GOLDEN, MANIFEST, VOCAB, TextBundle, open_bundle, seal
 from lstm_edge.cli import cli
-from lstm_edge.text import TextSettings
+from lstm_edge.devices.browser import chromium as browser
+from lstm_edge.devices.browser import demo as web_demo
+from lstm_edge.devices.browser import runtimes as web_runtimes
+from lstm_edge.inputs.tokenizer import TextSettings
+from lstm_edge.predict.classifier import Classifier, Prediction
 
 TEXT = "A very good film, never boring: the cast is great!"
 FLOAT, STREAM = "onnx-float32", "onnx-float32-stream"
@@ -781,7 +784,7 @@ def test_the_command_serves_until_it_is_stopped(
 
 def test_the_reference_model(tmp_path: Path, demo: Callable[..., Demo]) -> None:
     bundling.export_bundle(
-        run_folder.shipped(),
+        files.shipped(),
         tmp_path / "b",
         precisions=["float32"],
         wanted_formats=["onnx"],

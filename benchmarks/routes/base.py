@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from lstm_edge.parity import Tolerance
-from lstm_edge.runners import Runner
-from lstm_edge.text import Ids, pad_sequences
+from lstm_edge.base.arrays import Ids
+from lstm_edge.inputs.tokenizer import pad_sequences
+from lstm_edge.results.parity import Tolerance
+from lstm_edge.runtimes.runners import Runner
 
 TRUE_LENGTH = "-true-length"
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.routes.base import RouteRunner
-from lstm_edge import model as models
+from lstm_edge.base.arrays import Ids
 from lstm_edge.errors import InputError
-from lstm_edge.runners import KerasRunner
-from lstm_edge.text import Ids
+from lstm_edge.models import architecture as models
+from lstm_edge.models.reference import KerasRunner
 
 
 def use_threads(threads: int) -> None:

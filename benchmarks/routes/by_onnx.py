@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.routes.base import RouteRunner
-from lstm_edge.runners import OnnxRunner
-from lstm_edge.text import Ids
+from lstm_edge.base.arrays import Ids
+from lstm_edge.runtimes.runners import OnnxRunner
 
 OPSET = 18
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from benchmarks.routes.base import RouteRunner
 from benchmarks.routes.by_onnx import keras_export
-from lstm_edge.text import Ids
+from lstm_edge.base.arrays import Ids
 
 
 def float32(model: Any, path: Path, inputs: Sequence[Ids]) -> None:

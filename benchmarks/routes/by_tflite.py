@@ -13,8 +13,8 @@ import numpy.typing as npt
 from benchmarks.routes.base import RouteRunner
 from export.lowering.tflite_fused import fusable
 from export.stack import read_stack
-from lstm_edge.runners import LiteRTRunner
-from lstm_edge.text import Ids
+from lstm_edge.base.arrays import Ids
+from lstm_edge.runtimes.runners import LiteRTRunner
 
 
 def keras_loop(model: Any, path: Path, inputs: Sequence[Ids]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_edge.stack import Array
+from lstm_edge.base.arrays import Array
 
 
 def int8_rows(rows: Array) -> tuple[Array, Array]:

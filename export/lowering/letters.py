@@ -23,7 +23,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lstm_edge.text import PAD, UNKNOWN, TextSettings, Tokenizer, words_of
+from lstm_edge.inputs.tokenizer import PAD, UNKNOWN, TextSettings, Tokenizer, words_of
 
 # Numbers of what is behind the text, of a separator, and of a character that no word has.
 BEHIND, SEPARATOR, OTHER = range(3)

@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from export.graph import GraphModel
 from export.lowering import recurrent
 from export.lowering.recurrent import Loop, Weights, output_shape
-from lstm_edge import reference
+from lstm_edge import equations as reference
+from lstm_edge.base.arrays import Array
+from lstm_edge.base.extras import require
 from lstm_edge.errors import ConversionError
-from lstm_edge.extras import require
-from lstm_edge.stack import Array
+from lstm_edge.models.graph import GraphModel
 
 OPSET = 18
 IR_VERSION = 8  # the one that came with opset 18: older runtimes take the file too

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from export.lowering.pad_state import PadTable
-from lstm_edge import reference
+from lstm_edge import equations as reference
+from lstm_edge.base.arrays import Array
+from lstm_edge.base.extras import require
 from lstm_edge.errors import ConversionError
-from lstm_edge.extras import require
-from lstm_edge.stack import Array, LstmLayer, LstmStack
+from lstm_edge.stack import LstmLayer, LstmStack
 
 OPSET = 18
 IR_VERSION = 8  # the one that came with opset 18: older runtimes take the file too

@@ -1,4 +1,4 @@
-"""ONNX: texts to ids in the graph, id for id as :class:`lstm_edge.text.Tokenizer` makes them.
+"""ONNX: texts to ids in the graph, id for id as :class:`lstm_edge.inputs.tokenizer.Tokenizer` makes them.
 
 No operator here asks a locale or the machine's own tables. ``StringNormalizer`` lower-cases by the C
 library: its default locale is not there on slim machines and on iOS, where the session then does not
@@ -16,8 +16,8 @@ import sys
 from typing import Any
 
 from export.formats import Texts
-from lstm_edge.extras import require
-from lstm_edge.text import NO_CHARACTER, Tokenizer
+from lstm_edge.base.extras import require
+from lstm_edge.inputs.tokenizer import NO_CHARACTER, Tokenizer
 
 OPSET = 20  # the first with StringSplit and StringConcat; ONNX Runtime has it from 1.17 on
 IR_VERSION = 9  # the one that came with opset 20

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_edge import reference
-from lstm_edge.stack import Array, LstmStack
+from lstm_edge import equations as reference
+from lstm_edge.base.arrays import Array
+from lstm_edge.stack import LstmStack
 
 
 @dataclass(frozen=True)

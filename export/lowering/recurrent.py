@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from export.graph import GraphModel, functional
-from lstm_edge.extras import require
-from lstm_edge.stack import Array
+from lstm_edge.base.arrays import Array
+from lstm_edge.base.extras import require
+from lstm_edge.models.graph import GraphModel, functional
 
 _PURPOSE = "exporting"
 

@@ -17,8 +17,9 @@ import numpy as np
 
 from export.lowering.int8_rows import embedding
 from export.lowering.pad_state import PadTable
-from lstm_edge.extras import require
-from lstm_edge.stack import Array, LstmLayer, LstmStack
+from lstm_edge.base.arrays import Array
+from lstm_edge.base.extras import require
+from lstm_edge.stack import LstmLayer, LstmStack
 
 INPUT, OUTPUT = "ids", "probabilities"
 

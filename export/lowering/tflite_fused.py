@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from export.graph import GraphModel
 from export.lowering import recurrent, stacked_loop
 from export.lowering.int8_rows import embedding
 from export.lowering.recurrent import Loop, Weights
-from lstm_edge.extras import require
-from lstm_edge.stack import Array, LstmStack
-from lstm_edge.structure import STATES_SHUT
+from lstm_edge.base.arrays import Array
+from lstm_edge.base.extras import require
+from lstm_edge.models.graph import GraphModel
+from lstm_edge.stack import LstmStack
+from lstm_edge.structure.contents import STATES_SHUT
 
 _PURPOSE = "exporting to TFLite"
 # Sum of a shut gate's inputs, beyond what states and bias can add: its sigmoid is 0 in float32.

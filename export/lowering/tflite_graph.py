@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from export.graph import GraphModel, chains
 from export.lowering import recurrent, tflite_fused
 from export.lowering.int8_rows import embedding
 from export.lowering.recurrent import Loop, output_shape
+from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.extras import require
+from lstm_edge.models.graph import GraphModel, chains
 
 _PURPOSE = "exporting to TFLite"
 

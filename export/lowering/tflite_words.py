@@ -14,8 +14,8 @@ import numpy as np
 
 from export.lowering.letters import SEPARATOR, Letters
 from export.lowering.word_table import WordTable, word_table
-from lstm_edge.extras import require
-from lstm_edge.text import TextSettings
+from lstm_edge.base.extras import require
+from lstm_edge.inputs.tokenizer import TextSettings
 
 INPUT, OUTPUT = "letters", "scores"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_edge.stack import Array
+from lstm_edge.base.arrays import Array
 
 # A sum of all places stays below this: no operator wraps around.
 _BELOW = 1 << 31

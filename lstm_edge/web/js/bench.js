@@ -1,4 +1,4 @@
-// The page of `lstm-edge bench --on browser`: it does what lstm_edge/browser_bench.py asks for, one
+// The page of `lstm-edge bench --on browser`: it does what lstm_edge/devices/browser/measuring.py asks for, one
 // command after the other, and measures. What is measured, and what it means, is decided there.
 
 import { openBundle } from './bundle.js';
@@ -120,7 +120,7 @@ const COMMANDS = {
     });
   },
 
-  /** Every runner on every input, one at a time, interleaved as lstm_edge/latency.py does it. */
+  /** Every runner on every input, one at a time, interleaved as lstm_edge/bench/timing.py does it. */
   async measure({ keys, inputs, rounds, block, warm_up: warmUp }) {
     const given = new Map(
       keys.map((key) => [key, (inputs[key] ?? inputs['']).map((one) => read(runners.get(key), one))]),

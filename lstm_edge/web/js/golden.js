@@ -1,5 +1,5 @@
 // The golden vectors of a bundle, held against what a runner answers here. The rules and the sentences
-// are those of lstm_edge/parity.py.
+// are those of lstm_edge/verify/comparing.py.
 
 // Where a precision limits flips and not differences (int8), an edge case that is off by more than
 // this is not a matter of rounding.

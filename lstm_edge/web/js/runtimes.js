@@ -19,7 +19,7 @@ export const PACKAGES = {
   [MEDIAPIPE]: ['@mediapipe/tasks-text'],
 };
 const STREAM = 'stream'; // what step models are made for
-const ALONE = 8; // last steps of a text that a step model is fed one by one, as lstm_edge/runners.py does
+const ALONE = 8; // last steps of a text that a step model is fed one by one, as Python does
 
 /**
  * What could run a variant here.

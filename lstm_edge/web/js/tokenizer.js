@@ -1,4 +1,4 @@
-// Text to ids, id for id as lstm_edge/text.py does it. No import; runs in browsers and in Node.
+// Text to ids, id for id as lstm_edge/inputs/tokenizer.py does it. No import; runs in browsers and in Node.
 
 /**
  * The tokens of a vocab.txt: one in each line, the line's number (from 0) is its id.

@@ -1,0 +1,1 @@
+"""How long a file takes: interleaved timings, starts in new processes, memory."""

@@ -1,0 +1,1 @@
+"""The folder that export writes: its manifest, its golden vectors, and opening it."""

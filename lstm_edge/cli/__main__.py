@@ -1,0 +1,5 @@
+"""``python -m lstm_edge.cli``."""
+
+from lstm_edge.cli import main
+
+main()

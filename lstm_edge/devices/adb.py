@@ -1,0 +1,833 @@
+"""Run a bundle's TFLite files on an Android device with LiteRT's benchmark_model, over the system's adb.
+
+benchmark_model prints a summary of its runs. With one run in a process the summary is that run's time,
+so every (round, input, file) is a process of its own: load, warm up, one timed run. It also writes the
+outputs of its last run to a file, which are held against the golden vectors.
+
+What it takes and prints is in LiteRT's sources: tflite/tools/benchmark/benchmark_model.cc and
+benchmark_tflite_model.cc, and ``Stat::OutputToStream`` in TensorFlow's util/stats_calculator.h.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import re
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+import numpy as np
+
+from lstm_edge import __version__
+from lstm_edge.base.arrays import Array, Arrays, Ids, Probabilities
+from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.bench.plan import Inputs, golden_inputs
+from lstm_edge.bench.timing import STARTS, STEPS, UNSTABLE, WARM_UP
+from lstm_edge.bundle.opening import GOLDEN, GOLDEN_ARRAYS, TensorBundle, TextBundle, VariantInfo
+from lstm_edge.errors import InputError
+from lstm_edge.inputs.tokenizer import pad_sequences
+from lstm_edge.results.device import DeviceResult
+from lstm_edge.results.latency import LatencyReport, Start, Timing
+from lstm_edge.results.parity import ParityReport, ParityRun
+from lstm_edge.runtimes.runners import row_length
+from lstm_edge.verify import comparing as parity
+from lstm_edge.verify import comparing_arrays as tensor_parity
+from lstm_edge.verify.verifying import GOLDEN_DATA
+
+RUNTIME = "LiteRT benchmark_model"
+KINDS = ("tflite", "tflite-litert-js")  # files that the Interpreter runs by themselves
+_SKIPPED = {
+    "tflite-stream": "a step model of texts takes word by word, which is not measured over adb"
+}
+_OTHER = "benchmark_model runs the TFLite files that LiteRT's Interpreter takes"
+PLACE = "/data/local/tmp"  # where adb's shell may write and execute
+PATIENCE = 60  # seconds for an answer of the device that is not a measurement
+# ELF's e_machine -> the names that Android has for that processor
+_MACHINES = {3: "x86", 40: "armeabi-v7a", 62: "x86_64", 183: "arm64-v8a"}
+_STATES = {
+    "unauthorized": "has not allowed this computer yet: unlock it and confirm the question on its screen",
+    "offline": "does not answer (offline): plug it in again, or adb reconnect",
+    "no permissions": "may not be opened by this user: add the udev rules for Android devices",
+}
+_ASKED = {
+    "maker": "getprop ro.product.manufacturer",
+    "model": "getprop ro.product.model",
+    "release": "getprop ro.build.version.release",
+    "sdk": "getprop ro.build.version.sdk",
+    "abis": "getprop ro.product.cpu.abilist",
+    "soc": "getprop ro.soc.model",
+    "platform": "getprop ro.board.platform",
+    "cores": "nproc",
+    "memory": "cat /proc/meminfo",
+    "governor": "cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+}
+
+
+# ---- what benchmark_model prints
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one process of benchmark_model says.
+
+    Attributes:
+        init_us: loading the file and preparing the interpreter, microseconds.
+        first_us: the first run of the warm-up.
+        run_us: the one run after the warm-up; None where it made more than one: their times are not told.
+        peak_mib: peak resident memory of the process; None: not asked for, or not known there.
+    """
+
+    init_us: int
+    first_us: int
+    run_us: int | None
+    peak_mib: float | None
+
+    @classmethod
+    def parse(cls, text: str) -> Summary:
+        """Of standard output and error together.
+
+        Raises:
+            ValueError: a line is missing, or two of them contradict each other.
+        """
+        counts = re.findall(r"\bcount=(\d+)(?: first=\d+)? curr=(\d+)", text)
+        timings = re.search(
+            r"Inference timings in us: Init: (\d+), First inference: (\d+), "
+            r"Warmup \(avg\): ([\d.e+]+), Inference \(avg\): ([\d.e+]+)",
+            text,
+        )
+        if timings is None or len(counts) != 2:
+            raise ValueError("no timings in what it printed")
+        init, first, _, average = timings.groups()
+        (_, _), (count, last) = counts
+        run = int(last) if int(count) == 1 else None
+        # the average of one run is that run, in six digits
+        if run is not None and abs(float(average) - run) > 1e-5 * run + 0.5:
+            raise ValueError(f"one run of {run} µs, and an average of {average}")
+        peak = re.search(
+            r"Overall peak memory footprint \(MB\) via periodic monitoring: ([\d.]+)", text
+        )
+        return cls(int(init), int(first), run, None if peak is None else float(peak[1]))
+
+
+# ---- the device
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What the device says of itself."""
+
+    name: str
+    abis: tuple[str, ...]
+    machine: dict[str, Any]
+
+
+class Adb:
+    """The system's adb, and one device.
+
+    Raises:
+        InputError: no adb, no device, several and no ``serial``, or one that does not take commands.
+    """
+
+    def __init__(self, serial: str | None) -> None:
+        if shutil.which("adb") is None:
+            raise InputError(
+                "the program adb is not installed here; install it (adb on Debian, platform-tools of the "
+                "Android SDK elsewhere)"
+            )
+        self._began = not _listening()
+        self.serial: str | None = None
+        try:
+            self.serial = self._choose(serial)
+        except BaseException:
+            self.close()
+            raise
+
+    def _choose(self, serial: str | None) -> str:
+        listed = self.run("devices").stdout.partition("List of devices attached")[2]
+        lines = (line.partition("\t") for line in listed.splitlines() if "\t" in line)
+        states = {name: state.strip() for name, _, state in lines}
+        if not states:
+            raise InputError(
+                "no Android device is attached: plug one in with USB debugging on, or adb connect it; "
+                "adb devices lists those that are"
+            )
+        names = ", ".join(states)
+        if serial is None and len(states) > 1:
+            raise InputError(f"several Android devices are attached: choose with --serial: {names}")
+        serial = serial or next(iter(states))
+        if serial not in states:
+            raise InputError(f"no Android device {serial} is attached; there is {names}")
+        state = states[serial]
+        for beginning, why in _STATES.items():
+            if state.startswith(beginning):
+                raise InputError(f"the Android device {serial} {why}")
+        if state != "device":
+            raise InputError(
+                f"the Android device {serial} is in state {state!r}: start Android on it"
+            )
+        return serial
+
+    def command(self, *arguments: str) -> list[str]:
+        return ["adb", *(("-s", self.serial) if self.serial else ()), *arguments]
+
+    def run(self, *arguments: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
+        """An adb command; its own failure is an InputError, that of a shell command is not."""
+        try:
+            done = subprocess.run(
+                self.command(*arguments),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                stdin=subprocess.DEVNULL,
+                timeout=patience,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise InputError(
+                f"adb {arguments[0]} does not come back after {patience:.0f} s: plug the device in again"
+            ) from None
+        if done.returncode and arguments[0] != "shell":
+            raise InputError(f"adb {arguments[0]} failed: {_last(done.stdout + done.stderr)}")
+        return done
+
+    def shell(self, script: str) -> str:
+        """What a script prints; it must get to its end.
+
+        Raises:
+            InputError: it did not, or adb could not run it.
+        """
+        mark = f"@{secrets.token_hex(8)}"
+        done = self.run("shell", f"{{ {script}\n}} 2>&1; echo {mark} $?")
+        text = done.stdout.replace("\r", "")
+        said, found, code = text.rpartition(mark)
+        if not found:
+            raise InputError(f"adb shell failed: {_last(done.stdout + done.stderr)}")
+        if code.strip() != "0":
+            raise InputError(f"the device cannot do it: {_last(said)}")
+        return said
+
+    def describe(self) -> _Described:
+        mark = secrets.token_hex(4)
+        script = "\n".join(
+            f"echo; echo {mark} {key}; {ask} 2>/dev/null" for key, ask in _ASKED.items()
+        )
+        found = dict[str, str]()
+        for part in self.shell(f"{script}\ntrue").split(f"{mark} ")[1:]:
+            key, _, value = part.partition("\n")
+            found[key.strip()] = value.strip()
+        memory = re.search(r"MemTotal:\s+(\d+)", found["memory"])
+        model, release = found["model"] or "Android device", found["release"] or "version not known"
+        maker = found["maker"]
+        name = model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
+        return _Described(
+            f"{name.strip()}, Android {release}",
+            tuple(found["abis"].split(",")) if found["abis"] else (),
+            {
+                "cpu": found["soc"] or found["platform"] or None,
+                "cores": int(found["cores"]) if found["cores"].isdigit() else None,
+                "memory_gib": round(int(memory[1]) / 2**20, 1) if memory else None,
+                "governor": found["governor"] or None,
+                "system": f"Android {release} (SDK {found['sdk'] or 'not known'})",
+                "python": None,
+                "versions": {"lstm-edge": __version__},
+            },
+        )
+
+    def close(self) -> None:
+        """Stop adb's server where it was not running before."""
+        if self._began:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(
+                    ["adb", "kill-server"], capture_output=True, check=False, timeout=PATIENCE
+                )
+
+
+def _listening() -> bool:
+    """Whether adb's server runs already."""
+    port = os.environ.get("ANDROID_ADB_SERVER_PORT", "5037")
+    try:
+        with socket.create_connection(("127.0.0.1", int(port)), 1):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+# ---- what is run there
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One process of benchmark_model: a file's number, its inputs, and what it is for.
+
+    Attributes:
+        purpose: ``parity``, ``start``, ``memory`` or ``time``.
+        round, place: of the timed runs; ``place`` also of the parity cases.
+        files: names of files with its inputs, in the graph's order, and their shapes.
+    """
+
+    variant: int
+    purpose: str
+    round: int
+    place: int
+    files: tuple[tuple[str, tuple[int, ...]], ...]
+
+    def flags(self, threads: int) -> list[str]:
+        runs = {"parity": (1, 1), "start": (1, 1), "memory": (1, WARM_UP), "time": (WARM_UP, 1)}
+        warm, timed = runs[self.purpose]
+        names = [f"in{i}" for i in range(len(self.files))]
+        shapes = [",".join(map(str, shape)) for _, shape in self.files]
+        given = [f"{name}:{file}" for name, (file, _) in zip(names, self.files, strict=True)]
+        flags = [
+            f"--graph=variant{self.variant}.tflite",
+            f"--num_threads={threads}",
+            f"--warmup_runs={warm}",
+            f"--num_runs={timed}",
+            "--warmup_min_secs=0",
+            "--min_secs=0",
+            f"--input_layer={','.join(names)}",
+            f"--input_layer_shape={':'.join(shapes)}",
+            f"--input_layer_value_files={','.join(given)}",
+        ]
+        if self.purpose == "parity":
+            flags.append(f"--output_filepath=out/{self.variant}.{self.place}")
+        elif self.purpose == "memory":
+            flags += [
+                "--report_peak_memory_footprint=true",
+                "--memory_footprint_check_interval_ms=5",
+            ]
+        return flags
+
+
+_SCRIPT = """
+cd "${{0%/*}}" || exit 1
+echo $$ > pid
+mkdir out
+call() {{
+  number=$1
+  eval "dead=\\$dead$2"
+  [ -n "$dead" ] && return
+  variant=$2
+  shift 2
+  ./benchmark_model "$@" > log 2>&1 < /dev/null &
+  echo $! > child
+  wait $!
+  code=$?
+  echo "@{token} begin $number"
+  cat log
+  echo
+  echo "@{token} end $code"
+  [ $code = 0 ] || eval "dead$variant=1"
+}}
+{calls}
+echo "@{token} done"
+"""
+
+
+class _Kind(Protocol):
+    """What differs between bundles of texts and of tensors."""
+
+    data: str
+    unit: str
+    lengths: tuple[int, ...]
+
+    def timed(self, info: VariantInfo) -> list[list[Array]]:
+        """Arrays of each timed input, in the graph's order."""
+
+    def longest(self, info: VariantInfo) -> list[Array]:
+        """Arrays for a first run."""
+
+    def cases(self, info: VariantInfo) -> list[list[Array]]:
+        """Arrays of each parity case."""
+
+    def compare(self, info: VariantInfo, answers: Sequence[bytes]) -> ParityReport:
+        """Judge the outputs of the cases."""
+
+
+class _SizeError(ValueError):
+    """Outputs of another size than the reference's."""
+
+
+def _floats(content: bytes, count: int, begin: int = 0) -> Array:
+    try:
+        return np.frombuffer(content, np.float32, count, begin)
+    except ValueError as error:
+        raise _SizeError from error
+
+
+class _Texts:
+    unit = "tokens"
+
+    def __init__(self, bundle: TextBundle, inputs: Inputs) -> None:
+        self.data, self._bundle, self._sequences = inputs.source, bundle, inputs.sequences
+        self._golden = bundle.golden()
+        most = bundle.settings.max_length
+        self.lengths = tuple(min(len(ids), most) for ids in inputs.sequences)
+
+    def _array(self, info: VariantInfo, ids: Ids) -> list[Array]:
+        length = int(info.inputs[0]["shape"][1])
+        most = self._bundle.settings.max_length
+        if length < 0:  # free
+            length = row_length(len(ids), most, self._bundle.pads)
+        side = "post" if self._bundle.pads == "any" else "pre"
+        return [pad_sequences([ids[-most:]], length, padding=side)]
+
+    def timed(self, info: VariantInfo) -> list[list[Array]]:
+        return [self._array(info, ids) for ids in self._sequences]
+
+    def longest(self, info: VariantInfo) -> list[Array]:
+        return self._array(info, np.ones(self._bundle.settings.max_length, np.int32))
+
+    def cases(self, info: VariantInfo) -> list[list[Array]]:
+        golden = self._golden
+        return [self._array(info, ids) for ids in (*golden.ids, *golden.edge_ids)]
+
+    def compare(self, info: VariantInfo, answers: Sequence[bytes]) -> ParityReport:
+        golden, columns = self._golden, self._golden.outputs.shape[1]
+        outputs: Probabilities = np.stack([_floats(a, columns) for a in answers])
+        count = len(golden.ids)
+        checks = [
+            parity.edge_check(outputs[count:], golden.edge_outputs, info.tolerance),
+            *parity.structure_checks(info.problems, info.lowering),
+        ]
+        classes = None if golden.classes is None else np.array(golden.classes, np.int64)
+        return parity.compare(
+            info.name,
+            golden.outputs,
+            outputs[:count],
+            info.tolerance,
+            classes=classes,
+            texts=golden.texts,
+            checks=checks,
+        )
+
+
+class _Tensors:
+    unit = "steps"
+
+    def __init__(self, bundle: TensorBundle, inputs: Inputs) -> None:
+        self.data, self._signature, self._examples = inputs.source, bundle.signature, inputs.arrays
+        self._batches = bundle.golden()
+        self.lengths = tuple(self._signature.steps(example) for example in self._examples)
+
+    def _arrays(self, info: VariantInfo, example: Arrays) -> list[Array]:
+        batch = info.batch or 1
+        given = {name: np.repeat(array, batch, 0) for name, array in example.items()}
+        for state in self._signature.states:
+            shape = [batch, *(n or 1 for n in state.shape[1:])]
+            given[state.name] = np.zeros(shape, np.float32)
+        return [given[one["name"]] for one in info.inputs]
+
+    def timed(self, info: VariantInfo) -> list[list[Array]]:
+        return [self._arrays(info, example) for example in self._examples]
+
+    def longest(self, info: VariantInfo) -> list[Array]:
+        return self._arrays(info, self._signature.ones(1, STEPS))
+
+    def cases(self, info: VariantInfo) -> list[list[Array]]:
+        if self._signature.states:
+            return []
+        return [
+            self._arrays(info, batch.part([row]).inputs)
+            for batch in self._batches
+            for row in range(len(batch))
+        ]
+
+    def compare(self, info: VariantInfo, answers: Sequence[bytes]) -> ParityReport:
+        batch, done = info.batch or 1, 0
+        comparison = tensor_parity.TensorComparison(
+            info.name,
+            info.tolerance,
+            self._signature.outputs,
+            tensor_parity.scales(self._batches),
+        )
+        for cases in self._batches:
+            rows = []
+            for content in answers[done : done + len(cases)]:
+                found, begin = dict[str, Array](), 0
+                for one in info.outputs:
+                    shape = (batch, *cases.outputs[one["name"]].shape[1:])
+                    count = int(np.prod(shape))
+                    values = _floats(content, count, begin)
+                    found[one["name"]] = values.reshape(shape)[:1]
+                    begin += values.nbytes
+                rows.append(found)
+            done += len(cases)
+            joined = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+            comparison.add_batch(cases, joined)
+        checks = parity.structure_checks(info.problems, info.lowering)
+        return comparison.report([comparison.cases(), *checks])
+
+
+# ---- the measurement
+
+
+def measure(
+    bundle: TextBundle | TensorBundle,
+    benchmark_model: Path | None,
+    *,
+    serial: str | None = None,
+    inputs: Inputs | None = None,
+    limit: int | None = None,
+    variants: Sequence[str] = (),
+    threads: int = 1,
+    rounds: int = 5,
+    progress: Progress = SILENT,
+) -> DeviceResult:
+    """Measure a bundle's TFLite files on an Android device.
+
+    Args:
+        benchmark_model: LiteRT's program of that name, built for the device's processor.
+        serial: which device, where several are attached.
+        inputs: what is timed; None: the bundle's golden inputs, at most ``limit``.
+        variants: names; none means all.
+        rounds: how often each input is timed, each time in a process of its own.
+
+    Raises:
+        BundleError: no such variant.
+        InputError: what is missing, and what to do.
+        KeyboardInterrupt: with a sentence, where something may have been left on the device.
+    """
+    chosen = bundle.chosen(variants)
+    skipped = {
+        info.name: _SKIPPED.get(info.kind, _OTHER) for info in chosen if info.kind not in KINDS
+    }
+    sent = [info for info in chosen if info.name not in skipped]
+    if not sent:
+        why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
+        raise InputError(
+            f"bundle {bundle.path} has nothing to measure over adb; export with --format tflite. {why}"
+        )
+    program = _program(benchmark_model)
+    if rounds < 1:
+        raise InputError(f"rounds is {rounds}; it must be at least 1")
+    if inputs is None:
+        inputs = golden_inputs(bundle, limit)
+    kind: _Kind
+    kind = _Tensors(bundle, inputs) if isinstance(bundle, TensorBundle) else _Texts(bundle, inputs)
+    adb = Adb(serial)
+    try:
+        described = adb.describe()
+        _check_program(program, described)
+        found = _run(
+            adb, described.name, bundle.path, program, sent, kind, threads, rounds, progress
+        )
+    finally:
+        adb.close()
+    return _result(bundle, described, sent, kind, threads, rounds, found, skipped)
+
+
+def _program(path: Path | None) -> Path:
+    if path is None:
+        raise InputError(
+            "--on adb runs LiteRT's benchmark_model on the device: give the one for its processor with "
+            "--benchmark-model (tflite/tools/benchmark in LiteRT's sources)"
+        )
+    if not path.is_file():
+        raise InputError(f"benchmark_model {path} is not there, or not a file")
+    return path
+
+
+def _check_program(path: Path, device: _Described) -> None:
+    """Refuse what is for another processor; what is no ELF file the device itself judges."""
+    with path.open("rb") as file:
+        head = file.read(20)
+    if head[:4] == b"\x7fELF" and device.abis:
+        found = _MACHINES.get(int.from_bytes(head[18:20], "little"), "another processor")
+        if found not in device.abis:
+            raise InputError(
+                f"{path} is for {found}; {device.name} runs {', '.join(device.abis)}: give the "
+                "benchmark_model for that"
+            )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What came back: summaries by call, outputs by (variant, case), and why a variant failed."""
+
+    summaries: Mapping[_Call, Summary]
+    outputs: Mapping[tuple[int, int], bytes]
+    failed: Mapping[int, str]
+    notes: tuple[str, ...]
+
+
+def _calls(sent: Sequence[VariantInfo], kind: _Kind, rounds: int, folder: Path) -> list[_Call]:
+    """All processes in their order, with their inputs written to ``folder``; timed ones interleaved."""
+    calls, timed = list[_Call](), list[list[_Call]]()
+
+    def made(number: int, purpose: str, place: int, arrays: Sequence[Array]) -> _Call:
+        files = []
+        for at, array in enumerate(arrays):
+            name = f"{number}.{purpose}.{place}.{at}"
+            (folder / name).write_bytes(np.ascontiguousarray(array).tobytes())
+            files.append((name, tuple(array.shape)))
+        return _Call(number, purpose, 0, place, tuple(files))
+
+    for number, info in enumerate(sent):
+        first = made(number, "start", 0, kind.longest(info))
+        calls += [_Call(number, "start", i, 0, first.files) for i in range(STARTS)]
+        calls.append(_Call(number, "memory", 0, 0, first.files))
+        calls += [made(number, "parity", i, case) for i, case in enumerate(kind.cases(info))]
+        timed.append([made(number, "time", i, one) for i, one in enumerate(kind.timed(info))])
+    for turn in range(rounds):
+        for place in range(len(timed[0])):
+            shift = (turn + place) % len(timed)
+            for row in timed[shift:] + timed[:shift]:
+                calls.append(_Call(row[place].variant, "time", turn, place, row[place].files))
+    return calls
+
+
+def _run(
+    adb: Adb,
+    device: str,
+    bundle: Path,
+    program: Path,
+    sent: Sequence[VariantInfo],
+    kind: _Kind,
+    threads: int,
+    rounds: int,
+    progress: Progress,
+) -> _Found:
+    """Push, run, pull; the device's folder is removed whatever happens."""
+    token = secrets.token_hex(8)
+    folder = f"{PLACE}/lstm-edge-{token}"
+    with tempfile.TemporaryDirectory(prefix="lstm-edge-") as work:
+        stage = Path(work, "stage")
+        stage.mkdir()
+        calls = _calls(sent, kind, rounds, stage)
+        shutil.copyfile(program, stage / "benchmark_model")
+        for number, info in enumerate(sent):
+            shutil.copyfile(bundle / info.file, stage / f"variant{number}.tflite")
+        lines = [
+            f"call {i} {call.variant} {shlex.join(call.flags(threads))}"
+            for i, call in enumerate(calls)
+        ]
+        script = _SCRIPT.format(token=token, calls="\n".join(lines))
+        (stage / "run.sh").write_text(script, encoding="utf-8", newline="\n")
+        with _folder(adb, folder) as notes:
+            with progress.task(f"Copying to {device}", None):
+                adb.run("push", f"{stage}/.", f"{folder}/", patience=10 * PATIENCE)
+                adb.shell(f"chmod 755 {folder}/benchmark_model")
+            summaries, failed = _follow(adb, device, folder, token, calls, progress)
+            outputs = _outputs(adb, folder, Path(work), calls) if len(failed) < len(sent) else {}
+    return _Found(summaries, outputs, failed, tuple(notes))
+
+
+@contextlib.contextmanager
+def _folder(adb: Adb, folder: str) -> Iterator[list[str]]:
+    """A folder on the device for the block; what runs in it ends with it.
+
+    The list gets a sentence where it could not be removed; an error says that by itself.
+    """
+    adb.shell(f"mkdir {folder}")
+    notes: list[str] = []
+    try:
+        yield notes
+    except (InputError, KeyboardInterrupt) as error:
+        if left := _removed(adb, folder):
+            text = f"{error}; {left}" if error.args and str(error) else left
+            raise type(error)(text) from None
+        raise
+    except BaseException:
+        _removed(adb, folder)
+        raise
+    else:
+        if left := _removed(adb, folder):
+            notes.append(left)
+
+
+def _removed(adb: Adb, folder: str) -> str:
+    """Remove the folder; a sentence if that cannot be done."""
+    try:
+        adb.shell(
+            f"[ -f {folder}/pid ] && kill $(cat {folder}/pid {folder}/child) 2>/dev/null\n"
+            f"rm -rf {folder}\n[ ! -e {folder} ]"
+        )
+    except InputError:
+        return f"its folder {folder} may be left on it: adb shell rm -r {folder}"
+    return ""
+
+
+def _follow(
+    adb: Adb, device: str, folder: str, token: str, calls: Sequence[_Call], progress: Progress
+) -> tuple[dict[_Call, Summary], dict[int, str]]:
+    """Run the script there, and read what it says as it comes."""
+    summaries, failed = dict[_Call, Summary](), dict[int, str]()
+    number: int | None = None
+    text: list[str] = []
+    ended = False
+    last = "no message"
+    process = subprocess.Popen(
+        adb.command("shell", f"sh {folder}/run.sh 2>&1"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is ours to pass on
+    )
+    try:
+        assert process.stdout is not None
+        with progress.task(f"Measuring on {device}", len(calls)) as advance:
+            for line in process.stdout:
+                line = line.rstrip("\r\n")
+                begin = re.fullmatch(rf"@{token} begin (\d+)", line)
+                end = re.fullmatch(rf"@{token} end (\d+)", line)
+                if begin and int(begin[1]) < len(calls):
+                    number, text = int(begin[1]), []
+                elif end and number is not None:
+                    call = calls[number]
+                    try:
+                        if end[1] != "0":
+                            raise ValueError(f"exit code {end[1]}")
+                        summary = Summary.parse("\n".join(text))
+                        if call.purpose == "time" and summary.run_us is None:
+                            raise ValueError("it made more runs than the one it was asked for")
+                        summaries[call] = summary
+                    except ValueError as error:
+                        failed.setdefault(call.variant, f"{error}: {_last(chr(10).join(text))}")
+                        if end[1] in ("126", "127"):
+                            raise InputError(
+                                f"{device} cannot execute benchmark_model: {_last(chr(10).join(text))}; "
+                                "give the one for its processor with --benchmark-model"
+                            ) from None
+                    number = None
+                    advance(1)
+                elif line == f"@{token} done":
+                    ended = True
+                elif number is None:
+                    last = line.strip() or last
+                else:
+                    text.append(line)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+    told = all(call in summaries or call.variant in failed for call in calls)
+    if not ended or not told:
+        raise InputError(f"the connection to {device} was lost while measuring on it: {last}")
+    return summaries, failed
+
+
+def _outputs(
+    adb: Adb, folder: str, work: Path, calls: Sequence[_Call]
+) -> dict[tuple[int, int], bytes]:
+    """The outputs that benchmark_model wrote, as many as there are."""
+    adb.run("pull", f"{folder}/out", str(work), patience=10 * PATIENCE)
+    found = {}
+    for call in calls:
+        path = work / "out" / f"{call.variant}.{call.place}"
+        if call.purpose == "parity" and path.is_file():
+            found[call.variant, call.place] = path.read_bytes()
+    return found
+
+
+def _result(
+    bundle: TextBundle | TensorBundle,
+    device: _Described,
+    sent: Sequence[VariantInfo],
+    kind: _Kind,
+    threads: int,
+    rounds: int,
+    found: _Found,
+    skipped: dict[str, str],
+) -> DeviceResult:
+    skipped = {**skipped, **{sent[i].name: why for i, why in found.failed.items()}}
+    good = {i: info for i, info in enumerate(sent) if i not in found.failed}
+    if not good:
+        why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
+        raise InputError(f"{device.name} can run none of these variants: {why}")
+    when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    timings = tuple(_timing(i, info, kind, rounds, found.summaries) for i, info in good.items())
+    latency = LatencyReport(
+        device=device.name,
+        machine=device.machine,
+        measured_at=when,
+        threads=threads,
+        lengths=kind.lengths,
+        tokenise_ms=None,
+        timings=timings,
+        unstable=tuple(t.variant for t in timings if t.spread() > UNSTABLE),
+        data=kind.data,
+        unit=kind.unit,
+    )
+    notes = [
+        f"each time is one run of benchmark_model in a process of its own, after {WARM_UP} to warm up",
+        *found.notes,
+    ]
+    reports = []
+    for i, info in good.items():
+        count = len(kind.cases(info))
+        answers = [found.outputs.get((i, place)) for place in range(count)]
+        if not count:
+            notes.append("parity is not measured over adb: a stream answers in more than one call")
+        elif any(a is None for a in answers):
+            notes.append(
+                f"parity of {info.name} is not measured: this benchmark_model does not write outputs "
+                "(--output_filepath)"
+            )
+        else:
+            try:
+                reports.append(kind.compare(info, [a for a in answers if a is not None]))
+            except _SizeError:
+                notes.append(
+                    f"parity of {info.name} is not measured: its outputs have another size"
+                )
+    run = ParityRun(
+        bundle=str(bundle.path),
+        data=GOLDEN_DATA,
+        reference=GOLDEN if isinstance(bundle, TextBundle) else GOLDEN_ARRAYS,
+        machine=device.machine,
+        measured_at=when,
+        reports=tuple(reports),
+    )
+    unique = tuple(dict.fromkeys(notes))
+    return DeviceResult(device.name, run if reports else None, latency, skipped, unique)
+
+
+def _timing(
+    number: int,
+    info: VariantInfo,
+    kind: _Kind,
+    rounds: int,
+    summaries: Mapping[_Call, Summary],
+) -> Timing:
+    times, starts, peaks = dict[tuple[int, int], float](), [], []
+    for call, summary in summaries.items():
+        if call.variant != number:
+            continue
+        if call.purpose == "time" and summary.run_us is not None:
+            times[call.round, call.place] = summary.run_us / 1e3
+        elif call.purpose == "start":
+            starts.append(summary)
+        elif call.purpose == "memory" and summary.peak_mib is not None:
+            peaks.append(summary.peak_mib)
+    return Timing(
+        info.name,
+        RUNTIME,
+        info.bytes,
+        info.sha256,
+        tuple(tuple(times[r, i] for i in range(len(kind.lengths))) for r in range(rounds)),
+        (),
+        Start(
+            None,  # a program of its own, with the runtime in it
+            median(s.init_us for s in starts) / 1e3,
+            median(s.first_us for s in starts) / 1e3,
+            peaks[0] if peaks else None,
+        ),
+        None,
+    )
+
+
+def _last(text: str) -> str:
+    lines = [line.strip() for line in text.replace("\r", "").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no message"

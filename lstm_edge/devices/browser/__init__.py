@@ -1,0 +1,1 @@
+"""Pages for browsers: their runtimes, a server, the measuring page, and the demo."""

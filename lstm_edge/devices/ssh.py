@@ -1,0 +1,552 @@
+"""Verify and bench on a Linux board over the system's ssh: files there, figures back, nothing left.
+
+One connection does it all. It starts :mod:`lstm_edge.devices.far_side` on the board, which takes the
+bundle and this package's modules into a temporary folder, runs :mod:`lstm_edge.devices.board` there and
+removes the folder, also when the connection ends early. The board needs Python, NumPy and one runtime.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+import shlex
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lstm_edge.base.files import PACKAGE, read_json
+from lstm_edge.base.progress import SILENT, Advance, Progress
+from lstm_edge.bench.plan import Inputs
+from lstm_edge.bundle.opening import MANIFEST, TensorBundle, TextBundle, VariantInfo, seal
+from lstm_edge.devices import far_side
+from lstm_edge.errors import InputError
+from lstm_edge.results.device import DeviceResult
+from lstm_edge.runtimes.runners import any_runner_class, tensor_runner_class
+
+# rooms that nothing on a board imports
+NOT_SENT = ("cli", "report", "training")
+PYTHON = "python3"
+MINIMUM = (3, 11)  # Python on the board
+CONNECT = 15  # seconds to reach it
+LEAVE = 20.0  # seconds for it to remove its folder
+LONGEST = 1 << 28  # bytes of one line from it: a result with its raw times is far below
+# Never ask; notice when the board has gone; nothing of the user's configuration that is for a terminal.
+OPTIONS = (
+    "BatchMode=yes",
+    f"ConnectTimeout={CONNECT}",
+    "ServerAliveInterval=10",
+    "ServerAliveCountMax=3",
+    "ClearAllForwardings=yes",
+    "RemoteCommand=none",
+)
+# Sent as a command line, so it has no character that any login shell reads inside single quotes. Printing
+# the version comes first: what follows is for Python 3.11.
+_START = (
+    'import sys;print("@{token}",*sys.version_info[:3],flush=True);'
+    "exec(eval(sys.stdin.buffer.readline()))"
+)
+_SWEEP = """
+import os, shutil, sys, time
+folder = {folder!r}
+for _ in range(40):
+    if not os.path.exists(folder):
+        break
+    time.sleep(0.1)
+shutil.rmtree(folder, ignore_errors=True)
+print("@{token} removed" if not os.path.exists(folder) else "@{token} left", flush=True)
+"""
+_URL = re.compile(
+    r"ssh://(?:(?P<user>[^@/]*)@)?(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^@:/\[\]]+)"
+    r"(?::(?P<port>\d+))?(?P<folder>/.*)?"
+)
+_FOLDER = re.compile(r"/[^\0\n]*lstm-edge-\w+")  # as the far side makes one: it is removed, or told
+_NAME = re.compile(
+    r"\w[\w.+%:~-]*"
+)  # of users and hosts: nothing that ssh could take for an option
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a board is.
+
+    Attributes:
+        host: a name, an address, or a ``Host`` of the user's ssh configuration.
+        user, port: None: as ssh's configuration has it.
+        folder: an existing folder on the board for the temporary one; None: its own choice.
+    """
+
+    host: str
+    user: str | None = None
+    port: int | None = None
+    folder: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Of ``ssh://[USER@]HOST[:PORT][/FOLDER]``; the folder is absolute, or ``/~/…`` in the home.
+
+        Raises:
+            InputError: not of that form, or with a password in it.
+        """
+        expected = "expected ssh://[USER@]HOST[:PORT][/FOLDER]"
+        match = _URL.fullmatch(text)
+        if match is None:
+            raise InputError(f"{text!r} is no address of a board: {expected}")
+        user, host, port, folder = match.group("user", "host", "port", "folder")
+        if user is not None and ":" in user:
+            raise InputError(
+                "a password in an address would be seen by every user of this machine, and is not used: "
+                "give the board a key with ssh-copy-id, and leave the password out"
+            )
+        host = host.strip("[]")
+        for what, name in (("user", user), ("host", host)):
+            if name is not None and not _NAME.fullmatch(name):
+                raise InputError(f"{name!r} is no name of a {what} in {text!r}: {expected}")
+        if port is not None and not 0 < int(port) < 1 << 16:
+            raise InputError(f"port {port} in {text!r}: expected 1 to 65535")
+        folder = (folder or "").rstrip("/")
+        if folder.startswith("/~"):
+            folder = folder[1:]
+        return cls(host, user, None if port is None else int(port), folder or None)
+
+    def __str__(self) -> str:
+        return self.host if self.user is None else f"{self.user}@{self.host}"
+
+    def command(self) -> list[str]:
+        """``ssh`` with the options that reach it."""
+        options = [part for option in OPTIONS for part in ("-o", option)]
+        port = [] if self.port is None else ["-p", str(self.port)]
+        user = [] if self.user is None else ["-l", self.user]
+        return ["ssh", "-T", *options, *port, *user, "--", self.host]
+
+    def by_hand(self) -> str:
+        """What a user types to reach it."""
+        port = "" if self.port is None else f"-p {self.port} "
+        return f"ssh {port}{self}"
+
+
+def measure(
+    bundle: TextBundle | TensorBundle,
+    address: Address,
+    *,
+    python: str = PYTHON,
+    inputs: Inputs | None = None,
+    limit: int | None = None,
+    variants: Sequence[str] = (),
+    threads: int = 1,
+    rounds: int = 5,
+    progress: Progress = SILENT,
+) -> DeviceResult:
+    """Run the golden vectors and the bench of a bundle on a board.
+
+    What its runtimes do not run is in ``skipped`` with the reason. Nothing is left on the board.
+
+    Args:
+        python: the Python to use there, ``~/`` for its home.
+        inputs: texts or ids to be timed; None: the bundle's golden inputs, at most ``limit``.
+        variants: names; none means all.
+        threads, rounds: see :func:`lstm_edge.bench.timing.measure`.
+
+    Raises:
+        BundleError: no such variant.
+        InputError: ssh or the board cannot do it; what is missing, and how to put it there.
+        KeyboardInterrupt: with a sentence, where something may have been left on the board.
+    """
+    chosen = bundle.chosen(variants)
+    if inputs is not None and inputs.arrays:
+        raise InputError("arrays are not sent to a board: it times the bundle's golden inputs")
+    needs, skipped = _needs(bundle, chosen)
+    modules = sorted({module for need in needs.values() for module in need.modules} | {"numpy"})
+    with _Board(address, python) as board:
+        with progress.task(f"Connecting to {address}", None):
+            hello = board.begin(modules)
+        missing = set(modules) - set(hello["found"])
+        if "numpy" in missing:
+            raise InputError(
+                f"{address} has no NumPy for {python}; install it there: {python} -m pip install numpy"
+            )
+        for name, need in needs.items():
+            if missing & set(need.modules):
+                package = " and ".join(need.packages)
+                skipped[name] = (
+                    f"{package} is not installed there: {python} -m pip install {package}"
+                )
+        sent = [info for info in chosen if info.name not in skipped]
+        if not sent:
+            reasons = "; ".join(dict.fromkeys(skipped.values()))
+            raise InputError(f"{address} has no runtime for any of these variants: {reasons}")
+        device = f"{address.user or hello['user']}@{address.host}"
+        request = {
+            "device": device,
+            "threads": threads,
+            "rounds": rounds,
+            "limit": limit,
+            "inputs": None
+            if inputs is None
+            else {
+                "ids": [ids.tolist() for ids in inputs.sequences],
+                "texts": None if inputs.texts is None else list(inputs.texts),
+                "source": inputs.source,
+            },
+        }
+        files = _files(bundle, sent, request)
+        size = sum(map(len, files.values())) / 1e6
+        with progress.task(f"Copying {size:.1f} MB to {address}", None):
+            board.send(files)
+        found = board.result(progress)
+    result = _checked(found, device, sent, skipped, address)
+    assert result.parity is not None  # checked
+    return replace(
+        result,
+        parity=replace(result.parity, bundle=str(bundle.path)),
+        notes=(*result.notes, *([board.left] if board.left else ())),
+    )
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What runs a variant: top-level modules to be found on the board, and what installs them."""
+
+    modules: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+def _needs(
+    bundle: TextBundle | TensorBundle, chosen: Sequence[VariantInfo]
+) -> tuple[dict[str, _Need], dict[str, str]]:
+    """By variant; and why not, of those that nothing runs."""
+    needs, skipped = dict[str, _Need](), dict[str, str]()
+    for info in chosen:
+        try:
+            if isinstance(bundle, TensorBundle):
+                found: Any = tensor_runner_class(info.kind)
+            else:
+                found = any_runner_class(info.kind)
+        except InputError as error:
+            skipped[info.name] = str(error)
+            continue
+        modules = tuple(module.partition(".")[0] for module in found.modules)
+        needs[info.name] = _Need(modules, found.packages)
+    return needs, skipped
+
+
+def _files(
+    bundle: TextBundle | TensorBundle, sent: Sequence[VariantInfo], request: dict[str, Any]
+) -> dict[str, bytes]:
+    """What a board needs, by the name there: modules, the bundle with these variants, the request."""
+    files = {
+        p.relative_to(PACKAGE.parent).as_posix(): p.read_bytes()
+        for p in sorted(PACKAGE.rglob("*.py"))
+        if p.relative_to(PACKAGE).parts[0] not in NOT_SENT
+    }
+    manifest = read_json(bundle.path / MANIFEST, "manifest")
+    kept = {info.name for info in sent}
+    manifest["variants"] = [v for v in manifest["variants"] if v["name"] in kept]
+    # what was opened here, whole, is opened there with the rest left out
+    manifest["seal"] = seal(manifest)
+    for name in [*manifest["files"], *(info.file for info in sent)]:
+        files[f"bundle/{name}"] = (bundle.path / name).read_bytes()
+    files[f"bundle/{MANIFEST}"] = json.dumps(manifest).encode()
+    files["request.json"] = json.dumps(request).encode()
+    return files
+
+
+def _checked(
+    value: Any,
+    device: str,
+    sent: Sequence[VariantInfo],
+    skipped: dict[str, str],
+    address: Address,
+) -> DeviceResult:
+    """What the board answered, if it can be true."""
+    try:
+        result = DeviceResult.from_json(value)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{address} answered with what is no result: {error}") from None
+    result = replace(result, skipped={**result.skipped, **skipped})
+    if result.parity is None or result.latency is None:
+        raise InputError(
+            f"{address} can run none of these variants: "
+            + "; ".join(f"{name}: {why}" for name, why in result.skipped.items())
+        )
+    hashes = {info.name: info.sha256 for info in sent}
+    for timing in result.latency.timings:
+        if hashes.get(timing.variant) != timing.sha256:
+            raise InputError(
+                f"{address} measured another file than the {timing.variant} it was sent"
+            )
+    cpu = result.latency.machine.get("cpu")
+    name = f"{device}, {cpu}" if cpu else device
+    return replace(result, device=name, latency=replace(result.latency, device=name))
+
+
+class _Board:
+    """A connection with :mod:`lstm_edge.devices.far_side` at its other end, which leaves nothing there.
+
+    ``left`` is a sentence where that could not be seen to, and part of the error where there is one.
+    """
+
+    left = ""
+
+    def __init__(self, address: Address, python: str) -> None:
+        self._address, self._python = address, python
+        self._token = secrets.token_hex(8)
+        self._folder: str | None = None
+        self._state = "connecting"
+
+    # ---- the connection
+
+    def _command(self, start: str) -> list[str]:
+        home = self._python.startswith("~/")
+        python = shlex.quote(self._python[2:] if home else self._python)
+        return [*self._address.command(), f"{'~/' * home}{python} -c '{start}'"]
+
+    def __enter__(self) -> _Board:
+        self._errors = tempfile.TemporaryFile()  # closed in __exit__
+        try:
+            self._ssh = subprocess.Popen(
+                self._command(_START.format(token=self._token)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,  # Ctrl-C is ours to pass on: the board tidies up first
+            )
+        except FileNotFoundError:
+            self._errors.close()
+            raise InputError(
+                "the program ssh is not installed here; install it (openssh-client on Debian)"
+            ) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            left = self._leave()
+        finally:
+            self._ssh.kill()
+            self._ssh.wait()
+            for pipe in (self._ssh.stdin, self._ssh.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()  # type: ignore[union-attr]
+            self._errors.close()
+        self.left = left
+        if left and isinstance(error, InputError):
+            raise InputError(f"{error}; {left}") from None
+        if left and isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(left) from None
+
+    def _leave(self) -> str:
+        """End the connection; a sentence if the folder may still be there."""
+        timer = threading.Timer(LEAVE, self._ssh.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            with contextlib.suppress(OSError):
+                self._ssh.stdin.close()  # type: ignore[union-attr]
+            for event in self._events():
+                if "removed" in event:
+                    return ""
+        except InputError:  # what it says no longer matters
+            pass
+        finally:
+            timer.cancel()
+        if self._folder is None or self._swept(self._folder):
+            return ""
+        return (
+            f"its folder {self._folder} may be left there: {self._address.by_hand()} rm -r "
+            f"{shlex.quote(self._folder)}"
+        )
+
+    def _swept(self, folder: str) -> bool:
+        """Look after the folder over a second connection, where the first was cut."""
+        try:
+            done = subprocess.run(
+                self._command("import sys;exec(eval(sys.stdin.buffer.readline()))"),
+                input=repr(_SWEEP.format(folder=folder, token=self._token)).encode() + b"\n",
+                capture_output=True,
+                start_new_session=True,
+                timeout=CONNECT + LEAVE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return f"@{self._token} removed".encode() in done.stdout
+
+    # ---- what is said
+
+    def begin(self, modules: Sequence[str]) -> dict[str, Any]:
+        """Start the far side; what it has: ``folder``, ``user`` and the modules ``found``."""
+        program = Path(far_side.__file__).read_text("utf-8") + f"\nmain({self._token!r})\n"
+        asked = {"folder": self._address.folder, "modules": list(modules)}
+        self._write(repr(program).encode() + b"\n" + json.dumps(asked).encode() + b"\n")
+        version = self._version()
+        if version < MINIMUM:
+            raise InputError(
+                f"{self._python} on {self._address} is Python {'.'.join(map(str, version))}; "
+                f"lstm-edge needs {'.'.join(map(str, MINIMUM))}: name a newer one with --python"
+            )
+        self._state = "starting"
+        hello = self._next()
+        try:
+            folder, user, found = hello["folder"], hello["user"], hello["found"]
+            if not all(isinstance(text, str) for text in (user, *found)):
+                raise TypeError
+            if not _FOLDER.fullmatch(folder):
+                raise ValueError
+        except (KeyError, TypeError, ValueError):
+            raise InputError(f"{self._address} answered with what is not ours: {hello}") from None
+        self._folder = folder
+        return hello
+
+    def send(self, files: dict[str, bytes]) -> None:
+        """Copy the files into its folder."""
+        self._state = "copying to it"
+        request = {
+            "files": [[name, len(content)] for name, content in files.items()],
+            "module": "lstm_edge.devices.board",
+            "arguments": ["request.json"],
+        }
+        self._write(json.dumps(request).encode() + b"\n", *files.values())
+        self._next("taken")
+
+    def result(self, progress: Progress) -> Any:
+        """The value of the board's result, with its progress shown meanwhile."""
+        self._state = "measuring on it"
+        shown: dict[Any, tuple[contextlib.ExitStack, Advance]] = {}
+        result = None
+        with contextlib.ExitStack() as tasks:
+            for event in self._events():
+                if "failed" in event:
+                    raise InputError(f"{self._address}: {event.get('reason')}")
+                if "result" in event:
+                    result = event["result"]
+                elif "description" in event:
+                    stack = tasks.enter_context(contextlib.ExitStack())
+                    total = event.get("total")
+                    task = progress.task(
+                        f"{event['description']} on {self._address}",
+                        total if isinstance(total, int) else None,
+                    )
+                    shown[event.get("task")] = stack, stack.enter_context(task)
+                elif event.get("task") in shown:
+                    stack, advance = shown[event["task"]]
+                    if isinstance(event.get("advance"), int):
+                        advance(event["advance"])
+                    if "done" in event:
+                        stack.close()
+                elif "ended" in event:
+                    if result is None:
+                        raise InputError(
+                            f"measuring on {self._address} failed: {_ending(event['ended'])}"
+                            f"{event.get('last') or 'no message'}"
+                        )
+                    return result
+        raise self._lost()
+
+    def _write(self, *parts: bytes) -> None:
+        assert self._ssh.stdin is not None
+        try:
+            for part in parts:
+                self._ssh.stdin.write(part)
+            self._ssh.stdin.flush()
+        except BrokenPipeError:
+            pass  # it says why, or ssh does
+
+    def _version(self) -> tuple[int, ...]:
+        for line in self._lines():
+            if version := re.fullmatch(r"(\d+) (\d+) (\d+)", line):
+                return tuple(map(int, version.groups()))
+        raise self._lost()
+
+    def _next(self, key: str | None = None) -> dict[str, Any]:
+        for event in self._events():
+            if event.get("failed") == "folder":
+                raise InputError(
+                    f"{self._address} cannot make a folder in "
+                    f"{self._address.folder or 'its folder for temporary files'}: {event.get('reason')}; "
+                    "name another at the end of the address: ssh://HOST/FOLDER"
+                )
+            if event.get("failed") == "files":
+                raise InputError(
+                    f"{self._address} cannot take the files into {self._folder}: {event.get('reason')}; "
+                    "make room, or name another folder at the end of the address: ssh://HOST/FOLDER"
+                )
+            if key is None or key in event:
+                return event
+        raise self._lost()
+
+    def _events(self) -> Iterator[dict[str, Any]]:
+        for line in self._lines():
+            try:
+                event = json.loads(line, parse_constant=_no_number)
+            except ValueError:
+                raise InputError(
+                    f"{self._address} answered with what is not JSON: {line[:80]!r}"
+                ) from None
+            if not isinstance(event, dict):
+                raise InputError(f"{self._address} answered with what is not ours: {line[:80]!r}")
+            yield event
+
+    def _lines(self) -> Iterator[str]:
+        """Lines that are for us: a login shell may print what it likes."""
+        assert self._ssh.stdout is not None
+        mark = f"@{self._token} ".encode()
+        while line := self._ssh.stdout.readline(LONGEST):
+            if not line.endswith(b"\n"):
+                return  # cut in the middle, or longer than anything we send
+            if line.startswith(mark):
+                yield line[len(mark) :].decode("utf-8", "replace").strip()
+
+    def _lost(self) -> InputError:
+        """Why the connection ended, of what ssh and the shell there said."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._ssh.wait(LEAVE)
+        self._errors.seek(0)
+        text = self._errors.read().decode("utf-8", "replace").replace("\r", "")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        said, address, code = lines[-1] if lines else "no message", self._address, self._ssh.poll()
+        if self._state != "connecting":
+            return InputError(f"the connection to {address} was lost while {self._state}: {said}")
+        if code == 255:  # ssh's own
+            if "Permission denied" in said:
+                hint = (
+                    "it asks for a password or a key that ssh does not have here, and lstm-edge types "
+                    f"none: give it a key with ssh-copy-id, until this works: {address.by_hand()} true"
+                )
+            elif "Host key verification failed" in text:
+                hint = f"ssh does not know its key: connect once by hand: {address.by_hand()}"
+            else:
+                hint = f"see what this says: {address.by_hand()} true"
+            return InputError(f"{address} cannot be reached: {said}; {hint}")
+        if code in (126, 127):
+            return InputError(
+                f"{address} has no {self._python} ({said}): lstm-edge needs Python "
+                f"{'.'.join(map(str, MINIMUM))} there; say where it is with --python"
+            )
+        return InputError(
+            f"{self._python} on {address} did not start (exit code {code}): {said}; lstm-edge needs "
+            f"Python {'.'.join(map(str, MINIMUM))} there: say where it is with --python"
+        )
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _ending(code: Any) -> str:
+    """In words, of a process that a signal ended."""
+    try:
+        return f"{signal.Signals(-code).name}: " if code < 0 else ""
+    except (ValueError, TypeError):
+        return ""

@@ -1,0 +1,1 @@
+"""What users give: texts and what makes ids of them, arrays by name, labelled data of every source."""

@@ -1,0 +1,163 @@
+"""Arrays of inputs and outputs in files: checked, read and written."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_edge.base.arrays import Array, Arrays
+from lstm_edge.base.files import read_text, replacing, write_text
+from lstm_edge.errors import InputError
+from lstm_edge.inputs.signature import Input, Signature, expected_shape
+
+READ = (".npy", ".npz", ".csv")
+WRITTEN = (".npz", ".npy", ".csv", ".json")
+
+
+def read_inputs(path: Path, signature: Signature) -> Arrays:
+    """The inputs in a file, checked: all of them in ``.npz``, one in ``.npy`` or ``.csv``.
+
+    Nothing in a file is executed (no pickled object is read).
+
+    Raises:
+        InputError: the file cannot be read, or does not fit.
+    """
+    kind = path.suffix.lower()
+    if kind not in READ:
+        raise InputError(f"{path}: unknown kind of file; expected {', '.join(READ)}")
+    if not path.is_file():
+        raise InputError(f"{path} does not exist or is a folder; expected a file of inputs")
+    if kind != ".npz" and len(signature.inputs) != 1:
+        names = ", ".join(one.name for one in signature.inputs)
+        raise InputError(f"{path} holds one array, but the model has inputs {names}: give a .npz")
+    try:
+        if kind == ".csv":
+            return signature.check(_read_csv(path, signature.inputs[0]))
+        return signature.check(_read_numpy(path))
+    except InputError as error:
+        text = str(error)
+        raise InputError(text if str(path) in text else f"{path}: {text}") from None
+
+
+def _read_numpy(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
+                raise ValueError("it does not begin as one")
+            file.seek(0)
+            found = np.load(file, allow_pickle=False)
+            return found if isinstance(found, np.ndarray) else dict(found)
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        reason = str(error).split("\n")[0].partition(". ")[0]
+        if "allow_pickle" in str(error):
+            reason = "it holds Python objects, which are not read; save arrays of numbers"
+        raise InputError(
+            f"{path} is not a whole {path.suffix.lower()} file of arrays: {reason}"
+        ) from None
+
+
+def _read_csv(path: Path, given: Input) -> Array:
+    """Rows of numbers; a first line without any is a heading."""
+    rest = given.shape[1:]
+    if len(rest) > 2 or (len(rest) == 2 and rest[1] != 1):
+        raise InputError(
+            f"{path}: a row of a table cannot hold an example of input {given.name}, "
+            f"{expected_shape(given)}: give a .npy or .npz file"
+        )
+    lines = [line for line in read_text(path, "table").splitlines() if line.strip()]
+    convert = int if given.dtype == "int32" else float
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines, 1):
+        cells = [cell.strip().strip('"') for cell in line.split(",")]
+        try:
+            rows.append([convert(cell) for cell in cells])
+        except ValueError:
+            if number == 1 and not any(map(_is_number, cells)):
+                continue
+            bad = next(i for i, cell in enumerate(cells) if not _is_a(convert, cell))
+            kind = "a whole number" if convert is int else "a number"
+            raise InputError(
+                f"{path}, line {number}, column {bad + 1}: {cells[bad]!r} is not {kind}"
+            ) from None
+        if len(rows[-1]) != len(rows[0]):
+            raise InputError(
+                f"{path}, line {number}: {len(rows[-1])} numbers; the lines before have {len(rows[0])}"
+            )
+    if not rows:
+        raise InputError(f"{path} holds no row of numbers")
+    try:
+        array: Array = np.array(rows, np.int64 if convert is int else np.float64)
+    except OverflowError:
+        raise InputError(f"{path} holds numbers that do not fit into 64 bits") from None
+    if len(rest) == 0:
+        return array[:, 0] if array.shape[1] == 1 else array
+    return array[..., None] if len(rest) == 2 else array
+
+
+def _is_a(convert: Any, cell: str) -> bool:
+    try:
+        convert(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(cell: str) -> bool:
+    return _is_a(float, cell)
+
+
+def check_writable(path: Path, signature: Signature) -> None:
+    """Refuse a file that :func:`write_outputs` could not write for this model.
+
+    Raises:
+        InputError: another suffix, or too little room in that kind of file.
+    """
+    kind, outputs = path.suffix.lower(), signature.outputs
+    if kind not in WRITTEN:
+        raise InputError(f"{path}: unknown kind of file to write; expected {', '.join(WRITTEN)}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file")
+    if kind in (".npy", ".csv") and len(outputs) != 1:
+        names = ", ".join(one.name for one in outputs)
+        raise InputError(
+            f"{path} has room for one output, the model has {names}: write .npz or .json"
+        )
+    if kind == ".csv" and len(outputs[0].shape) > 2:
+        raise InputError(
+            f"{path}: a row of a table cannot hold output {outputs[0].name}, "
+            f"{expected_shape(outputs[0])}: write .npz, .npy or .json"
+        )
+
+
+def write_outputs(path: Path, outputs: Arrays) -> None:
+    """Write outputs as the suffix says; the file appears when it is whole.
+
+    Raises:
+        InputError: it cannot be written (see also :func:`check_writable`).
+    """
+    kind = path.suffix.lower()
+    first_name, first = next(iter(outputs.items()))
+    if kind == ".json":
+        value = {name: digits(array.tolist()) for name, array in outputs.items()}
+        write_text(path, json.dumps(value) + "\n")
+    elif kind == ".csv":
+        columns = first.reshape(len(first), -1)
+        heading = [f"{first_name}_{i}" for i in range(columns.shape[1])]
+        lines = [",".join(f"{x:.9g}" for x in row) for row in columns]
+        write_text(path, "\n".join([",".join(heading), *lines]) + "\n")
+    else:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            if kind == ".npy":
+                np.save(file, first)
+            else:
+                np.savez(file, allow_pickle=False, **outputs)
+
+
+def digits(value: Any) -> Any:
+    """A float32, or lists of them, for JSON: nine digits give one back exactly."""
+    return [digits(v) for v in value] if isinstance(value, list) else float(f"{value:.9g}")

@@ -1,0 +1,241 @@
+"""Models without text: what goes in and comes out by name, and arrays checked, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_edge.base.arrays import Array, Arrays
+from lstm_edge.errors import InputError
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input.
+
+    Attributes:
+        name: as the files call it.
+        dtype: ``int32`` for ids and whole numbers, else ``float32``.
+        shape: the batch first; None where it is free.
+        rows: ids must be below it (rows of the smallest Embedding that takes them); None: no ids.
+        mask_value: steps that are this number all over are skipped (0 for an Embedding with
+            ``mask_zero``); None: there is no mask.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    rows: int | None
+    mask_value: float | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output, float32; ``activation`` is sigmoid or softmax where it holds probabilities.
+
+    ``timed``: of a stream, a row for each step; else what it says after the last one.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    activation: str
+    timed: bool = False
+
+    @property
+    def is_probability(self) -> bool:
+        return self.activation in ("sigmoid", "softmax")
+
+    @property
+    def classes(self) -> int | None:
+        """How many names its numbers want; None where they are no probabilities."""
+        last = self.shape[-1]
+        if not self.is_probability or last is None:
+            return None
+        return 2 if self.activation == "sigmoid" and last == 1 else last
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of a stream, float32, zeros before the first step.
+
+    Attributes:
+        name, output: of the file's input, and of its output that the next call is given there.
+        shape: the batch first, None.
+    """
+
+    name: str
+    output: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """All inputs and outputs of a model, in its order.
+
+    Attributes:
+        states: of a stream (a step model): more inputs and outputs of its files.
+        chunk: of a stream, the steps in every call; None: any number.
+    """
+
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    states: tuple[State, ...] = ()
+    chunk: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Signature:
+        def ends(kind: Any, items: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+            return tuple(kind(**{**item, "shape": tuple(item["shape"])}) for item in items)
+
+        return cls(
+            ends(Input, value["inputs"]),
+            ends(Output, value["outputs"]),
+            ends(State, value["states"]),
+            value["chunk"],
+        )
+
+    @property
+    def whole(self) -> Signature:
+        """Of the model that takes all steps at once, where this is a stream's."""
+        return replace(self, states=(), chunk=None)
+
+    def pieces(self, arrays: Arrays, size: int | None) -> list[Arrays]:
+        """A stream's inputs cut along their steps; inputs without steps go with every piece.
+
+        Args:
+            size: steps in a piece; None: ``chunk``, or all.
+
+        Raises:
+            InputError: the steps differ between the inputs, or are no multiple of ``chunk``.
+        """
+        streamed = [one.name for one in self.inputs if len(one.shape) > 1 and one.shape[1] is None]
+        counts = {name: int(arrays[name].shape[1]) for name in streamed}
+        if len(set(counts.values())) != 1:
+            said = ", ".join(f"{count} for {name}" for name, count in counts.items())
+            raise InputError(f"different numbers of steps: {said}; expected as many for each")
+        steps = next(iter(counts.values()))
+        if self.chunk and steps % self.chunk:
+            raise InputError(
+                f"{steps} steps given; the files take {self.chunk} in every call: give a multiple"
+            )
+        size = self.chunk or size or steps
+        return [
+            {
+                name: value[:, begin : begin + size] if name in counts else value
+                for name, value in arrays.items()
+            }
+            for begin in range(0, steps, size)
+        ]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether an input leaves more than the batch free."""
+        return any(None in given.shape[1:] for given in self.inputs)
+
+    def steps(self, arrays: Mapping[str, Array]) -> int:
+        """Time steps of these examples: of the longest input that has any, else 1."""
+        series = [given.name for given in self.inputs if _is_series(given)]
+        return max((int(arrays[name].shape[1]) for name in series), default=1)
+
+    def ones(self, count: int, steps: int) -> Arrays:
+        """Inputs that fit, filled with 1 (0 where 1 is no id): to see that a file runs."""
+        return {
+            one.name: np.full(
+                [count, *((self.chunk or steps) if n is None else n for n in one.shape[1:])],
+                0 if one.rows == 1 else 1,
+                one.dtype,
+            )
+            for one in self.inputs
+        }
+
+    def check(self, given: Any) -> Arrays:
+        """Arrays as every runtime takes them: int32 or float32, contiguous, in the inputs' order.
+
+        Args:
+            given: arrays by name, or one array where there is one input.
+
+        Raises:
+            InputError: what came for which input, and what was expected.
+        """
+        names = [one.name for one in self.inputs]
+        if not isinstance(given, Mapping):
+            if len(names) != 1:
+                raise InputError(
+                    f"one array given; the model has {len(names)} inputs: give an array for each of "
+                    f"{', '.join(names)}, by name"
+                )
+            given = {names[0]: given}
+        if set(given) != set(names):
+            raise InputError(
+                f"arrays for {', '.join(map(str, given)) or 'no input'} given; expected one for each "
+                f"of the inputs {', '.join(names)}"
+            )
+        arrays = {one.name: _checked(one, given[one.name]) for one in self.inputs}
+        counts = {name: len(array) for name, array in arrays.items()}
+        if len(set(counts.values())) > 1:
+            said = ", ".join(f"{count} for {name}" for name, count in counts.items())
+            raise InputError(f"different numbers of examples: {said}; expected as many for each")
+        if 0 in counts.values():
+            raise InputError("no example given; expected at least one (the first axis)")
+        return arrays
+
+
+def expected_shape(given: Input | Output) -> str:
+    """Its shape in words, such as ``[examples, steps, 3]``."""
+    free = {0: "examples", 1: "steps"}
+    sizes = (given.shape[n] if n else None for n in range(len(given.shape)))
+    return (
+        f"[{', '.join(free.get(n, 'free') if s is None else str(s) for n, s in enumerate(sizes))}]"
+    )
+
+
+def _is_series(given: Input) -> bool:
+    rank = len(given.shape)
+    return rank > 2 or (rank == 2 and (given.rows is not None or given.shape[1] is None))
+
+
+def _checked(given: Input, value: Any) -> Array:
+    try:
+        array: Array = np.asarray(value)
+    except ValueError:
+        raise InputError(
+            f"input {given.name}: its rows are not of one length; expected {given.dtype} "
+            f"{expected_shape(given)}"
+        ) from None
+    came = f"input {given.name} is {array.dtype} {list(array.shape)}"
+    wanted = f"expected {given.dtype} {expected_shape(given)}"
+    whole = given.dtype == "int32"
+    if array.dtype.kind not in ("iub" if whole else "iubf"):
+        raise InputError(f"{came}; {wanted}" + (": whole numbers" if whole else ""))
+    sizes = zip(array.shape[1:], given.shape[1:], strict=False)
+    fits = array.ndim == len(given.shape) and all(
+        n > 0 if size is None else n == size for n, size in sizes
+    )
+    if not fits:
+        hint = ""
+        if array.ndim == len(given.shape) - 1:
+            hint = "; for one example put an axis in front"
+        raise InputError(f"{came}; {wanted}{hint}")
+    if array.size and whole:
+        low, high = int(array.min()), int(array.max())
+        top = np.iinfo(np.int32).max if given.rows is None else given.rows - 1
+        if given.rows is not None and (low < 0 or high > top):
+            raise InputError(
+                f"input {given.name} has ids from {low} to {high}; this model knows ids from 0 to {top}"
+            )
+        if low < np.iinfo(np.int32).min or high > top:
+            raise InputError(f"input {given.name} has numbers from {low} to {high}; expected int32")
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, np.int32 if whole else np.float32)
+    if not whole and not np.isfinite(array).all():
+        raise InputError(
+            f"input {given.name} holds what are not numbers (NaN or infinite, in float32); replace "
+            "them first"
+        )
+    return array

@@ -1,0 +1,288 @@
+"""Text to ids, exactly as Keras does it, in NumPy alone.
+
+The rules are those of ``keras.preprocessing.text.Tokenizer`` (lower-case, replace the filter
+characters by the separator, split) and of ``keras.datasets.imdb.load_data`` (1 starts, 2 is unknown,
+a word's id is its frequency rank plus 3) and ``keras.utils.pad_sequences``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_edge.base.arrays import Ids
+from lstm_edge.base.files import read_text, write_text
+from lstm_edge.errors import InputError
+
+KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+PAD, START, UNKNOWN, UNUSED = "<PAD>", "<START>", "<UNKNOWN>", "<UNUSED>"
+# Stands for characters that are in no word, where a file makes ids of texts: a noncharacter.
+NO_CHARACTER = "\uffff"
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """Every setting that can change an id. The defaults are those of Keras's IMDB.
+
+    Attributes:
+        max_length: ids per example; the last ``max_length`` are kept, pads go in front.
+        lower: lower-case first (Python's ``str.lower``, as Keras does).
+        filters: characters replaced by ``split``.
+        split: separator; empty pieces are dropped.
+        pad_id: fills up short examples.
+        start_id: put before the first word; None for none.
+        unknown_id: for a word that is not in the vocabulary; None drops the word.
+        first_word_id: id of the most frequent word (rank 1).
+    """
+
+    max_length: int = 500
+    lower: bool = True
+    filters: str = KERAS_FILTERS
+    split: str = " "
+    pad_id: int = 0
+    start_id: int | None = 1
+    unknown_id: int | None = 2
+    first_word_id: int = 4
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> TextSettings:
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(value) - known):
+            raise InputError(f"tokeniser settings not known here: {', '.join(unknown)}")
+        return cls(**value)
+
+    def special_tokens(self) -> list[str]:
+        """The tokens of the ids below ``first_word_id``."""
+        names = {self.pad_id: PAD, self.start_id: START, self.unknown_id: UNKNOWN}
+        return [names.get(i, UNUSED) for i in range(self.first_word_id)]
+
+
+def words_of(text: str, settings: TextSettings = TextSettings()) -> list[str]:
+    """The words of a text, as ``keras.preprocessing.text.text_to_word_sequence`` gives them."""
+    return _words(text, settings, _filter_table(settings))
+
+
+def _filter_table(settings: TextSettings) -> dict[int, str]:
+    return str.maketrans(dict.fromkeys(settings.filters, settings.split))
+
+
+def _words(text: str, settings: TextSettings, table: dict[int, str]) -> list[str]:
+    if settings.lower:
+        text = text.lower()
+    return [word for word in text.translate(table).split(settings.split) if word]
+
+
+class Tokenizer:
+    """Texts to ids.
+
+    Args:
+        tokens: the token of every id, in order; those below ``settings.first_word_id`` are special.
+        settings: see :class:`TextSettings`.
+
+    Raises:
+        InputError: a word stands twice, or the special ids are outside the vocabulary.
+    """
+
+    def __init__(self, tokens: Sequence[str], settings: TextSettings = TextSettings()) -> None:
+        self.settings = settings
+        self.tokens = tuple(tokens)
+        if len(self.tokens) <= settings.first_word_id:
+            raise InputError(
+                f"the vocabulary has {len(self.tokens)} entries, but its first word should have "
+                f"id {settings.first_word_id}"
+            )
+        words = self.tokens[settings.first_word_id :]
+        self._ids = {word: i for i, word in enumerate(words, settings.first_word_id)}
+        if len(self._ids) != len(words):
+            twice = next(w for w, n in Counter(words).items() if n > 1)
+            raise InputError(f"the vocabulary holds the word {twice!r} more than once")
+        self._table = _filter_table(settings)
+
+    def __len__(self) -> int:
+        """Number of ids: every id is below it."""
+        return len(self.tokens)
+
+    @classmethod
+    def fit(
+        cls, texts: Iterable[str], num_words: int, settings: TextSettings = TextSettings()
+    ) -> Tokenizer:
+        """Build the vocabulary: words by falling frequency, equal ones by first appearance.
+
+        ``num_words`` counts the special ids too, as ``imdb.load_data(num_words=...)`` does.
+        """
+        if num_words <= settings.first_word_id:
+            raise InputError(f"num_words is {num_words}; it must exceed {settings.first_word_id}")
+        table = _filter_table(settings)
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(_words(text, settings, table))
+        best = counts.most_common(num_words - settings.first_word_id)
+        return cls([*settings.special_tokens(), *(word for word, _ in best)], settings)
+
+    @classmethod
+    def from_ranks(
+        cls, ranks: dict[str, int], num_words: int, settings: TextSettings = TextSettings()
+    ) -> Tokenizer:
+        """From a word index such as ``imdb.get_word_index()`` gives it: word -> rank from 1 on."""
+        first = settings.first_word_id
+        # a rank that no word has: numbered, so that no two entries are the same
+        tokens = settings.special_tokens() + [f"<UNUSED{i}>" for i in range(first, num_words)]
+        last = first
+        taken: dict[int, str] = {}
+        for word, rank in ranks.items():
+            index = rank + first - 1
+            if first <= index < num_words:
+                if index in taken:
+                    both = f"{taken[index]!r} and {word!r}"
+                    raise InputError(f"the word index gives {both} the same rank {rank}")
+                tokens[index] = taken[index] = word
+                last = max(last, index)
+        return cls(tokens[: last + 1], settings)
+
+    def ids_of(self, text: str) -> list[int]:
+        """All ids of a text, the start id first, not cut and not padded."""
+        s = self.settings
+        ids = [] if s.start_id is None else [s.start_id]
+        known = (self._ids.get(word, s.unknown_id) for word in _words(text, s, self._table))
+        return ids + [i for i in known if i is not None]
+
+    def encode(self, texts: Iterable[str]) -> list[Ids]:
+        """Ids of every text, the last ``max_length`` of each, not padded: int32 [n]."""
+        keep = self.settings.max_length
+        return [np.array(self.ids_of(text)[-keep:], np.int32) for text in texts]
+
+    def encode_padded(self, texts: Iterable[str]) -> Ids:
+        """Ids with pads in front: int32 [N, max_length]."""
+        return pad_sequences(self.encode(texts), self.settings.max_length, self.settings.pad_id)
+
+    def save(self, path: Path) -> None:
+        """One token per line; line number (from 0) = id. Unusual characters are escaped."""
+        write_text(path, "".join(_escape(token) + "\n" for token in self.tokens))
+
+
+def pad_sequences(
+    sequences: Sequence[Sequence[int] | npt.NDArray[Any]],
+    max_length: int,
+    value: int = 0,
+    padding: str = "pre",
+    truncating: str = "pre",
+) -> Ids:
+    """``keras.utils.pad_sequences``: int32 [N, max_length].
+
+    ``padding`` and ``truncating`` are ``"pre"`` or ``"post"``: the side that is filled or cut.
+    """
+    for name, side in (("padding", padding), ("truncating", truncating)):
+        if side not in ("pre", "post"):
+            raise InputError(f"{name} is {side!r}; expected 'pre' or 'post'")
+    out = np.full((len(sequences), max_length), value, np.int32)
+    for row, sequence in zip(out, sequences, strict=True):
+        kept = sequence[-max_length:] if truncating == "pre" else sequence[:max_length]
+        if len(kept):
+            part = row[-len(kept) :] if padding == "pre" else row[: len(kept)]
+            part[:] = kept
+    return out
+
+
+# Characters that some tool takes for the end of a line, the escape character itself, and halves of
+# surrogate pairs, which UTF-8 cannot hold.
+_UNSAFE = re.compile("[\\\\\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+
+
+def _escape(token: str) -> str:
+    return _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", token)
+
+
+def _unescape(token: str) -> str:
+    return re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), token)
+
+
+def load_tokenizer(
+    path: Path, num_words: int, settings: TextSettings | None = None, max_length: int = 500
+) -> Tokenizer:
+    """Load a vocabulary for a model with ``num_words`` embedding rows.
+
+    ``settings`` are those it was saved with; where they are not known, ``max_length`` is the length
+    of the model's inputs and the rest is as the file says or as Keras's IMDB has it.
+
+    Taken are: a ``vocab.txt`` as :meth:`Tokenizer.save` writes it; a JSON word index (word -> rank,
+    the file that Keras publishes for IMDB); the JSON of ``keras...Tokenizer.to_json()``.
+
+    Raises:
+        InputError: not readable, not one of these, or more entries than the model has rows.
+    """
+    base = settings or TextSettings(max_length=max_length)
+    content = read_text(path, "vocabulary")
+    if path.suffix == ".json":
+        try:
+            value = json.loads(content)
+        except json.JSONDecodeError as error:
+            raise InputError(f"vocabulary {path} is not valid JSON: {error}") from None
+        tokenizer = _from_json(path, value, num_words, base)
+    else:
+        # a carriage return of a token is escaped; these are of an editor or of git
+        lines = content.replace("\r\n", "\n").split("\n")
+        tokens = [_unescape(line) for line in lines]
+        if tokens and tokens[-1] == "":
+            tokens.pop()
+        if settings is None and tokens[:3] != base.special_tokens()[:3]:
+            raise InputError(
+                f"vocabulary {path} begins with {tokens[:3]}; expected one token per line "
+                f"beginning with {base.special_tokens()[:3]}, or a .json word index"
+            )
+        tokenizer = Tokenizer(tokens, base)
+    if len(tokenizer) > num_words:
+        raise InputError(
+            f"vocabulary {path} has {len(tokenizer)} entries, but the model's embedding has only "
+            f"{num_words} rows: give the vocabulary that the model was trained with"
+        )
+    return tokenizer
+
+
+def _from_json(path: Path, value: Any, num_words: int, base: TextSettings) -> Tokenizer:
+    if isinstance(value, dict) and value.get("class_name") == "Tokenizer":
+        try:
+            return _from_keras(path, value["config"], num_words, base)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"vocabulary {path} is not whole: Keras's Tokenizer.to_json() writes more or other "
+                f"entries ({type(error).__name__}: {error})"
+            ) from None
+    if isinstance(value, dict) and value and all(isinstance(i, int) for i in value.values()):
+        return Tokenizer.from_ranks(value, num_words, base)
+    raise InputError(
+        f"vocabulary {path} is neither a word index (word -> rank) nor the JSON of Keras's "
+        f"Tokenizer.to_json()"
+    )
+
+
+def _from_keras(path: Path, config: dict[str, Any], rows: int, base: TextSettings) -> Tokenizer:
+    """``Tokenizer.to_json()``: ids from 1 on without a start; unknown words dropped or the OOV id."""
+    if config.get("char_level"):
+        raise InputError(
+            f"vocabulary {path} is of a character-level Tokenizer, which is not supported"
+        )
+    index: dict[str, int] = json.loads(config["word_index"])
+    oov = config.get("oov_token")
+    settings = TextSettings(
+        max_length=base.max_length,
+        lower=bool(config["lower"]),
+        filters=config["filters"],
+        split=config["split"],
+        start_id=None,
+        unknown_id=None if oov is None else index[oov],
+        first_word_id=1 if oov is None else 2,
+    )
+    limit = min(rows, config.get("num_words") or rows)
+    ranks = {w: i - settings.first_word_id + 1 for w, i in index.items() if w != oov}
+    return Tokenizer.from_ranks(ranks, limit, settings)

@@ -1,0 +1,516 @@
+"""Keras model files of every kind: told apart by what is in them, read as data, and rebuilt.
+
+HDF5 (Keras 1, 2 and 3), ``.keras`` zips (Keras 2.12 on), SavedModel folders of Keras 2. Nothing in a
+file is run; only weights and JSON are taken out of it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_edge.base.extras import require
+from lstm_edge.errors import InputError, LstmEdgeError, UnsupportedModelError
+from lstm_edge.models import weights as keras_weights
+from lstm_edge.models.network import Builder
+from lstm_edge.models.translate import Judge, Spec, Translator, decode
+from lstm_edge.models.weights import Array, Assignment
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_KINDS = "a .keras, .h5, .hdf5 file or the folder of a SavedModel"
+_WEIGHTS_ONLY = (
+    "it holds weights only, without the layers that they belong to: build the model in Python, "
+    "model.load_weights(file), and model.save('model.keras')"
+)
+_KERAS1_WORDS = ("inner_activation", "init", "nb_filter", "border_mode", "W_regularizer")
+_CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
+_GRAPH, _KERAS_GRAPH = "saved_model.pb", "keras_metadata.pb"
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What a file says: ``{"class_name", "config"}``, and the Keras that wrote it ("": not said)."""
+
+    entry: dict[str, Any]
+    version: str
+    backend: str = "tensorflow"
+
+    @property
+    def keras3(self) -> bool:
+        return self.version.partition(".")[0].isdigit() and int(self.version.partition(".")[0]) >= 3
+
+    @property
+    def keras1(self) -> bool:
+        if self.version:
+            return self.version.startswith(("0.", "1."))
+        text = json.dumps(self.entry)  # other programs write Keras 2's layout without a version
+        return any(f'"{word}":' in text for word in _KERAS1_WORDS)
+
+
+def load(path: Path, trust: bool = False) -> Any:
+    """The model of a file or folder, not compiled, in today's Keras.
+
+    ``trust``: run Lambda layers and take registered classes from the file.
+
+    Raises:
+        InputError: missing, damaged, of another kind, or a structure that does not fit together.
+        UnsupportedModelError: layers that cannot be rebuilt, all in one message.
+    """
+    if not path.exists():
+        raise InputError(f"model {path} does not exist; expected {_KINDS}")
+    try:
+        return _load(path, trust)
+    except LstmEdgeError:
+        raise
+    except RecursionError:
+        raise InputError(f"model {path} is nested too deeply to be a model") from None
+
+
+def is_model_folder(path: Path) -> bool:
+    """Whether a folder is a model: a SavedModel, or an unpacked .keras file."""
+    unpacked = all((path / name).is_file() for name in (_CONFIG, _WEIGHTS))
+    return unpacked or (path / _GRAPH).is_file()
+
+
+def _load(path: Path, trust: bool) -> Any:
+    if path.is_dir():
+        if not is_model_folder(path):
+            raise InputError(f"model {path} is a folder without {_GRAPH}; expected {_KINDS}")
+        if (path / _GRAPH).is_file():
+            return _saved_model(path, trust)
+        return _archive(path, _Folder(path), trust)
+    if path.name in (_GRAPH, _KERAS_GRAPH) and (path.parent / _GRAPH).is_file():
+        return _saved_model(path.parent, trust)
+    try:
+        with path.open("rb") as file:
+            begin = file.read(512)
+    except OSError as error:
+        raise InputError(f"model {path} cannot be read: {error.strerror or error}") from None
+    if begin.startswith(_HDF5):
+        return _hdf5(path, trust)
+    if begin.startswith(b"PK\x03\x04") or (path.suffix == ".keras" and not _other(path, begin)):
+        with _opened(path) as archive:
+            return _archive(path, _Zip(archive), trust)
+    raise InputError(f"model {path} {_other(path, begin) or 'is no model file that is known'}")
+
+
+def _other(path: Path, begin: bytes) -> str:
+    """What a file is that is no Keras model; "" where that is not known."""
+    if not begin:
+        return "" if path.suffix == ".keras" else f"is empty; expected {_KINDS}"
+    if begin[4:8] == b"TFL3" or path.suffix == ".tflite":
+        return "is a TFLite file, already exported: give the Keras model that it was made from"
+    if path.suffix == ".onnx":
+        return "is an ONNX file, already exported: give the Keras model that it was made from"
+    if begin.startswith(b"version https://git-lfs"):
+        return "is a pointer of Git LFS and not the file itself: fetch it with git lfs pull"
+    if begin[:1] == b"\x80" and begin[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return (
+            "is a pickle, which is a program and is not run: load it where it was made, and "
+            "model.save('model.keras')"
+        )
+    text = begin.lstrip()[:1]
+    if text in (b"{", b"["):
+        return (
+            "is JSON: a structure without weights; build the model from it in Python "
+            "(keras.models.model_from_json), load its weights, and model.save('model.keras')"
+        )
+    if path.suffix == ".pb":
+        return f"is a graph of TensorFlow without Keras's layers: expected {_KINDS}"
+    if path.suffix in (".index", ".ckpt") or ".data-0" in path.name:
+        return f"is a checkpoint of TensorFlow: {_WEIGHTS_ONLY}"
+    if text == b"<":
+        return f"is a page of the web and not a model: expected {_KINDS}"
+    return "" if path.suffix == ".keras" else f"is no Keras model: expected {_KINDS}"
+
+
+def _config(path: Path, text: Any, where: str) -> dict[str, Any]:
+    """A stored configuration."""
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"model {path}: {where} is not JSON ({error}); copy it again") from None
+    if isinstance(found, dict) and "class_name" in found:
+        return found
+    raise InputError(f"model {path}: {where} is not the configuration of a Keras model")
+
+
+# Rebuilding
+
+
+def _translated(path: Path, stored: _Stored, trust: bool) -> Spec:
+    """The model of a file of Keras 1 or 2, built, without its weights."""
+    translator = Translator(trust, stored.keras1)
+    spec = translator.model(stored.entry)
+    _refuse(path, translator.obstacles)
+    Builder(f"model {path}").model(spec)
+    return spec
+
+
+def _refuse(path: Path, obstacles: list[str]) -> None:
+    if obstacles:
+        raise UnsupportedModelError(f"model {path}", list(dict.fromkeys(obstacles)), "loaded")
+
+
+def _finished(spec: Spec, assignment: Assignment) -> Any:
+    assignment.check()
+    for leaf in keras_weights.leaves(spec):
+        if id(leaf.layer) not in assignment.done:
+            assignment.missing(leaf)
+    assignment.check()
+    return spec.layer
+
+
+def _judged(path: Path, entry: dict[str, Any], trust: bool) -> dict[str, Any]:
+    judge = Judge(trust)
+    config = judge.model(entry)
+    _refuse(path, judge.obstacles)
+    return config
+
+
+def _by_keras(path: Path, make: Any) -> Any:
+    """What ``make()`` gives; Keras's errors become one of this project."""
+    keras = require("keras", f"loading {path.name}")
+    try:
+        return make()
+    except LstmEdgeError:
+        raise
+    except Exception as error:  # Keras raises every kind; its message is the reason
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"model {path} cannot be loaded by Keras {keras.__version__}: {reason[:400]}"
+        ) from error
+
+
+# HDF5
+
+
+def _hdf5(path: Path, trust: bool) -> Any:
+    h5py, keras = (require(m, f"loading {path.name}") for m in ("h5py", "keras"))
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(
+            f"model {path} cannot be loaded by Keras {keras.__version__}: it is not a whole HDF5 file "
+            f"({error}); it was cut short: copy it again"
+        ) from None
+    with file:
+        try:
+            return _open_hdf5(path, file, trust)
+        except (OSError, KeyError, RuntimeError) as error:
+            raise InputError(f"model {path} is damaged ({error}); copy it again") from error
+
+
+def _open_hdf5(path: Path, file: Any, trust: bool) -> Any:
+    config = _text(file.attrs.get("model_config"))
+    if config is None:
+        raise UnsupportedModelError(f"model {path}", [_WEIGHTS_ONLY], "loaded")
+    weights = file.get("model_weights", file)
+    version = _text(file.attrs.get("keras_version", weights.attrs.get("keras_version"))) or ""
+    backend = _text(file.attrs.get("backend", weights.attrs.get("backend"))) or ""
+    stored = _Stored(_config(path, config, "model_config"), version, backend)
+    if stored.keras3:
+        return _hdf5_of_keras3(path, stored, file, trust)
+    spec = _translated(path, stored, trust)
+    assignment = Assignment(str(path), stored.keras1, stored.backend)
+    groups = {
+        name: [_array(path, weights, f"{name}/{w}") for w in _names(weights[name], "weight_names")]
+        for name in _names(weights, "layer_names")
+    }
+    keras_weights.put_groups(spec, groups, assignment)
+    return _finished(spec, assignment)
+
+
+def _hdf5_of_keras3(path: Path, stored: _Stored, file: Any, trust: bool) -> Any:
+    """Keras reads it itself, once its configuration is judged."""
+    h5py, keras = (require(m, f"loading {path.name}") for m in ("h5py", "keras"))
+    config = _judged(path, stored.entry, trust)
+
+    def read() -> Any:
+        # a copy: the judged configuration in the place of the stored one, and a name that Keras takes
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "model.h5"
+            with h5py.File(copy, "w") as to:
+                for key, value in file.attrs.items():
+                    if key not in ("model_config", "training_config"):
+                        to.attrs[key] = value
+                text = json.dumps(config)
+                to.attrs["model_config"] = text
+                file.copy("model_weights", to)
+            return keras.models.load_model(copy, compile=False, safe_mode=not trust)
+
+    return _by_keras(path, read)
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, np.ndarray):
+        value = value.item() if value.size == 1 else None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return None if value is None else str(value)
+
+
+def _names(group: Any, key: str) -> list[str]:
+    """A list of names; those of more than 64 kB are in several attributes with numbers."""
+    if key in group.attrs:
+        found = list(group.attrs[key])
+    else:
+        found, number = [], 0
+        while f"{key}{number}" in group.attrs:
+            found += list(group.attrs[f"{key}{number}"])
+            number += 1
+    return [name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in found]
+
+
+def _array(path: Path, group: Any, name: str) -> Array:
+    """A data set of the file itself: HDF5 could also point into other files."""
+    h5py = require("h5py", "loading a model")
+    found = group[name]
+    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
+        raise InputError(f"model {path}: {name} is not stored in the file itself")
+    if found.file.filename != group.file.filename:
+        raise InputError(f"model {path}: {name} is not stored in the file itself")
+    array: Array = np.asarray(found)
+    return array
+
+
+# Zips
+
+
+class _Zip:
+    """The members of a zip."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        self.names = frozenset(archive.namelist())
+
+    def read(self, name: str) -> bytes:
+        return self.archive.read(name)
+
+
+class _Folder:
+    """The same, unpacked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names = frozenset(p.name for p in path.iterdir())
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        archive = zipfile.ZipFile(path)
+        broken = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(
+            f"model {path} is not a whole .keras file ({error}); it was cut short or is of another "
+            "kind: save or copy it again"
+        ) from None
+    if broken is not None:
+        raise InputError(
+            f"model {path} is damaged: {broken} in it fails its checksum; copy it again"
+        )
+    return archive
+
+
+def _archive(path: Path, members: _Zip | _Folder, trust: bool) -> Any:
+    names = members.names
+    if _CONFIG not in names:
+        raise _other_archive(path, names)
+    entry = _config(path, members.read(_CONFIG), _CONFIG)
+    metadata = {}
+    if _METADATA in names:
+        metadata = json.loads(members.read(_METADATA))
+    if _WEIGHTS not in names:
+        what = "weights as a pickle" if "model.weights.npz" in names else "no weights"
+        raise InputError(
+            f"model {path} holds {what}: save it again with model.save('model.keras') of Keras 3"
+        )
+    stored = _Stored(entry, str(metadata.get("keras_version", "3")))
+    if stored.keras3:
+        return _archive_of_keras3(path, stored, members, trust)
+    spec = _translated(path, stored, trust)
+    assignment = Assignment(str(path), False, "tensorflow")
+    h5py = require("h5py", f"loading {path.name}")
+    with h5py.File(io.BytesIO(members.read(_WEIGHTS)), "r") as file:
+        groups: list[str] = []
+        file.visit(groups.append)
+
+        def get(name: str) -> list[Array]:
+            place = f"{name}/vars"
+            if place not in file:
+                return []
+            group = file[place]
+            return [_array(path, group, str(i)) for i in range(len(group))]
+
+        keras_weights.put_tree(spec, get, frozenset(groups), assignment)
+    return _finished(spec, assignment)
+
+
+def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, trust: bool) -> Any:
+    """Keras makes the layers of the judged configuration, and reads the weights itself."""
+    keras = require("keras", f"loading {path.name}")
+    config = _judged(path, stored.entry, trust)
+
+    def read() -> Any:
+        model = keras.saving.deserialize_keras_object(config, safe_mode=not trust)
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / _WEIGHTS
+            copy.write_bytes(members.read(_WEIGHTS))
+            model.load_weights(copy)
+        return model
+
+    return _by_keras(path, read)
+
+
+def _other_archive(path: Path, names: frozenset[str]) -> LstmEdgeError:
+    if any(name.endswith("data.pkl") for name in names):
+        return InputError(
+            f"model {path} is a PyTorch file: expected {_KINDS}; write the model in Keras and copy the "
+            "weights"
+        )
+    if _WEIGHTS in names or any(name.endswith(".npy") for name in names):
+        return UnsupportedModelError(f"model {path}", [_WEIGHTS_ONLY], "loaded")
+    if any(name.endswith(_GRAPH) for name in names):
+        return InputError(f"model {path} is a SavedModel in a zip: unpack it and give its folder")
+    return InputError(f"model {path} is a zip without {_CONFIG}: expected {_KINDS}")
+
+
+# SavedModel
+
+
+def _saved_model(path: Path, trust: bool) -> Any:
+    tf = require("tensorflow", f"loading {path.name}")
+    saved = _protobuf("saved_model_pb2").SavedModel()
+    try:
+        saved.ParseFromString((path / _GRAPH).read_bytes())
+    except Exception as error:  # protobuf has its own kinds
+        raise InputError(f"model {path}: {_GRAPH} is damaged ({error}); copy it again") from None
+    graph = saved.meta_graphs[0].object_graph_def if saved.meta_graphs else None
+    metadata = _keras_metadata(path, graph)
+    if graph is None or metadata is None:
+        raise UnsupportedModelError(
+            f"model {path}",
+            [
+                "the SavedModel holds a graph of operations without Keras's layers (model.export() and "
+                "tf.saved_model.save() write such): load the model where it was made, and "
+                "model.save('model.keras')"
+            ],
+            "loaded",
+        )
+    root = decode(_config(path, metadata, _KERAS_GRAPH))
+    if root.get("config") is None:
+        root["config"] = {}
+    stored = _Stored(root, str(root.get("keras_version", "2")))
+    spec = _translated(path, stored, trust)
+    prefix = path / "variables" / "variables"
+    if not prefix.with_suffix(".index").is_file():
+        raise InputError(f"model {path} has no variables/variables.index: copy the whole folder")
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        checkpoint = _protobuf("trackable_object_graph_pb2").TrackableObjectGraph()
+        checkpoint.ParseFromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
+    except Exception as error:  # TensorFlow's and protobuf's own kinds
+        raise InputError(
+            f"model {path}: its variables are damaged ({error}); copy it again"
+        ) from None
+    assignment = Assignment(str(path), False, "tensorflow")
+    for leaf, arrays in _objects(spec, checkpoint.nodes, 0, reader):
+        keras_weights.put_flat(leaf, arrays, assignment)
+    return _finished(spec, assignment)
+
+
+def _objects(spec: Spec, nodes: Any, here: int, reader: Any) -> Iterator[tuple[Spec, list[Array]]]:
+    """The layers of a model with their arrays: those that are trained, then the others."""
+    children = {c.local_name: c.node_id for c in nodes[here].children}
+    numbers = sorted(int(n[6:]) for n in children if n.startswith("layer-") and n[6:].isdigit())
+    layers = list(spec.inner)
+    if len(numbers) < len(layers):  # Sequential models do not count their input
+        layers = [s for s in layers if s.kind != "InputLayer"]
+    if len(numbers) != len(layers):
+        raise InputError(
+            f"the SavedModel's variables are of {len(numbers)} layers in model {spec.name}, expected "
+            f"{len(layers)}: copy the whole folder again"
+        )
+    for number, layer in zip(numbers, layers, strict=True):
+        node = children[f"layer-{number}"]
+        if layer.kind in ("Sequential", "Functional"):
+            yield from _objects(layer, nodes, node, reader)
+            continue
+        yield from _object(layer, nodes, node, reader)
+
+
+def _object(spec: Spec, nodes: Any, here: int, reader: Any) -> Iterator[tuple[Spec, list[Array]]]:
+    """A layer with its arrays, if it has some."""
+    if not any(True for _ in keras_weights.leaves(spec)):
+        return
+    parts = {c.local_name: c.node_id for c in nodes[here].children}
+    if "variables" in parts:
+        listed = {c.local_name: c.node_id for c in nodes[parts["variables"]].children}
+        places = [listed[str(i)] for i in range(len(listed))]
+    else:  # layers that Keras did not trace keep them by name
+        places = [parts[v.name] for v in keras_weights.variables(spec) if v.name in parts]
+    keys = [nodes[place].attributes[0].checkpoint_key for place in places]
+    yield spec, [np.asarray(reader.get_tensor(key)) for key in keys]
+
+
+def _protobuf(name: str) -> Any:
+    return require(f"tensorflow.core.protobuf.{name}", "loading a SavedModel")
+
+
+def _keras_metadata(path: Path, graph: Any) -> str | None:
+    """The JSON that Keras kept of the outer model, or None; before TensorFlow 2.5 it is in the graph."""
+    beside = path / _KERAS_GRAPH
+    if beside.is_file():
+        for node in _fields(beside.read_bytes()):
+            if node[0] == 1 and isinstance(node[1], bytes):
+                found = dict(_fields(node[1]))
+                text = found.get(5)
+                if not found.get(2, 0) and isinstance(text, bytes):
+                    return text.decode("utf-8")
+    if graph is not None and graph.nodes:
+        own = graph.nodes[0].user_object
+        if own.identifier.startswith("_tf_keras_") and own.metadata:
+            return str(own.metadata)
+    return None
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a protobuf message: numbers, and the bytes of texts and messages."""
+    at = 0
+
+    def number() -> int:
+        nonlocal at
+        value = shift = 0
+        while at < len(data):
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if not byte & 128:
+                break
+        return value
+
+    while at < len(data):
+        key = number()
+        kind = key & 7
+        if kind == 0:
+            yield key >> 3, number()
+        elif kind == 2:
+            size = number()
+            yield key >> 3, data[at : at + size]
+            at += size
+        else:
+            at += 8 if kind == 1 else 4

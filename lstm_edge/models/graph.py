@@ -1,0 +1,276 @@
+"""Any Keras model as a lowering takes it: its inputs and outputs, and what stands behind them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lstm_edge.base.extras import require
+from lstm_edge.errors import UnsupportedModelError
+from lstm_edge.inputs.signature import Input, Output, State
+
+_PURPOSE = "exporting"
+# Layers that do nothing when the model answers.
+IDENTITY = (
+    "Dropout",
+    "SpatialDropout1D",
+    "GaussianDropout",
+    "GaussianNoise",
+    "AlphaDropout",
+    "ActivityRegularization",
+)
+
+
+@dataclass(frozen=True)
+class GraphModel:
+    """A live Keras model, Sequential or Functional, that computes in float32.
+
+    Attributes:
+        model: called with the list of inputs it gives the list of outputs.
+        recurrent: names of the recurrent layers, in the order in which Keras lists them.
+        stateful: names of those that keep their states from one call to the next.
+        states: of a step model (see :mod:`lstm_edge.models.streaming`), by the name of the layer that has
+            them: inputs and outputs beside the others.
+    """
+
+    model: Any
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    recurrent: tuple[str, ...]
+    stateful: tuple[str, ...]
+    states: dict[str, tuple[State, ...]] = field(default_factory=dict)
+
+    def call(self, arrays: Any) -> list[Any]:
+        """The outputs, flat, for the inputs' tensors or arrays in order."""
+        keras = require("keras", _PURPOSE)
+        tf = require("tensorflow", _PURPOSE)
+        given = [
+            tf.cast(value, tensor.dtype)
+            for value, tensor in zip(arrays, flat_inputs(self.model), strict=True)
+        ]
+        network = functional(self.model)
+        out = network(keras.tree.pack_sequence_as(network._inputs_struct, given), training=False)
+        return [tf.cast(value, tf.float32) for value in keras.tree.flatten(out)]
+
+    @property
+    def all_states(self) -> tuple[State, ...]:
+        """The states of all layers, in order."""
+        return tuple(itertools.chain.from_iterable(self.states.values()))
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it takes one sequence of ids and gives one distribution over classes."""
+        if len(self.inputs) != 1 or len(self.outputs) != 1:
+            return False
+        given, found = self.inputs[0], self.outputs[0]
+        if given.rows is None or len(given.shape) != 2 or len(found.shape) != 2:
+            return False
+        units = found.shape[1] or 0
+        return found.activation == ("sigmoid" if units == 1 else "softmax")
+
+
+def read_graph(model: Any, source: str) -> GraphModel:
+    """What a lowering needs to know of a Keras model.
+
+    Raises:
+        UnsupportedModelError: not Sequential or Functional, or not built.
+    """
+    keras = require("keras", _PURPOSE)
+    if not isinstance(model, keras.Sequential) and type(model).__name__ != "Functional":
+        raise UnsupportedModelError(
+            source,
+            [
+                f"the model is a {type(model).__name__}; expected Sequential or Functional: wrap it "
+                "with keras.Model(inputs, outputs)"
+            ],
+        )
+    if not model.built or not model.inputs:
+        raise UnsupportedModelError(
+            source, ["the model's inputs are not known: begin it with keras.Input, or call it once"]
+        )
+    model = as_float32(model)
+    tensors = flat_inputs(model)
+    takers = list(_takers(model, tensors))
+    names = _unique([_name(t.name) for t in tensors])
+    inputs = []
+    for tensor, name in zip(tensors, names, strict=True):
+        taken = [layer for found, layer in takers if found is tensor]
+        rows = [layer.input_dim for layer in taken if isinstance(layer, keras.layers.Embedding)]
+        masks = [
+            0.0 if isinstance(layer, keras.layers.Embedding) else float(layer.mask_value)
+            for layer in taken
+            if getattr(layer, "mask_zero", False) or isinstance(layer, keras.layers.Masking)
+        ]
+        whole = bool(rows) or "int" in str(tensor.dtype)
+        inputs.append(
+            Input(
+                name,
+                "int32" if whole else "float32",
+                tuple(tensor.shape),
+                min(rows) if rows else None,
+                masks[0] if masks else None,
+            )
+        )
+    found = keras.tree.flatten(model.outputs)
+    made = _unique([_name(_maker(t).name) for t in found], taken=names)
+    outputs = tuple(
+        Output(name, tuple(t.shape), _activation(_maker(t)))
+        for name, t in zip(made, found, strict=True)
+    )
+    recurrent = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    return GraphModel(
+        model,
+        tuple(inputs),
+        outputs,
+        tuple(layer.name for layer in recurrent),
+        tuple(layer.name for layer in recurrent if layer.stateful),
+    )
+
+
+def as_float32(model: Any) -> Any:
+    """The model itself, or, where it computes in anything else, the same in float32.
+
+    Weights keep their values; what float16 or bfloat16 arithmetic would have rounded is not rounded.
+    """
+    keras = require("keras", _PURPOSE)
+    policies = {
+        policy
+        for layer in model._flatten_layers()
+        if not isinstance(layer, keras.layers.InputLayer)
+        for policy in (layer.compute_dtype, layer.variable_dtype)
+    }
+    if policies <= {"float32"}:
+        return model
+    config = _in_float32(keras.saving.serialize_keras_object(model))
+    made = keras.saving.deserialize_keras_object(config)
+    made.set_weights([np.asarray(w).astype(np.float32) for w in model.get_weights()])
+    return made
+
+
+def _in_float32(value: Any) -> Any:
+    """A configuration with every dtype that computes as float32; those of whole numbers stay."""
+    if isinstance(value, list | tuple):
+        return [_in_float32(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _in_float32(item) for key, item in value.items()}
+    dtype = found.get("dtype")
+    if isinstance(dtype, dict) or (isinstance(dtype, str) and "float" in dtype):
+        found["dtype"] = "float32"
+    return found
+
+
+def flat_inputs(model: Any) -> list[Any]:
+    """The input tensors of a model, in the order in which they are given."""
+    return list(require("keras", _PURPOSE).tree.flatten(model.inputs))
+
+
+def chains(model: Any) -> dict[int, Any]:
+    """Recurrent layers that can be run in one loop with the one before.
+
+    By ``id`` of a layer the one whose whole sequence it takes, where nobody else takes that.
+    """
+    keras = require("keras", _PURPOSE)
+    network = functional(model)
+    users: dict[int, list[Any]] = {}
+    for operation in network.operations:
+        for tensor in _tensors_into(operation):
+            users.setdefault(id(tensor), []).append(operation)
+    ends = {id(t) for t in keras.tree.flatten(network.outputs)}
+
+    def only_taker(layer: Any) -> Any:
+        """Who takes the layer's output, past layers that do nothing, if it is one alone."""
+        if len(layer._inbound_nodes) != 1:
+            return None
+        outputs = keras.tree.flatten(layer.output)
+        if len(outputs) != 1 or id(outputs[0]) in ends:
+            return None
+        (taker, *others) = users.get(id(outputs[0]), [None])
+        if taker is None or others:
+            return None
+        return only_taker(taker) if type(taker).__name__ in IDENTITY else taker
+
+    found: dict[int, Any] = {}
+    # whose first state is what they give
+    kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
+    for layer in network.operations:
+        if type(layer) not in kinds or not layer.return_sequences:
+            continue
+        after = only_taker(layer)
+        if (
+            type(after) in kinds
+            and not after.go_backwards
+            and len(after._inbound_nodes) == 1
+            and len(_tensors_into(after)) == 1
+            and not any(taken is layer for taken in found.values())
+        ):
+            found[id(after)] = layer
+    return found
+
+
+def functional(model: Any) -> Any:
+    """The Functional model inside a Sequential one, or the model itself."""
+    return getattr(model, "_functional", None) or model
+
+
+def _tensors_into(operation: Any) -> list[Any]:
+    return [t for node in operation._inbound_nodes for t in node.input_tensors]
+
+
+def _takers(model: Any, tensors: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Pairs of one of the tensors and a layer that takes it, in nested models too."""
+    keras = require("keras", _PURPOSE)
+    for operation in functional(model).operations:
+        inner = getattr(operation, "layer", operation)  # of a TimeDistributed
+        for node in operation._inbound_nodes:
+            for place, tensor in enumerate(node.input_tensors):
+                if not any(tensor is t for t in tensors):
+                    continue
+                yield tensor, inner
+                if isinstance(inner, keras.Model):
+                    own = flat_inputs(functional(inner))
+                    for _, layer in _takers(inner, [own[place]] if place < len(own) else []):
+                        yield tensor, layer
+                elif type(inner).__name__ in IDENTITY:
+                    for _, layer in _takers(model, keras.tree.flatten(node.output_tensors)):
+                        yield tensor, layer
+
+
+def _maker(tensor: Any) -> Any:
+    return tensor._keras_history.operation
+
+
+def _activation(layer: Any) -> str:
+    """Name of the function that makes a layer's output; empty where it is none."""
+    keras = require("keras", _PURPOSE)
+    if isinstance(layer, keras.layers.TimeDistributed):
+        return _activation(layer.layer)
+    if isinstance(layer, keras.Model):
+        return _activation(_maker(keras.tree.flatten(functional(layer).outputs)[0]))
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax" if layer.axis in (-1, len(layer.output.shape) - 1) else ""
+    if isinstance(layer, keras.layers.Dense | keras.layers.Activation):
+        return str(getattr(layer.activation, "__name__", ""))
+    return ""
+
+
+def _name(text: str) -> str:
+    """A name that every format takes."""
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in text.split(":")[0])
+    return name if name[:1].isalpha() else f"t_{name}"
+
+
+def _unique(names: list[str], taken: list[str] | None = None) -> list[str]:
+    used, found = set(taken or ()), []
+    for name in names:
+        number, unique = 1, name
+        while unique in used:
+            number += 1
+            unique = f"{name}_{number}"
+        used.add(unique)
+        found.append(unique)
+    return found

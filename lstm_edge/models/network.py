@@ -1,0 +1,753 @@
+"""Layers and models of today's Keras from :class:`lstm_edge.models.translate.Spec` trees.
+
+Functional models are put together here by calling each layer as the file says, and not by Keras: its
+own reader numbers the calls of nested models differently from Keras 2, and knows no TensorFlow
+operations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lstm_edge.base.extras import require
+from lstm_edge.errors import InputError
+from lstm_edge.models.translate import IDENTITIES, Spec, layer_class
+
+_PURPOSE = "loading a model"
+_CONSTANT = "_CONSTANT_VALUE"
+# Layers that hand no mask on in Keras 2; today's do.
+_STOPS_MASKS = frozenset("Normalization Rescaling".split())
+_MERGES = frozenset("Add Subtract Multiply Average Maximum Minimum Concatenate".split())
+
+
+class Builder:
+    """Makes the layers of a file; ``source`` begins the error messages."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.keras = require("keras", _PURPOSE)
+
+    def model(self, spec: Spec) -> Any:
+        """The model, with ``spec.layer`` set in the whole tree.
+
+        Raises:
+            InputError: the stored structure does not fit together; the layer is named.
+        """
+        spec.layer = self._functional(spec) if spec.graph else self._sequential(spec, outer=True)
+        return spec.layer
+
+    def _error(self, spec: Spec, error: Exception) -> InputError:
+        reason = " ".join(str(error).split())[:300]
+        return InputError(
+            f"{self.source} cannot be loaded by Keras {self.keras.__version__}: layer {spec.name} "
+            f"({spec.stored}): {reason}"
+        )
+
+    # layers
+
+    def layer(self, spec: Spec) -> Any:
+        """One layer, not built unless it is a model."""
+        try:
+            spec.layer = self._layer(spec)
+        except InputError:
+            raise
+        except Exception as error:  # Keras raises every kind
+            raise self._error(spec, error) from error
+        return spec.layer
+
+    def _layer(self, spec: Spec) -> Any:
+        if spec.kind == "Functional":
+            return self._functional(spec)
+        if spec.kind == "Sequential":
+            return self._sequential(spec, outer=False)
+        if spec.kind == "operator":
+            return _operator(self.keras, spec)
+        if spec.kind == "Lambda":
+            return _lambda(self.keras, spec)
+        if spec.kind == "trusted":
+            return self.keras.saving.deserialize_keras_object(
+                {"module": None, "registered_name": spec.stored, **spec.options}, safe_mode=False
+            )
+        options = {k: self._option(v) for k, v in spec.options.items()}
+        options["name"] = _name(spec.name)
+        if spec.kind == "Bidirectional":
+            inner = [self.layer(s) for s in spec.inner]
+            if len(inner) == 2:
+                options["backward_layer"] = inner[1]
+            layer = self.keras.layers.Bidirectional(inner[0], **options)
+            # Keras copies the layers that it is given
+            spec.inner = [
+                spec.inner[0],
+                spec.inner[-1] if len(inner) == 2 else _copy(spec.inner[0]),
+            ]
+            spec.inner[0].layer, spec.inner[1].layer = layer.forward_layer, layer.backward_layer
+            return layer
+        if spec.kind == "RNN":
+            cells = [self.layer(s) for s in spec.inner]
+            return self.keras.layers.RNN(cells[0] if len(cells) == 1 else cells, **options)
+        if spec.kind == "StackedRNNCells":
+            return self.keras.layers.StackedRNNCells([self.layer(s) for s in spec.inner], **options)
+        if spec.inner:  # a wrapper
+            return layer_class(spec.kind)(self.layer(spec.inner[0]), **options)
+        layer = layer_class(spec.kind)(**options)
+        if spec.kind in _STOPS_MASKS:
+            layer.supports_masking = False
+        return layer
+
+    def _option(self, value: Any) -> Any:
+        """An activation that is a layer is made here."""
+        return self.layer(value) if isinstance(value, Spec) else value
+
+    def input(self, spec: Spec, shape: Any = None, dtype: str | None = None) -> Any:
+        """An input; ids for an Embedding that says nothing of its input are int32."""
+        shape = spec.batch_shape if shape is None else shape
+        if shape is None:
+            raise InputError(f"{self.source}: input {spec.name} is stored without a shape")
+        return self.keras.Input(
+            batch_shape=shape, dtype=dtype or spec.dtype or "float32", name=_name(spec.name)
+        )
+
+    def call(self, spec: Spec, inputs: Any, options: dict[str, Any]) -> Any:
+        """The outputs of a layer, a tensor or a structure of them."""
+        try:
+            return self._call(spec, inputs, options)
+        except InputError:
+            raise
+        except Exception as error:  # Keras raises every kind
+            raise self._error(spec, error) from error
+
+    def _call(self, spec: Spec, inputs: Any, options: dict[str, Any]) -> Any:
+        layer = spec.layer
+        single = isinstance(inputs, (list, tuple)) and len(inputs) == 1
+        if spec.kind == "operator" and not (single and spec.stored in IDENTITIES):
+            return layer(inputs, **options)  # their lists are lists
+        if single:
+            inputs = inputs[0]
+        recurrent = spec.kind in ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
+        if recurrent and isinstance(inputs, (list, tuple)):
+            inputs, *states = inputs  # Keras 2 stores initial states as further inputs
+            options = {**options, "initial_state": states}
+        if recurrent and not isinstance(options.get("initial_state", []), (list, tuple)):
+            options = {**options, "initial_state": [options["initial_state"]]}
+        if spec.kind in _MERGES:
+            return self._merged(spec, layer(inputs, **options), inputs)
+        if not spec.time_major:
+            return layer(inputs, **options)
+        swap = self.keras.ops.swapaxes
+        mask = getattr(inputs, "_keras_mask", None)
+        if mask is not None:
+            options = {**options, "mask": swap(mask, 0, 1)}
+        found = layer(swap(inputs, 0, 1), **options)
+        first, *rest = found if isinstance(found, (list, tuple)) else [found]
+        if spec.options.get("return_sequences"):
+            first = swap(first, 0, 1)
+        return [first, *rest] if rest else first
+
+    def _merged(self, spec: Spec, found: Any, inputs: Any) -> Any:
+        """The output of a layer that joins several, with Keras 2's mask: steps that all inputs have.
+
+        Keras 3 takes those that any input has, and none where an input has no mask.
+        """
+        masks = {id(m): m for t in inputs if (m := getattr(t, "_keras_mask", None)) is not None}
+        along = spec.kind == "Concatenate" and spec.options.get("axis", -1) not in (
+            -1,
+            len(found.shape) - 1,
+        )
+        if masks and not along:
+            first, *rest = masks.values()
+            for mask in rest:
+                first = self.keras.ops.logical_and(first, mask)
+            found._keras_mask = first
+        return found
+
+    def _network(self, spec: Spec, inputs: Any, outputs: Any) -> Any:
+        """A Functional model; operations give way where a layer of the file has their name."""
+        taken = {_name(s.name) for s in spec.inner}
+        seen: set[int] = set()
+        waiting = self.keras.tree.flatten(outputs)
+        while waiting:
+            history = waiting.pop()._keras_history
+            operation = history.operation
+            if id(operation) in seen:
+                continue
+            seen.add(id(operation))
+            if not isinstance(operation, self.keras.layers.Layer):
+                name, number = operation.name, 0
+                while operation.name in taken:
+                    number += 1
+                    operation.name = f"{name}_op_{number}"
+                taken.add(operation.name)
+            for node in operation._inbound_nodes:
+                waiting += node.input_tensors
+        return self.keras.Model(inputs, outputs, name=_name(spec.name))
+
+    # models
+
+    def _sequential(self, spec: Spec, outer: bool) -> Any:
+        layers = [s for s in spec.inner if s.kind != "InputLayer"]
+        given = spec.inner[0] if len(layers) < len(spec.inner) else None
+        shape = given.batch_shape if given else _first_shape(spec)
+        for inner in layers:
+            self.layer(inner)
+        if shape is None and outer:
+            raise InputError(
+                f"{self.source}: the shape of the model's input is not stored; load it where it was "
+                "made, call it once (or begin it with keras.Input) and save it again"
+            )
+        if shape is None:
+            return self.keras.Sequential([s.layer for s in layers], name=_name(spec.name))
+        first = layers[0] if layers else None
+        name = given or Spec(f"{spec.name}_input", "InputLayer", "InputLayer", dtype=_ids(first))
+        x = start = self.input(name, shape)
+        if not any(s.time_major for s in layers) and not any(s.kind == "operator" for s in layers):
+            model = self.keras.Sequential(name=_name(spec.name))
+            model.add(start)
+            for inner in layers:
+                try:
+                    model.add(inner.layer)
+                except Exception as error:  # Keras raises every kind
+                    raise self._error(inner, error) from error
+            return model
+        for inner in layers:
+            x = self.call(inner, x, {})
+        return self._network(spec, start, x)
+
+    def _functional(self, spec: Spec) -> Any:
+        graph = _Graph(self, spec)
+        for inner in spec.inner:
+            if inner.kind == "InputLayer":
+                inner.layer = self.input(inner)
+                graph.outputs[inner.name] = [[inner.layer]]
+            else:
+                self.layer(inner)
+        graph.run()
+        inputs = graph.structure(spec.graph["input_layers"])
+        outputs = graph.structure(spec.graph["output_layers"])
+        return self._network(spec, inputs, outputs)
+
+
+class _Graph:
+    """The calls of a Functional model, made in an order in which all their inputs are there."""
+
+    def __init__(self, builder: Builder, spec: Spec) -> None:
+        self.builder, self.spec = builder, spec
+        self.layers = {s.name: s for s in spec.inner}
+        # of each layer, the flat outputs of its calls in order
+        self.outputs: dict[str, list[list[Any]]] = {}
+        self.first = {s.name: self._first_call(s) for s in spec.inner}
+
+    def _first_call(self, spec: Spec) -> int:
+        """The number that the file gives the first call: 1 for models that had been called before."""
+        if spec.kind not in ("Functional", "Sequential"):
+            return 0
+        whole = [self.spec.graph, [s.nodes for s in self.spec.inner]]
+        used = {index for name, index, _ in self._references(whole) if name == spec.name}
+        if 0 in used:
+            return 0
+        return 1 if used else 0
+
+    def _references(self, value: Any) -> Iterator[tuple[str, int, int]]:
+        if self._is_reference(value):
+            yield value[0], value[1], value[2]
+            value = value[3:]
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, (list, tuple)):
+            for inner in value:
+                yield from self._references(inner)
+
+    def _is_reference(self, value: Any) -> bool:
+        return (
+            isinstance(value, (list, tuple))
+            and len(value) in (3, 4)
+            and isinstance(value[0], str)
+            and value[0] in self.layers
+            and isinstance(value[1], int)
+            and isinstance(value[2], int)
+        )
+
+    def _is_leaf(self, value: Any) -> bool:
+        return self._is_reference(value) or (
+            isinstance(value, (list, tuple)) and len(value) >= 3 and value[0] == _CONSTANT
+        )
+
+    def run(self) -> None:
+        """Make every call.
+
+        Raises:
+            InputError: calls that wait for each other, or for a layer that is not there.
+        """
+        waiting = {s.name: list(s.nodes) for s in self.spec.inner if s.nodes}
+        while waiting:
+            moved = False
+            for name, nodes in list(waiting.items()):
+                while nodes and all(self._ready(r) for r in self._references(nodes[0])):
+                    self._call(self.layers[name], nodes.pop(0))
+                    moved = True
+                if not nodes:
+                    del waiting[name]
+            if not moved:
+                raise InputError(
+                    f"{self.builder.source}: the stored graph does not fit together at the layers "
+                    + ", ".join(waiting)
+                )
+
+    def _ready(self, reference: tuple[str, int, int]) -> bool:
+        name, index, _ = reference
+        return len(self.outputs.get(name, ())) > index - self.first[name]
+
+    def _tensor(self, reference: Any) -> Any:
+        name, index, place = reference[:3]
+        calls = self.outputs.get(name, [])
+        number = index - self.first[name]
+        if not 0 <= number < len(calls) or place >= len(calls[number]):
+            raise InputError(
+                f"{self.builder.source}: the stored graph asks for output {place} of call {index} of "
+                f"layer {name}, which is not there"
+            )
+        return calls[number][place]
+
+    def _call(self, spec: Spec, node: Any) -> None:
+        options: dict[str, Any] = {}
+        inputs = self._inputs(node, options)
+        options = {k: self._value(v) for k, v in options.items() if v is not None}
+        # of no effect where the model is only asked
+        if options.get("training") is False:
+            del options["training"]
+        found = self.builder.call(spec, inputs, options)
+        self.outputs.setdefault(spec.name, []).append(self.builder.keras.tree.flatten(found))
+
+    def _inputs(self, node: Any, options: dict[str, Any]) -> Any:
+        """The first argument; the others, which are stored with each tensor, go into ``options``."""
+        if self._is_leaf(node):
+            if len(node) > 3 and isinstance(node[3], dict):
+                options.update(node[3])
+            return node[2] if node[0] == _CONSTANT else self._tensor(node)
+        if isinstance(node, dict):
+            return {k: self._inputs(v, options) for k, v in node.items()}
+        if isinstance(node, (list, tuple)):
+            return [self._inputs(v, options) for v in node]
+        return node
+
+    def _value(self, value: Any) -> Any:
+        if self._is_reference(value):
+            return self._tensor(value)
+        if isinstance(value, dict):
+            return {k: self._value(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self._value(v) for v in value)
+        return value
+
+    def structure(self, value: Any) -> Any:
+        """Inputs or outputs of the model as stored; a list of one stands for what is in it."""
+        found = self._value(value)
+        while isinstance(found, (list, tuple)) and len(found) == 1:
+            found = found[0]
+        return found
+
+
+def _name(name: str) -> str:
+    """A name that TensorFlow's scopes take; older files hold spaces, slashes and brackets."""
+    name = re.sub(r"[^A-Za-z0-9_.>-]", "_", name)
+    return name if name[:1].isalnum() or name[:1] == "." else f"layer{name}"
+
+
+def _copy(spec: Spec) -> Spec:
+    return Spec(
+        spec.name, spec.stored, spec.kind, dict(spec.options), list(spec.inner), spec.trainable
+    )
+
+
+def _first_shape(spec: Spec) -> tuple[int | None, ...] | None:
+    """The shape of a Sequential model's input, which its first layer knows; None: nobody knows it."""
+    if spec.kind == "Functional":
+        known = [s.batch_shape for s in spec.inner if s.kind == "InputLayer"]
+        return known[0] if len(known) == 1 else None
+    if spec.kind == "Sequential" and spec.inner:
+        return _first_shape(spec.inner[0]) or spec.batch_shape
+    return spec.batch_shape
+
+
+def _ids(first: Spec | None) -> str | None:
+    """The type of an input that is not stored: that of the first layer that takes it."""
+    while first is not None and first.kind in ("Sequential", "Functional") and first.inner:
+        first = first.inner[0]
+    if first is None:
+        return None
+    return "int32" if first.kind == "Embedding" else first.dtype
+
+
+def _lambda(keras: Any, spec: Spec) -> Any:
+    """A Lambda layer of a file that the user trusts, in the form that Keras 3 reads."""
+    config = {k: v for k, v in spec.options.items() if k in ("function", "output_shape", "mask")}
+    for key, value in config.items():
+        if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
+            code = dict(zip(("code", "defaults", "closure"), value, strict=False))
+            config[key] = {"class_name": "__lambda__", "config": code}
+    config |= {"name": _name(spec.name), "arguments": spec.options.get("arguments") or {}}
+    return keras.layers.Lambda.from_config(config, safe_mode=False)
+
+
+# TensorFlow operations that Keras 2 stored as layers
+
+
+def operator_name(stored: str, config: dict[str, Any]) -> tuple[bool, str]:
+    """Whether an operation is known, and its name."""
+    if stored == "TensorFlowOpLayer":
+        node = config.get("node_def")
+        name = str(node.get("op")) if isinstance(node, dict) else "of another TensorFlow"
+        return name in _NODES, name
+    name = _function_name(config)
+    return name in _functions(), f"tf.{name}"
+
+
+def _function_name(config: dict[str, Any]) -> str:
+    """The function of an operation; TensorFlow 1's do the same under the same names."""
+    return str(config.get("function")).removeprefix("compat.v1.")
+
+
+def _operator(keras: Any, spec: Spec) -> Callable[..., Any]:
+    """A function of the stored inputs and arguments, made of ``keras.ops``."""
+    if spec.stored == "TensorFlowOpLayer":
+        return _graph_node(keras, spec.options)
+    return _functions()[_function_name(spec.options)]
+
+
+def _ops() -> Any:
+    return require("keras", _PURPOSE).ops
+
+
+def _unary(own: str) -> Callable[..., Any]:
+    def apply(x: Any, name: Any = None) -> Any:
+        return getattr(_ops(), own)(x)
+
+    return apply
+
+
+def _binary(own: str) -> Callable[..., Any]:
+    def apply(x: Any, y: Any, name: Any = None) -> Any:
+        return getattr(_ops(), own)(x, y)
+
+    return apply
+
+
+def _reduction(own: str) -> Callable[..., Any]:
+    def apply(
+        x: Any, axis: Any = None, keepdims: bool = False, name: Any = None, keep_dims: Any = None
+    ) -> Any:
+        axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+        return getattr(_ops(), own)(x, axis=axis, keepdims=bool(keep_dims or keepdims))
+
+    return apply
+
+
+def _getitem(x: Any, slice_spec: Any, var: Any = None, name: Any = None) -> Any:
+    def part(value: Any) -> Any:
+        if isinstance(value, dict):
+            return slice(value.get("start"), value.get("stop"), value.get("step"))
+        return value
+
+    parts = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]
+    return x[tuple(part(v) for v in parts)]
+
+
+def _reshape(x: Any, shape: Any, name: Any = None) -> Any:
+    return _ops().reshape(x, [int(v) for v in shape])
+
+
+def _expand(x: Any, axis: Any, name: Any = None) -> Any:
+    return _ops().expand_dims(x, axis)
+
+
+def _squeeze(x: Any, axis: Any = None, name: Any = None) -> Any:
+    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    for one in sorted((a if a is None or a >= 0 else a + len(x.shape) for a in axes), reverse=True):
+        x = _ops().squeeze(x, one)
+    return x
+
+
+def _transpose(x: Any, perm: Any = None, conjugate: bool = False, name: Any = None) -> Any:
+    return _ops().transpose(x, perm)
+
+
+def _concat(values: Any, axis: Any = -1, name: Any = None) -> Any:
+    return _ops().concatenate(values, axis=axis)
+
+
+def _stack(values: Any, axis: int = 0, name: Any = None) -> Any:
+    return _ops().stack(values, axis=axis)
+
+
+def _unstack(value: Any, num: Any = None, axis: int = 0, name: Any = None) -> Any:
+    return _ops().unstack(value, num, axis)
+
+
+def _split(
+    value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: Any = None
+) -> Any:
+    sizes = num_or_size_splits
+    if isinstance(sizes, (list, tuple)):
+        sizes = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
+    return _ops().split(value, sizes, axis=axis)
+
+
+def _tile(x: Any, multiples: Any, name: Any = None) -> Any:
+    return _ops().tile(x, multiples)
+
+
+def _reverse(x: Any, axis: Any, name: Any = None) -> Any:
+    return _ops().flip(x, axis=tuple(axis) if isinstance(axis, (list, tuple)) else axis)
+
+
+def _cast(x: Any, dtype: Any, name: Any = None) -> Any:
+    return _ops().cast(x, dtype)
+
+
+def _softmax(logits: Any, axis: Any = -1, name: Any = None) -> Any:
+    return _ops().softmax(logits, axis=-1 if axis is None else axis)
+
+
+def _log_softmax(logits: Any, axis: Any = -1, name: Any = None) -> Any:
+    return _ops().log_softmax(logits, axis=-1 if axis is None else axis)
+
+
+def _gelu(features: Any, approximate: bool = False, name: Any = None) -> Any:
+    return _ops().gelu(features, approximate=approximate)
+
+
+def _leaky_relu(features: Any, alpha: float = 0.2, name: Any = None) -> Any:
+    return _ops().leaky_relu(features, negative_slope=alpha)
+
+
+def _silu(features: Any, beta: float = 1.0) -> Any:
+    return features * _ops().sigmoid(beta * features)
+
+
+def _matmul(
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, **rest: Any
+) -> Any:
+    if any(v not in (None, False) for k, v in rest.items() if k != "name"):
+        raise ValueError(f"matmul with {rest}")
+    ops = _ops()
+    a = ops.swapaxes(a, -1, -2) if transpose_a else a
+    b = ops.swapaxes(b, -1, -2) if transpose_b else b
+    return ops.matmul(a, b)
+
+
+def _l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, **rest: Any) -> Any:
+    ops = _ops()
+    axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+    square = ops.sum(ops.square(x), axis=axis, keepdims=True)
+    return x * ops.rsqrt(ops.maximum(square, epsilon))
+
+
+def _clip(t: Any, clip_value_min: Any, clip_value_max: Any, name: Any = None) -> Any:
+    return _ops().clip(t, clip_value_min, clip_value_max)
+
+
+def _where(condition: Any, x: Any, y: Any, name: Any = None) -> Any:
+    return _ops().where(condition, x, y)
+
+
+def _identity(x: Any, name: Any = None) -> Any:
+    return _ops().copy(x)  # a tensor of its own: the mask stays behind
+
+
+def _gather(params: Any, indices: Any, axis: int = 0, batch_dims: int = 0, **rest: Any) -> Any:
+    if batch_dims:
+        raise ValueError("gather with batch_dims")
+    return _ops().take(params, indices, axis=axis or 0)
+
+
+def _one_hot(indices: Any, depth: int, axis: Any = None, **rest: Any) -> Any:
+    if any(v is not None for k, v in rest.items() if k != "name"):
+        raise ValueError(f"one_hot with {rest}")
+    return _ops().one_hot(indices, depth, axis=-1 if axis is None else axis)
+
+
+def _pad(
+    x: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: Any = None
+) -> Any:
+    if mode == "CONSTANT":
+        return _ops().pad(x, paddings, constant_values=constant_values)
+    return _ops().pad(x, paddings, mode=mode.lower())
+
+
+_TABLE: dict[str, Callable[..., Any]] = {}
+
+
+def _functions() -> dict[str, Callable[..., Any]]:
+    """Names of TFOpLambda layers (``tf.`` before them) -> functions of their arguments."""
+    if _TABLE:
+        return _TABLE
+    binary = {
+        "add": "add",
+        "subtract": "subtract",
+        "multiply": "multiply",
+        "divide": "divide",
+        "truediv": "divide",
+        "maximum": "maximum",
+        "minimum": "minimum",
+        "pow": "power",
+        "floordiv": "floor_divide",
+        "mod": "mod",
+        "greater": "greater",
+        "greater_equal": "greater_equal",
+        "less": "less",
+        "less_equal": "less_equal",
+        "equal": "equal",
+        "not_equal": "not_equal",
+        "logical_and": "logical_and",
+        "logical_or": "logical_or",
+    }
+    for name, own in binary.items():
+        _TABLE[f"math.{name}"] = _TABLE[f"__operators__.{name}"] = _binary(own)
+    unary = (
+        "abs exp log sqrt rsqrt square sigmoid tanh softplus reciprocal sign sin cos floor ceil round "
+        "log1p expm1 logical_not negative"
+    )
+    for name in unary.split():
+        _TABLE[f"math.{name}"] = _unary(name)
+    for name in "relu relu6 elu selu softplus softsign sigmoid tanh".split():
+        _TABLE[f"nn.{name}"] = _unary(name)
+    for name in "mean sum max min prod any all std variance logsumexp".split():
+        own = {"variance": "var"}.get(name, name)
+        _TABLE[f"math.reduce_{name}"] = _TABLE[f"reduce_{name}"] = _reduction(own)
+    _TABLE.update(
+        {
+            "__operators__.getitem": _getitem,
+            "strided_slice": _getitem,
+            "reshape": _reshape,
+            "expand_dims": _expand,
+            "squeeze": _squeeze,
+            "transpose": _transpose,
+            "concat": _concat,
+            "stack": _stack,
+            "unstack": _unstack,
+            "split": _split,
+            "tile": _tile,
+            "reverse": _reverse,
+            "cast": _cast,
+            "nn.softmax": _softmax,
+            "nn.log_softmax": _log_softmax,
+            "nn.gelu": _gelu,
+            "nn.leaky_relu": _leaky_relu,
+            "nn.silu": _silu,
+            "linalg.matmul": _matmul,
+            "math.l2_normalize": _l2_normalize,
+            "linalg.l2_normalize": _l2_normalize,
+            "clip_by_value": _clip,
+            "where": _where,
+            "identity": _identity,
+            "stop_gradient": _identity,
+            "convert_to_tensor": _identity,
+            "zeros_like": _unary("zeros_like"),
+            "ones_like": _unary("ones_like"),
+            "gather": _gather,
+            "one_hot": _one_hot,
+            "pad": _pad,
+        }
+    )
+    return _TABLE
+
+
+# Nodes of TensorFlow's graphs, as Keras of TensorFlow 2.0 to 2.3 stored them:
+# name -> (function of the table, names of the inputs after the first or None: a list of all)
+_NODES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Add": ("math.add", ("y",)),
+    "AddV2": ("math.add", ("y",)),
+    "BiasAdd": ("math.add", ("y",)),
+    "Sub": ("math.subtract", ("y",)),
+    "Mul": ("math.multiply", ("y",)),
+    "RealDiv": ("math.divide", ("y",)),
+    "Maximum": ("math.maximum", ("y",)),
+    "Minimum": ("math.minimum", ("y",)),
+    "Pow": ("math.pow", ("y",)),
+    "Mean": ("math.reduce_mean", ("axis",)),
+    "Sum": ("math.reduce_sum", ("axis",)),
+    "Max": ("math.reduce_max", ("axis",)),
+    "Min": ("math.reduce_min", ("axis",)),
+    "Prod": ("math.reduce_prod", ("axis",)),
+    "Reshape": ("reshape", ("shape",)),
+    "ExpandDims": ("expand_dims", ("axis",)),
+    "Squeeze": ("squeeze", ()),
+    "Transpose": ("transpose", ("perm",)),
+    "Tile": ("tile", ("multiples",)),
+    "ReverseV2": ("reverse", ("axis",)),
+    "ConcatV2": ("concat", ()),
+    "Pack": ("stack", ()),
+    "StridedSlice": ("__operators__.getitem", ("begin", "end", "strides")),
+    "MatMul": ("linalg.matmul", ("b",)),
+    "BatchMatMulV2": ("linalg.matmul", ("b",)),
+    "Softmax": ("nn.softmax", ()),
+    "Relu": ("nn.relu", ()),
+    "Sigmoid": ("math.sigmoid", ()),
+    "Tanh": ("math.tanh", ()),
+    "Exp": ("math.exp", ()),
+    "Log": ("math.log", ()),
+    "Sqrt": ("math.sqrt", ()),
+    "Rsqrt": ("math.rsqrt", ()),
+    "Square": ("math.square", ()),
+    "Abs": ("math.abs", ()),
+    "Neg": ("math.negative", ()),
+    "Identity": ("identity", ()),
+    "StopGradient": ("identity", ()),
+}
+
+
+def _graph_node(keras: Any, config: dict[str, Any]) -> Callable[..., Any]:
+    node = config["node_def"]
+    name, attributes = node["op"], node.get("attr", {})
+    constants = {int(k): v for k, v in (config.get("constants") or {}).items()}
+    own, names = _NODES[name]
+    count = len([i for i in node.get("input", []) if not str(i).startswith("^")])
+
+    def flag(key: str) -> int:
+        value = attributes.get(key, {})
+        return int(value.get("i", 0)) if "i" in value else int(bool(value.get("b", False)))
+
+    def apply(inputs: Any) -> Any:
+        given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        values = [constants[i] if i in constants else given.pop(0) for i in range(count)]
+        function = _functions()[own]
+        if name == "ConcatV2":
+            return function(values[:-1], axis=int(values[-1]))
+        if name == "Pack":
+            return function(values, axis=flag("axis"))
+        if name == "Squeeze":
+            axes = attributes.get("squeeze_dims", {}).get("list", {}).get("i", [])
+            return function(values[0], axis=[int(a) for a in axes] or None)
+        options = dict(zip(names, values[1:], strict=True))
+        if name == "StridedSlice":
+            return function(values[0], _strided(options, flag))
+        if own.startswith("math.reduce_"):
+            options["keepdims"] = bool(flag("keep_dims"))
+        if own == "linalg.matmul":
+            options["transpose_a"] = bool(flag("transpose_a") or flag("adj_x"))
+            options["transpose_b"] = bool(flag("transpose_b") or flag("adj_y"))
+        return function(values[0], **options)
+
+    return apply
+
+
+def _strided(options: dict[str, Any], flag: Callable[[str], int]) -> list[Any]:
+    """The parts of an index from begins, ends, strides and the masks that change them."""
+    masks = {
+        key: flag(f"{key}_mask") for key in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    }
+    parts: list[Any] = []
+    steps = zip(options["begin"], options["end"], options["strides"], strict=True)
+    for place, (begin, end, step) in enumerate(steps):
+        here = {key: bool(mask >> place & 1) for key, mask in masks.items()}
+        if here["ellipsis"]:
+            parts.append(...)
+        elif here["new_axis"]:
+            parts.append(None)
+        elif here["shrink_axis"]:
+            parts.append(int(begin))
+        else:
+            first = None if here["begin"] else int(begin)
+            parts.append(slice(first, None if here["end"] else int(end), int(step)))
+    return parts

@@ -1,0 +1,724 @@
+"""What a Keras model file says of its layers: judged by a list of what is allowed, and translated.
+
+A configuration is only read as data here: no module that it names is imported and no code in it is
+run. Files of Keras 3 are judged and handed on; those of Keras 1 and 2 become :class:`Spec` trees
+that :mod:`lstm_edge.models.network` makes layers of.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from lstm_edge.base.extras import require
+
+_PURPOSE = "loading a model"
+# Built-in layers that run foreign code, or read files that the configuration names.
+_UNSAFE = {
+    "Lambda": "is Python code inside the file",
+    "TFSMLayer": "runs another SavedModel",
+    "TorchModuleWrapper": "is a pickled PyTorch module",
+    "JaxLayer": "is Python code inside the file",
+    "FlaxLayer": "is Python code inside the file",
+}
+_TEXT = frozenset("TextVectorization StringLookup IntegerLookup Hashing HashedCrossing".split())
+_TEXT_HINT = "cut it off and give the model what it made (ids or numbers)"
+_GONE = {
+    "LocallyConnected1D": "use Conv1D, or Dense on a flattened window",
+    "LocallyConnected2D": "use Conv2D, or Dense on a flattened window",
+    "DenseFeatures": "feed the features as numbers",
+    "RandomHeight": "leave it out: it only acts in training",
+    "RandomWidth": "leave it out: it only acts in training",
+    "PeepholeLSTMCell": "use LSTMCell and train again",
+    "NASCell": "use LSTMCell and train again",
+    "AbstractRNNCell": "use LSTMCell, GRUCell or SimpleRNNCell",
+    "Highway": "write it with Dense, Multiply and Add",
+    "MaxoutDense": "write it with Dense, Reshape and a maximum",
+    "CuDNNLSTMCell": "use LSTM",
+    "ConvRNN2D": "use ConvLSTM2D",
+}
+_OWN_ROOTS = frozenset("keras tf_keras tensorflow tensorflow_core builtins".split())
+# layers that hand their input on, without its mask
+IDENTITIES = frozenset("Identity AddLoss AddMetric".split())
+_OPERATORS = frozenset("TFOpLambda SlicingOpLambda TensorFlowOpLayer".split()) | IDENTITIES
+MODELS = frozenset("Sequential Functional Model Network".split())
+CUSTOM_HINT = (
+    "rebuild the model with built-in layers, or load it in Python with the class and give the model "
+    "itself to the export"
+)
+
+# Class names of other versions, and what they are now.
+_RENAMED = {
+    "CuDNNLSTM": "LSTM",
+    "CuDNNGRU": "GRU",
+    "UnifiedLSTM": "LSTM",
+    "UnifiedGRU": "GRU",
+    "LSTMV2": "LSTM",
+    "GRUV2": "GRU",
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+    "SyncBatchNormalization": "BatchNormalization",
+    "Convolution1D": "Conv1D",
+    "Convolution2D": "Conv2D",
+    "Convolution3D": "Conv3D",
+    "AtrousConvolution1D": "Conv1D",
+    "AtrousConvolution2D": "Conv2D",
+    "SeparableConvolution1D": "SeparableConv1D",
+    "SeparableConvolution2D": "SeparableConv2D",
+    "TimeDistributedDense": "Dense",
+}
+_RECURRENT = frozenset("LSTM GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D".split())
+_CELLS = frozenset("LSTMCell GRUCell SimpleRNNCell StackedRNNCells".split())
+
+# Keras 1: option -> today's, by class ("" is every class).
+_KERAS1_OPTIONS: dict[str, dict[str, str]] = {
+    "": {
+        "init": "kernel_initializer",
+        "inner_init": "recurrent_initializer",
+        "forget_bias_init": "bias_initializer",
+        "inner_activation": "recurrent_activation",
+        "W_regularizer": "kernel_regularizer",
+        "U_regularizer": "recurrent_regularizer",
+        "b_regularizer": "bias_regularizer",
+        "W_constraint": "kernel_constraint",
+        "b_constraint": "bias_constraint",
+        "dropout_W": "dropout",
+        "dropout_U": "recurrent_dropout",
+        "bias": "use_bias",
+        "border_mode": "padding",
+        "subsample_length": "strides",
+        "subsample": "strides",
+        "nb_filter": "filters",
+        "filter_length": "kernel_size",
+        "pool_length": "pool_size",
+        "stride": "strides",
+        "atrous_rate": "dilation_rate",
+        "dim_ordering": "data_format",
+        "gamma_init": "gamma_initializer",
+        "beta_init": "beta_initializer",
+        "sigma": "stddev",
+        "p": "rate",
+    },
+    "UpSampling1D": {"length": "size"},
+}
+_TO_UNITS = frozenset("Dense LSTM GRU SimpleRNN".split())  # ``output_dim`` of Keras 1
+_ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
+
+_ANY = object()
+# Options that say nothing about an answer, or nothing with these values.
+_WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
+    "implementation": (_ANY,),
+    "consume_less": (_ANY,),
+    "input_length": (_ANY,),
+    "input_dtype": (_ANY,),
+    "batch_size": (_ANY,),
+    "build_input_shape": (_ANY,),
+    "autocast": (_ANY,),
+    "experimental_autocast": (_ANY,),
+    "force_generator": (_ANY,),
+    "rng_type": (_ANY,),
+    "seed": (_ANY,),
+    "fused": (_ANY,),
+    "filters": (_ANY,),  # of depthwise convolutions
+    "groups": (1,),
+    "renorm": (False,),
+    "renorm_clipping": ({},),
+    "renorm_momentum": (_ANY,),
+    "synchronized": (_ANY,),
+    "causal": (False,),
+    "reverse_state_order": (False,),
+    "query_shape": (_ANY,),
+    "key_shape": (_ANY,),
+    "value_shape": (_ANY,),
+    "ragged": (False,),
+    "sparse": (False,),
+    "dynamic": (False,),
+    "optional": (False,),
+    "mode": (0,),
+    "robust_masking": (False,),
+    "softmax_robust_masking": (False,),
+    "num_constants": (0,),
+    "expects_training_arg": (_ANY,),
+    "stateful": (False,),  # where a layer knows it, it is not asked here
+    "unit_forget_bias": (_ANY,),
+    "zero_output_for_mask": (False,),
+}
+_ONLY_FOR: dict[str, frozenset[str]] = {
+    "input_dim": frozenset(["Embedding"]),
+}
+
+
+@dataclass
+class Spec:
+    """One layer or model of a file of Keras 1 or 2, in today's terms.
+
+    Attributes:
+        name: as the file calls it.
+        stored: the class name in the file; ``kind``: today's, or ``operator``.
+        options: arguments of today's class.
+        inner: a model's layers in the file's order, a wrapper's layers, a recurrent layer's cells.
+        trainable: as stored; it decides the order of weights in HDF5 files.
+        batch_shape: the stored shape of what it takes, or None; ``dtype``: of an input.
+        nodes: the calls of the layer in a Functional model, as stored.
+        graph: ``input_layers`` and ``output_layers`` of a Functional model.
+        time_major: the recurrent layer takes ``[time, batch, ...]``.
+        layer: the layer, once it is built.
+    """
+
+    name: str
+    stored: str
+    kind: str
+    options: dict[str, Any] = field(default_factory=dict)
+    inner: list[Spec] = field(default_factory=list)
+    trainable: bool = True
+    batch_shape: tuple[int | None, ...] | None = None
+    dtype: str | None = None
+    nodes: list[Any] = field(default_factory=list)
+    graph: dict[str, Any] = field(default_factory=dict)
+    time_major: bool = False
+    layer: Any = None
+
+
+@cache
+def _classes(space: str) -> dict[str, type]:
+    """The classes of ``keras.<space>`` by name."""
+    keras = require("keras", _PURPOSE)
+    return {n: c for n, c in vars(getattr(keras, space)).items() if inspect.isclass(c)}
+
+
+@cache
+def _activations() -> frozenset[str]:
+    keras = require("keras", _PURPOSE)
+    found = vars(keras.activations).items()
+    return frozenset(n for n, f in found if callable(f)) - {"get", "serialize", "deserialize"}
+
+
+@cache
+def accepted(kind: str) -> frozenset[str]:
+    """The arguments that a layer of today's Keras takes, its bases' included."""
+    found: set[str] = set()
+    for cls in layer_class(kind).__mro__:
+        if "__init__" in vars(cls) and cls.__module__.startswith("keras."):
+            taken = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+            found |= set(taken)
+            if not any(p.kind is p.VAR_KEYWORD for p in taken.values()):
+                break  # it hands nothing on to its bases
+    return frozenset(found - {"self", "args", "kwargs"})
+
+
+def layer_class(kind: str) -> type:
+    """Today's class of this name; Keras keeps a few old ones apart."""
+    if kind == "ThresholdedReLU":
+        found: type = require("keras.src.legacy.layers", _PURPOSE).ThresholdedReLU
+        return found
+    return _classes("layers")[kind]
+
+
+def decode(value: Any) -> Any:
+    """Stored JSON with the marks of Keras's encoders (tuples, shapes, arrays) as plain values."""
+    if isinstance(value, list):
+        return [decode(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    mark = value.get("class_name")
+    if mark in ("__tuple__", "TensorShape") and "items" in value:
+        return tuple(decode(v) for v in value["items"] or ())
+    if mark == "__ellipsis__":
+        return ...
+    if mark in ("__numpy__", "__tensor__"):
+        return decode(value.get("config", {}).get("value"))
+    if value.get("type") == "ndarray" and "value" in value:
+        return value["value"]
+    return {k: decode(v) for k, v in value.items()}
+
+
+def layers_of(config: Any) -> list[dict[str, Any]]:
+    """The layer entries of a model's configuration; Keras up to 2.2.2 stored a bare list."""
+    found = config if isinstance(config, list) else config.get("layers", [])
+    return [e for e in found if isinstance(e, dict)]
+
+
+def is_functional(config: Any) -> bool:
+    """Whether a model's configuration is a graph of layers."""
+    return isinstance(config, dict) and "output_layers" in config
+
+
+# Files of Keras 3
+
+
+class Judge:
+    """Judges the configuration of a file of Keras 3, and removes what only training needs.
+
+    Attributes:
+        obstacles: one sentence for each thing that is not Keras's own.
+    """
+
+    def __init__(self, trust: bool) -> None:
+        self.trust = trust
+        self.obstacles: list[str] = []
+
+    def model(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """The configuration that Keras may see."""
+        entry = {k: v for k, v in entry.items() if k != "compile_config"}
+        config = entry.get("config")
+        name = str(entry.get("class_name"))
+        if not isinstance(config, dict) or "layers" not in config or name not in MODELS:
+            self.obstacles.append(subclassed(name))
+            return entry
+        return self._object(entry, "", "the model")  # type: ignore[no-any-return]
+
+    def _value(self, value: Any, path: str, key: str) -> Any:
+        if isinstance(value, list):
+            return [self._value(v, path, key) for v in value]
+        if not isinstance(value, dict):
+            if key.endswith("activation") and isinstance(value, str):
+                self._activation(value, path, key)
+            return value
+        if "class_name" in value and ("config" in value or "registered_name" in value):
+            return self._object(value, path, key)
+        return {k: self._value(v, path, k) for k, v in value.items()}
+
+    def _activation(self, name: str, path: str, key: str) -> None:
+        if name not in _activations():
+            self.obstacles.append(own_activation(path, key, name))
+
+    def _object(self, entry: dict[str, Any], path: str, key: str) -> Any:
+        name, config = str(entry["class_name"]), entry.get("config")
+        if name == "__keras_tensor__" or name in ("__numpy__", "__tensor__", "__ellipsis__"):
+            return entry
+        if name in ("__slice__", "__bytes__", "__tuple__"):
+            return {**entry, "config": self._value(config, path, key)}
+        if name == "function":
+            return self._function(entry, path, key)
+        if re.search(r"_(initializer|regularizer|constraint)$", key):
+            # its only use is in training; one of the user's own is no obstacle
+            known = any(
+                name in _classes(s) for s in ("initializers", "regularizers", "constraints")
+            )
+            return self._pinned(entry, path) if known and _is_own(entry) else None
+        inside = config if isinstance(config, dict) else {}
+        label = str(inside.get("name") or entry.get("name") or key)
+        here = f"{path}/{label}" if path else label
+        if name in _UNSAFE:
+            if not self.trust:
+                self.obstacles.append(unsafe(here, name))
+            return entry
+        if key in ("dtype", "dtype_policy") and name in _classes("dtype_policies"):
+            return self._pinned(entry, path)
+        if name in _TEXT:
+            self.obstacles.append(f"layer {here} is a {name}: {_TEXT_HINT}")
+            return entry
+        known = _is_own(entry) and _own_module(entry) is not None
+        if not known and not self.trust:
+            self.obstacles.append(custom(here, name))
+            return entry
+        here = path if key == "the model" else here
+        return self._pinned(entry, here) if known else entry
+
+    def _pinned(self, entry: dict[str, Any], path: str) -> dict[str, Any]:
+        """The entry with the module where its class really is, whatever the file says."""
+        config = entry.get("config")
+        result = {k: v for k, v in entry.items() if k != "compile_config"}
+        result["config"] = self._value(config, path, "")
+        if "inbound_nodes" in entry:
+            result["inbound_nodes"] = self._value(entry["inbound_nodes"], path, "")
+        return result | {"module": _own_module(entry), "registered_name": None}
+
+    def _function(self, entry: dict[str, Any], path: str, key: str) -> Any:
+        name = entry.get("config")
+        keras = require("keras", _PURPOSE)
+        if not _is_own(entry, name) or not isinstance(name, str):
+            if self.trust:
+                return entry
+        elif name in _activations():
+            return {**entry, "module": "keras.activations", "registered_name": name}
+        elif callable(getattr(keras.ops, name, None)):
+            return {**entry, "module": "keras.ops", "registered_name": name}
+        self.obstacles.append(own_activation(path, key, name))
+        return entry
+
+
+def _operation(name: str, module: str) -> type | None:
+    """An operation of ``keras.ops`` as a Functional model holds it, of a module that is loaded."""
+    base = require("keras", _PURPOSE).Operation
+    modules = [module] if module.startswith("keras.src.ops.") else []
+    modules += [m for m in sorted(sys.modules) if m.startswith("keras.src.ops.")]
+    for place in modules:
+        cls = vars(sys.modules[place]).get(name) if place in sys.modules else None
+        if inspect.isclass(cls) and issubclass(cls, base):
+            return cls
+    return None
+
+
+def _own_module(entry: dict[str, Any]) -> str | None:
+    """The module of Keras's own class of an entry, or None; some names are of several kinds."""
+    name, module = str(entry["class_name"]), str(entry.get("module"))
+    config = entry.get("config")
+    # layers of HDF5 files name no module; operations have no weights that could be trained
+    plain = "module" not in entry and isinstance(config, dict) and "trainable" not in config
+    if (".ops." in module or plain) and (found := _operation(name, module)):
+        return found.__module__
+    if name in MODELS:
+        keras = require("keras", _PURPOSE)
+        # where Keras keeps the class of Functional models is no public name
+        start = keras.Input((1,))
+        return type(keras.Model(start, start)).__module__ if name == "Functional" else "keras"
+    spaces = ["layers", "initializers", "regularizers", "constraints", "dtype_policies"]
+    spaces.sort(key=lambda space: not module.endswith(space))
+    for space in spaces:
+        if name in _classes(space):
+            return f"keras.{space}"
+    operation = _operation(name, module)
+    return operation.__module__ if operation else None
+
+
+def _is_own(entry: dict[str, Any], name: Any = None) -> bool:
+    """Whether an entry claims to be Keras's own: no other module, and no registered name."""
+    module, registered = entry.get("module"), entry.get("registered_name")
+    if module is not None and str(module).partition(".")[0] not in _OWN_ROOTS:
+        return False
+    return registered is None or registered in (entry.get("class_name"), name)
+
+
+# Sentences
+
+
+def custom(path: str, name: str) -> str:
+    return f"layer {path} is of the class {name}, which is not Keras's own: {CUSTOM_HINT}"
+
+
+def subclassed(name: str) -> str:
+    return (
+        f"the model is of the class {name}, whose structure is in Python code and not in the file: "
+        "wrap it with keras.Model(inputs, outputs), copy the weights and save that"
+    )
+
+
+def unsafe(path: str, name: str) -> str:
+    what = _UNSAFE[name]
+    help_ = (
+        "replace it with built-in layers, or allow it with --trust if you know the file's source"
+    )
+    return f"layer {path} is a {name}, which {what} and is not run: {help_}"
+
+
+def own_activation(path: str, key: str, name: Any) -> str:
+    text = name if isinstance(name, str) and len(name) < 60 else "Python code inside the file"
+    where = f"layer {path}" if path else "the model"
+    return (
+        f"{where} has the {key or 'function'} {text}, which is not Keras's own and is not run: use a "
+        "built-in activation"
+    )
+
+
+# Files of Keras 1 and 2
+
+
+def hard_sigmoid_keras2(x: Any) -> Any:
+    """Keras 2's hard_sigmoid: ``clip(0.2 x + 0.5, 0, 1)``; Keras 3's has another slope."""
+    return require("keras", _PURPOSE).ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+@cache
+def _registered_hard_sigmoid() -> Any:
+    register = require("keras", _PURPOSE).saving.register_keras_serializable
+    return register(package="lstm_edge")(hard_sigmoid_keras2)
+
+
+class Translator:
+    """Turns the stored configuration of a file of Keras 1 or 2 into :class:`Spec` trees.
+
+    Attributes:
+        obstacles: one sentence for each thing in the way, with its layer.
+    """
+
+    def __init__(self, trust: bool = False, keras1: bool = False) -> None:
+        self.trust, self.keras1 = trust, keras1
+        self.obstacles: list[str] = []
+
+    def model(self, entry: dict[str, Any]) -> Spec:
+        """The whole model of a file."""
+        entry = decode(entry)
+        name, config = str(entry.get("class_name")), entry.get("config")
+        if name not in MODELS or not (layers_of(config) if config else None):
+            self.obstacles.append(subclassed(name))
+            return Spec(name, name, name)
+        return self._model(entry, "")
+
+    def _model(self, entry: dict[str, Any], path: str) -> Spec:
+        stored, config = str(entry["class_name"]), entry["config"]
+        options = config if isinstance(config, dict) else {}
+        functional = is_functional(options)
+        name = str(entry.get("name") or options.get("name") or "model")
+        spec = Spec(name, stored, "Functional" if functional else "Sequential")
+        spec.trainable = bool(options.get("trainable", True))
+        spec.batch_shape = _shape(options.get("build_input_shape"))
+        if spec.batch_shape is None and isinstance(entry.get("build_config"), dict):
+            spec.batch_shape = _shape(entry["build_config"].get("input_shape"))
+        spec.inner = [self.layer(e, path) for e in layers_of(config)]
+        if functional:
+            spec.graph = {k: options.get(k) for k in ("input_layers", "output_layers")}
+        else:
+            merged = [s.name for s in spec.inner if s.stored == "Merge"]
+            self.obstacles += [
+                f"layer {_join(path, n)} is a Merge inside a Sequential model, as Keras 0 and 1 had it: "
+                "build the branches as a Functional model"
+                for n in merged
+            ]
+        return spec
+
+    def layer(self, entry: dict[str, Any], path: str) -> Spec:
+        """One layer, with those inside it."""
+        stored = str(entry.get("class_name"))
+        config = entry.get("config")
+        if stored in MODELS and (layers_of(config) if config else None):
+            options = config if isinstance(config, dict) else {}
+            label = str(entry.get("name") or options.get("name") or stored)
+            spec = self._model(entry, _join(path, label))
+        else:
+            config = dict(config) if isinstance(config, dict) else {}
+            name = str(entry.get("name") or config.get("name") or stored.lower())
+            spec = self._single(entry, stored, config, name, _join(path, name))
+        nodes = entry.get("inbound_nodes")
+        spec.nodes = list(nodes) if isinstance(nodes, (list, tuple)) else []
+        return spec
+
+    def _single(
+        self, entry: dict[str, Any], stored: str, config: dict[str, Any], name: str, path: str
+    ) -> Spec:
+        kind = _RENAMED.get(stored, stored)
+        spec = Spec(name, stored, kind, trainable=bool(config.get("trainable", True)))
+        spec.batch_shape = _shape(config.get("batch_input_shape", config.get("batch_shape")))
+        dtype = _dtype(config.get("dtype"))
+        given = _dtype(config.get("input_dtype")) or dtype
+        spec.dtype = given
+        if kind == "InputLayer":
+            if config.get("ragged"):
+                self.obstacles.append(f"input {path} is ragged: give it padded rows and a mask")
+            if given == "string":
+                self.obstacles.append(f"input {path} takes strings: {_TEXT_HINT}")
+            return spec
+        if stored in _OPERATORS:
+            return self._operator(spec, config, path)
+        if kind in _UNSAFE:
+            if not (self.trust and kind == "Lambda"):
+                self.obstacles.append(unsafe(path, kind))
+            spec.options = config
+            return spec
+        if kind in _TEXT:
+            self.obstacles.append(f"layer {path} is a {kind}: {_TEXT_HINT}")
+            return spec
+        if kind in _GONE:
+            self.obstacles.append(
+                f"layer {path} is a {stored}, which today's Keras does not have: {_GONE[kind]}"
+            )
+            return spec
+        if kind == "Merge":
+            return self._merge(spec, config, path)
+        known = kind in _classes("layers") or kind == "ThresholdedReLU"
+        if not known or not _is_own(entry):
+            if self.trust:
+                spec.kind, spec.options = "trusted", entry
+            else:
+                self.obstacles.append(custom(path, stored))
+            return spec
+        if self.keras1:
+            config = _keras1(kind, config)
+        self._inner(spec, kind, config, path)
+        self._options(spec, kind, config, dtype, path)
+        return spec
+
+    def _inner(self, spec: Spec, kind: str, config: dict[str, Any], path: str) -> None:
+        """Take the layers and cells inside out of the configuration."""
+        for key in ("layer", "backward_layer", "cell", "cells"):
+            found = config.pop(key, None)
+            for entry in found if isinstance(found, (list, tuple)) else [found]:
+                if isinstance(entry, dict):
+                    spec.inner.append(self.layer(entry, path))
+        if kind in ("Bidirectional", "TimeDistributed", "RNN") and not spec.inner:
+            self.obstacles.append(f"layer {path} is a {kind} with nothing stored inside it")
+        if kind == "Bidirectional" and spec.batch_shape is None and spec.inner:
+            spec.batch_shape = spec.inner[0].batch_shape
+        if any(inner.time_major for inner in spec.inner):
+            self.obstacles.append(
+                f"layer {path} holds a recurrent layer that takes the time first (time_major): set "
+                "time_major=False, put the batch first and save again"
+            )
+
+    def _options(
+        self, spec: Spec, kind: str, config: dict[str, Any], dtype: str | None, path: str
+    ) -> None:
+        """Translate the arguments of a built-in layer into ``spec.options``."""
+        if kind in ("GRU", "GRUCell"):
+            # Keras before 2.1.? did not know the other form; CuDNN's is the other form
+            config.setdefault("reset_after", spec.stored == "CuDNNGRU")
+        if kind in ("LSTM", "GRU") and spec.stored.startswith("CuDNN"):
+            config |= {"activation": "tanh", "recurrent_activation": "sigmoid"}
+        if kind in ("LeakyReLU",) and "alpha" in config:
+            config["negative_slope"] = config.pop("alpha")
+        if kind == "BatchNormalization" and isinstance(config.get("axis"), (list, tuple)):
+            axes = config["axis"]
+            if len(axes) != 1:
+                self.obstacles.append(f"layer {path} normalises over several axes {list(axes)}")
+            config["axis"] = axes[0]
+        if kind in _RECURRENT:
+            spec.time_major = bool(config.pop("time_major", False))
+            if config.pop("num_constants", None):
+                self.obstacles.append(f"layer {path} takes constants: give them as inputs per step")
+        taken = accepted(kind)
+        for key, value in config.items():
+            if key in ("name", "trainable", "dtype", "batch_input_shape", "batch_shape"):
+                continue
+            if re.search(r"_?(initializer|regularizer|constraint)$", key):
+                continue  # used in training only
+            if key.endswith("activation"):
+                spec.options[key] = self._activation(value, path, key)
+            elif key in taken and kind in _ONLY_FOR.get(key, frozenset([kind])):
+                spec.options[key] = tuple(value) if _is_numbers(value) else value
+            elif not self._without_effect(kind, key, value):
+                self.obstacles.append(
+                    f"layer {path} ({spec.stored}) has the option {key}={_brief(value)}, which today's "
+                    "Keras does not have; if it is a class of your own with a built-in layer's name, "
+                    + CUSTOM_HINT
+                )
+        if dtype in ("float32", "float64"):
+            spec.options["dtype"] = dtype
+
+    @staticmethod
+    def _without_effect(kind: str, key: str, value: Any) -> bool:
+        if value is None or kind not in _ONLY_FOR.get(key, frozenset([kind])):
+            return True
+        allowed = _WITHOUT_EFFECT.get(key, ())
+        return any(value == a or a is _ANY for a in allowed)
+
+    def _activation(self, value: Any, path: str, key: str) -> Any:
+        """A name that Keras 3 knows with the same meaning, or a function."""
+        if value is None:
+            return None
+        if isinstance(value, dict):
+            name = value.get("class_name")
+            if name in ("function", "Activation") and _is_own(value, value.get("config")):
+                value = value["config"]
+                value = value if isinstance(value, str) else value.get("activation")
+            elif name in _ACTIVATION_LAYERS and _is_own(value):
+                given = dict(value.get("config") or {})
+                return self._single(value, name, given, name.lower(), path)
+            elif isinstance(name, str) and name in _activations() and not value.get("config"):
+                value = name
+        if value == "hard_sigmoid":
+            return _registered_hard_sigmoid()
+        if value == "softmax_v2":
+            return "softmax"
+        if isinstance(value, str):
+            if value in _ACTIVATION_LAYERS:
+                return self._single({}, value, dict(_ACTIVATION_LAYERS[value]), value.lower(), path)
+            if value in _activations():
+                return value
+        self.obstacles.append(own_activation(path, key, value))
+        return None
+
+    def _operator(self, spec: Spec, config: dict[str, Any], path: str) -> Spec:
+        from lstm_edge.models.network import operator_name
+
+        spec.kind, spec.options = "operator", config
+        if spec.stored in IDENTITIES:
+            spec.options = {"function": "identity"}
+            return spec
+        known, name = operator_name(spec.stored, config)
+        if not known:
+            self.obstacles.append(
+                f"layer {path} is the TensorFlow operation {name}, which has no counterpart among "
+                "Keras's own: put a Keras layer in its place"
+            )
+        return spec
+
+    def _merge(self, spec: Spec, config: dict[str, Any], path: str) -> Spec:
+        """Keras 1's layer that joins several; Keras 2 has one class for each mode."""
+        mode = config.get("mode", "sum")
+        kinds = {
+            "sum": "Add",
+            "mul": "Multiply",
+            "concat": "Concatenate",
+            "ave": "Average",
+            "max": "Maximum",
+            "dot": "Dot",
+            "cos": "Dot",
+        }
+        if not isinstance(mode, str) or mode not in kinds:
+            self.obstacles.append(f"layer {path} is a Merge with the mode {_brief(mode)}")
+            return spec
+        spec.kind = kinds[mode]
+        if mode == "concat":
+            spec.options["axis"] = config.get("concat_axis", -1)
+        if mode in ("dot", "cos"):
+            spec.options |= {"axes": config.get("dot_axes", -1), "normalize": mode == "cos"}
+        return spec
+
+
+# Activation layers that Keras 2 also took as a function, by name, with its own defaults.
+_ACTIVATION_LAYERS: dict[str, dict[str, Any]] = {
+    "LeakyReLU": {"alpha": 0.3},
+    "ELU": {"alpha": 1.0},
+    "ReLU": {},
+    "Softmax": {},
+    "ThresholdedReLU": {"theta": 1.0},
+}
+
+
+def _keras1(kind: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Options of Keras 1 under the names of Keras 2."""
+    if "output_dim" in config and kind in _TO_UNITS:
+        config["units"] = config.pop("output_dim")
+    if kind.startswith("Conv") and "nb_row" in config:
+        config["kernel_size"] = (config.pop("nb_row"), config.pop("nb_col"))
+    if kind == "Embedding":
+        config.pop("dropout", None)  # of words, in training only
+    names = _KERAS1_OPTIONS[""] | _KERAS1_OPTIONS.get(kind, {})
+    result = {names.get(key, key): value for key, value in config.items()}
+    if "data_format" in result:
+        result["data_format"] = _ORDERINGS.get(result["data_format"], result["data_format"])
+    if kind.startswith("Conv1D") and isinstance(result.get("dilation_rate"), (list, tuple)):
+        result["dilation_rate"] = result["dilation_rate"][0]
+    return result
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 40 else text[:37] + "..."
+
+
+def _is_numbers(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) > 0
+        and all(isinstance(v, (int, float)) or v is None for v in value)
+    )
+
+
+def _shape(value: Any) -> tuple[int | None, ...] | None:
+    """A stored shape with its batch, or None; several shapes are none."""
+    if isinstance(value, (list, tuple)) and value:
+        if all(v is None or isinstance(v, int) for v in value):
+            return tuple(value)
+        if len(value) == 1:
+            return _shape(value[0])
+    return None
+
+
+def _dtype(value: Any) -> str | None:
+    """The type that a layer computes in: half precisions become float32, as exports need it."""
+    if isinstance(value, dict):  # a policy
+        value = (value.get("config") or {}).get("name")
+    if not isinstance(value, str) or "infer" in value:
+        return None
+    if value.startswith(("mixed_", "float16", "bfloat16", "float32")):
+        return "float32"
+    return value

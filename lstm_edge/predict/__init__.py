@@ -1,0 +1,1 @@
+"""A bundle -> labels and probabilities, or outputs by name."""

@@ -1,0 +1,244 @@
+"""A bundle, a runner and texts -> labels and probabilities."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_edge.base.arrays import Arrays
+from lstm_edge.base.files import replacing
+from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.bundle.opening import TensorBundle, TextBundle
+from lstm_edge.errors import BundleError, InputError, MissingExtraError
+from lstm_edge.inputs.data import TABLES, kind_of
+from lstm_edge.inputs.tokenizer import Tokenizer
+from lstm_edge.results.answers import classes_of, probabilities_of
+from lstm_edge.runtimes.runners import Runner, StepRunner, TensorRunner, TextRunner
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A label, its probability, and the probability of every label."""
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+    def to_line(self, text: str) -> str:
+        """Label, probability and text (on one line, its spaces single), separated by tabs."""
+        return f"{self.label}\t{self.probability:.4f}\t{' '.join(text.split())}"
+
+    def to_json(self, text: str) -> str:
+        """One JSON object in one line: the text, the label and every label's probability."""
+        value = {"text": text, "label": self.label, "probabilities": self.probabilities}
+        return json.dumps(value, ensure_ascii=False)
+
+
+class Classifier:
+    """Texts to labels, on one variant of a bundle.
+
+    Args:
+        bundle: an opened bundle with a vocabulary.
+        variant: its name; None takes the first whose runtime is installed.
+        threads: threads for one inference.
+        workers: inferences at a time; the answers do not depend on it.
+
+    Raises:
+        BundleError: no such variant, or no vocabulary.
+        MissingExtraError: no runtime is installed for it.
+    """
+
+    def __init__(
+        self, bundle: TextBundle, variant: str | None = None, threads: int = 1, workers: int = 1
+    ) -> None:
+        self.bundle = bundle
+        tokenizer = bundle.tokenizer()
+        if tokenizer is None:
+            raise BundleError(
+                f"bundle {bundle.path} has no vocabulary, so it cannot take texts: export the model "
+                "again with --vocab"
+            )
+        self.tokenizer = tokenizer
+        self.variant, self.runner = first_runner(bundle, variant, threads)
+        self.runner.set_workers(workers)
+
+    def predict(self, texts: Sequence[str], progress: Progress = SILENT) -> list[Prediction]:
+        """A prediction for each text; an empty text is answered as the model answers no words.
+
+        Raises:
+            InputError: a single string was given, or something that is not a string.
+        """
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise InputError("predict takes a list of strings, for example ['a fine film']")
+        if not texts:
+            return []
+        description = f"Predicting with {self.variant}"
+        if isinstance(self.runner, TextRunner):
+            outputs = self.runner.run_texts(texts, progress, description)
+        else:
+            ids = self.tokenizer.encode(texts)
+            outputs = self.runner.run_sequences(ids, progress, description)
+        return predictions(outputs, self.bundle.labels)
+
+    def stream(self, pads: int | None = None) -> WordStream:
+        """A text that comes piece by piece, of a bundle exported with ``--streaming``.
+
+        It runs this classifier's variant, where that is a step model, else the first one.
+
+        Args:
+            pads: that stand before the text. The model has learnt from texts padded to its length, so
+                its length less the ids of the whole text gives the answer on that text; None: as for a
+                text that has only begun.
+
+        Raises:
+            InputError: the bundle has no step model.
+            MissingExtraError: no runtime is installed for it.
+        """
+        runner = self.runner
+        if not isinstance(runner, StepRunner):
+            steps = [v.name for v in self.bundle.variants.values() if v.states]
+            if not steps:
+                raise InputError(
+                    f"bundle {self.bundle.path} takes whole texts; export with --streaming to feed it "
+                    "word by word"
+                )
+            _, found = first_of(self.bundle, steps, runner.threads)
+            if not isinstance(found, StepRunner):
+                raise AssertionError(found)
+            runner = found
+        return WordStream(runner, self.tokenizer, self.bundle.labels, pads)
+
+
+class WordStream:
+    """A text that is fed piece by piece; see :meth:`Classifier.stream`."""
+
+    def __init__(
+        self, runner: StepRunner, tokenizer: Tokenizer, labels: tuple[str, ...], pads: int | None
+    ) -> None:
+        self._runner, self._tokenizer, self._labels = runner, tokenizer, labels
+        self.reset(pads)
+
+    def reset(self, pads: int | None = None) -> None:
+        """Begin anew."""
+        settings = self._tokenizer.settings
+        begin = [] if settings.start_id is None else [settings.start_id]
+        if self._runner.pads == "none":
+            pads = 0
+        elif pads is None:
+            pads = settings.max_length - len(begin)
+        self._fed: npt.NDArray[Any] | None = None
+        self._states: Arrays | None = None
+        if ids := [settings.pad_id] * pads + begin:
+            self._feed(ids)
+
+    def feed(self, text: str) -> Prediction:
+        """The next words -> what the text so far is."""
+        start = self._tokenizer.settings.start_id is not None
+        if ids := self._tokenizer.ids_of(text)[start:]:
+            self._feed(ids)
+        if self._fed is None:
+            raise InputError("no known word was fed, and the model answers nothing to none")
+        return predictions(self._fed, self._labels)[0]
+
+    def _feed(self, ids: list[int]) -> None:
+        self._fed, self._states = self._runner.step(np.array([ids], np.int32), self._states)
+
+
+def predictions(outputs: npt.NDArray[Any], labels: Sequence[str]) -> list[Prediction]:
+    """What outputs [N, K] say."""
+    return [
+        Prediction(
+            labels[winner],
+            float(row[winner]),
+            {name: float(p) for name, p in zip(labels, row, strict=True)},
+        )
+        for winner, row in zip(classes_of(outputs), probabilities_of(outputs), strict=True)
+    ]
+
+
+@overload
+def first_runner(
+    bundle: TextBundle, variant: str | None, threads: int
+) -> tuple[str, Runner | TextRunner]: ...
+
+
+@overload
+def first_runner(
+    bundle: TensorBundle, variant: str | None, threads: int
+) -> tuple[str, TensorRunner]: ...
+
+
+def first_runner(
+    bundle: TextBundle | TensorBundle, variant: str | None, threads: int
+) -> tuple[str, Runner | TextRunner | TensorRunner]:
+    """A runner of this variant, or of the first whose runtime is installed; with its name.
+
+    Raises:
+        BundleError: no such variant, or none at all.
+        MissingExtraError: no runtime is installed for it.
+    """
+    if variant is not None:
+        return variant, bundle.runner(variant, threads)
+    return first_of(bundle, bundle.variants, threads)
+
+
+def first_of(
+    bundle: TextBundle | TensorBundle, names: Iterable[str], threads: int
+) -> tuple[str, Runner | TextRunner | TensorRunner]:
+    """A runner of the first of these variants whose runtime is installed; see :func:`first_runner`."""
+    missing: MissingExtraError | None = None
+    for name in names:
+        try:
+            return name, bundle.runner(name, threads)
+        except MissingExtraError as error:
+            missing = missing or error
+    if missing is None:
+        raise BundleError(f"bundle {bundle.path} has no variant")
+    raise missing
+
+
+def check_table(path: Path) -> None:
+    """Refuse a path that :func:`write_table` could not write."""
+    if kind_of(path) not in TABLES:
+        raise InputError(
+            f"{path}: unknown kind of file to write; expected {', '.join(TABLES)} (or one of these "
+            "with .gz)"
+        )
+
+
+def write_table(path: Path, answers: Iterable[tuple[str, Prediction]]) -> None:
+    """Write texts with their predictions, as they come; the file appears when all are written.
+
+    ``.jsonl`` holds the lines of :meth:`Prediction.to_json`, ``.tsv`` those of
+    :meth:`Prediction.to_line`, ``.csv`` the same columns with the text as it is; both have a heading.
+
+    Raises:
+        InputError: another suffix, or it cannot be written.
+    """
+    check_table(path)
+    kind, heading = kind_of(path), ("label", "probability", "text")
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with (
+        replacing(path) as temporary,
+        # half a character, from an argument that was not UTF-8, is no reason to lose the rest
+        opened(temporary, "wt", encoding="utf-8", errors="replace", newline="") as file,
+    ):
+        if kind == ".csv":
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(heading)
+            for text, answer in answers:
+                rows.writerow((answer.label, f"{answer.probability:.4f}", text))
+        else:
+            if kind == ".tsv":
+                file.write("\t".join(heading) + "\n")
+            for text, answer in answers:
+                line = answer.to_json(text) if kind == ".jsonl" else answer.to_line(text)
+                file.write(line + "\n")

@@ -1,0 +1,415 @@
+"""Reports -> terminal tables, Markdown, HTML and JSON: with plots.py the only formatter."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_edge.report import wording
+from lstm_edge.results.device import DeviceResult
+
+if TYPE_CHECKING:
+    from lstm_edge.bundle.opening import Bundle
+    from lstm_edge.results.latency import LatencyReport, Timing
+    from lstm_edge.results.parity import Case, ParityReport, ParityRun
+    from lstm_edge.structure.contents import Structure, TensorInfo
+
+OK, OUTSIDE, MISSING = "ok", "OUTSIDE TOLERANCE", "not measured"
+QUOTED = 60  # characters of a text in a table's note
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text cells; a column whose cells are numbers is aligned to the right."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def numeric(self) -> tuple[bool, ...]:
+        """For each column, whether its cells are numbers (or say that there is none)."""
+        columns = [[r[i] for r in self.rows] for i in range(len(self.columns))]
+        return tuple(
+            i > 0 and all(c in (MISSING, wording.NONE) or re.match(r"-?\d", c) for c in cells)
+            for i, cells in enumerate(columns)
+        )
+
+    def spans(self) -> tuple[int, ...]:
+        """For each row, how many rows from it on have the same first cell; 0 where the one before has."""
+        firsts = [row[0] for row in self.rows]
+        groups = [len(list(group)) for _, group in itertools.groupby(firsts)]
+        return tuple(n for size in groups for n in (size, *[0] * (size - 1)))
+
+
+def _answers(case: Case, labels: Sequence[str] = ()) -> str:
+    """Both answers with as many decimals as tell them apart; of many classes the three furthest."""
+    pairs = list(zip(case.reference, case.variant, strict=True))
+    # JSON has no NaN: it comes back as None
+    off = [
+        abs(p - q) if p is not None and q is not None and math.isfinite(p + q) else 1.0
+        for p, q in pairs
+    ]
+    decimals = min(9, max(3, 1 - math.floor(math.log10(max(off))))) if max(off) else 3
+    names = [f"output {i}" for i in range(len(pairs))] if len(pairs) > 1 else [""]
+    if len(labels) == len(pairs):
+        names = list(labels)
+    elif len(labels) == 2 and len(pairs) == 1:
+        names = [labels[1]]
+
+    def number(p: float | None) -> str:
+        return f"{p:.{decimals}f}" if p is not None and math.isfinite(p) else "not a number"
+
+    some = sorted(sorted(range(len(pairs)), key=lambda i: -off[i])[:3])
+    return "; ".join(
+        f"{names[i]}{': ' if names[i] else ''}reference {number(pairs[i][0])}, "
+        f"variant {number(pairs[i][1])}"
+        for i in some
+    )
+
+
+def _worst(report: ParityReport) -> str:
+    case = report.worst
+    if case.place:
+        return f"{report.variant}: furthest off at example {case.index}, {case.place}: {_answers(case)}"
+    text = "" if case.text is None else wording.plain(case.text)
+    quote = f' "{text[:QUOTED]}{"…" if len(text) > QUOTED else ""}"' if text else ""
+    return f"{report.variant}: furthest off at example {case.index}{quote}: {_answers(case)}"
+
+
+def _failures(run: ParityRun) -> tuple[str, ...]:
+    return tuple(f"{r.variant}: {failure}" for r in run.reports for failure in r.failures)
+
+
+def _difference_name(run: ParityRun) -> str:
+    """What the differences of a run are of: probabilities, or shares of an output's scale."""
+    return "relative Δ" if any(r.tolerance.relative for r in run.reports) else "|Δp|"
+
+
+def parity_table(run: ParityRun) -> Table:
+    """Every variant against the reference; the notes say what is wrong and where it is worst."""
+    rows: tuple[tuple[str, ...], ...] = tuple(
+        (
+            r.variant,
+            OK if r.ok else OUTSIDE,
+            str(r.examples),
+            wording.share(r.accuracy),
+            wording.difference(r.max_abs),
+            wording.difference(r.mean_abs),
+            wording.flips(r),
+            f"{sum(c.ok for c in r.checks)}/{len(r.checks)}",
+        )
+        for r in run.reports
+    )
+    known = {wording.share(r.reference_accuracy) for r in run.reports} - {wording.NONE}
+    note = f"accuracy of the reference: {', '.join(sorted(known))}" if known else "no labels"
+    columns = ["variant", "verdict", "n", "accuracy", "max |Δp|", "mean |Δp|", "flips", "checks"]
+    what = _difference_name(run)
+    if what != "|Δp|":
+        note = "relative Δ: difference as a share of the greatest number that the reference gives"
+        columns = [c.replace("|Δp|", what) for c in columns if c != "accuracy"]
+        rows = tuple((*row[:3], *row[4:]) for row in rows)
+    return Table(
+        f"Parity of {run.bundle} with {run.reference} on {run.data}",
+        tuple(columns),
+        rows,
+        (note, *_failures(run), *(_worst(r) for r in run.reports)),
+    )
+
+
+def outputs_table(run: ParityRun) -> Table | None:
+    """Every output of every variant, of a model without text; None of classifiers of texts."""
+    rows = [
+        (
+            r.variant,
+            one.name,
+            f"{one.scale:.3g}",
+            wording.difference(one.max_abs),
+            wording.difference(one.mean_abs),
+            wording.NONE if one.decisions is None else f"{one.flips} of {one.decisions}",
+        )
+        for r in run.reports
+        for one in r.outputs
+    ]
+    columns = ("variant", "output", "scale", "max relative Δ", "mean relative Δ", "flips")
+    return Table("Outputs", columns, tuple(rows)) if rows else None
+
+
+def latency_table(report: LatencyReport) -> Table:
+    """Every variant's times, side by side; the notes say how they were measured."""
+    fastest = min(t.percentile(50) for t in report.timings)
+    rows = []
+    for t in report.timings:
+        p50, p90, p99 = (t.percentile(q) for q in (50, 90, 99))
+        line: list[float | None] = [None, None]
+        if len(set(report.lengths)) > 1:
+            intercept, slope = t.per_token(report.lengths)
+            line = [slope, intercept]
+        s = t.start
+        start = [None, None, None] if s is None else [s.load_ms, s.first_ms, s.peak_mib]
+        last = [*line, *start, t.install_mib]
+        rows.append(
+            (
+                t.variant,
+                t.runtime,
+                wording.size(t.bytes),
+                *(wording.digits(p) for p in (p50, p90, p99)),
+                f"{p50 / fastest:.1f}×" if fastest else wording.NONE,
+                *(MISSING if value is None else wording.digits(value) for value in last),
+            )
+        )
+    notes = [
+        f"on {report.device}: {wording.machine(report.machine)}",
+        f"{wording.threads(report.threads)}, {wording.inputs(report)}; "
+        f"ms per {report.unit[:-1]} and ms at 0 {report.unit}: the line through each input's median",
+    ]
+    if report.tokenise_ms:
+        notes.append(
+            f"tokenising, apart: median {wording.digits(float(np.median(report.tokenise_ms)))} ms"
+        )
+    notes += [
+        f"{t.variant} is unstable: whole rounds differ by {t.spread():.0%} of their mean; measure "
+        "again on a quiet machine"
+        for t in report.timings
+        if t.variant in report.unstable
+    ]
+    columns = "variant,runtime,size,p50 ms,p90 ms,p99 ms,ratio,ms per token,ms at 0 tokens"
+    columns += ",load ms,first run ms,peak MiB,install MiB"
+    columns = columns.replace("token", report.unit[:-1])
+    return Table("Latency of one answer", tuple(columns.split(",")), tuple(rows), tuple(notes))
+
+
+def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | None) -> Table:
+    """One line for each variant of the bundle: size, parity and latency."""
+    reports = {r.variant: r for r in parity.reports}
+    timings = {t.variant: t for t in latency.timings} if latency else {}
+    rows = []
+    for name, info in bundle.variants.items():
+        cells = [MISSING] * 4
+        if r := reports.get(name):
+            cells = [
+                wording.share(r.accuracy),
+                wording.flips(r),
+                wording.difference(r.max_abs),
+                OK if r.ok else OUTSIDE,
+            ]
+        p50 = [wording.digits(timings[name].percentile(50)) if name in timings else MISSING]
+        rows.append(
+            (name, wording.size(info.bytes), *cells[:3], *(p50 if latency else ()), cells[3])
+        )
+    times = ("p50 ms",) if latency else ()
+    columns = ("variant", "size", "accuracy", "flips", "max |Δp|", *times, "verdict")
+    what = _difference_name(parity)
+    if what != "|Δp|":
+        columns = tuple(c.replace("|Δp|", what) for c in columns if c != "accuracy")
+        rows = [(*row[:2], *row[3:]) for row in rows]
+    return Table("Summary", columns, tuple(rows), _failures(parity))
+
+
+def _host(parity: ParityRun, latency: LatencyReport | None) -> DeviceResult:
+    """The figures of this machine, as one device among others."""
+    return DeviceResult(latency.device if latency else "this machine", parity, latency)
+
+
+def _device_failures(devices: Sequence[DeviceResult]) -> tuple[str, ...]:
+    return tuple(
+        f"{device.device}: {failure}"
+        for device in devices
+        if device.parity
+        for failure in _failures(device.parity)
+    )
+
+
+def device_notes(result: DeviceResult) -> tuple[str, ...]:
+    """What was not measured on a device and why, and what else is to be said of it."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in result.skipped.items():
+        reasons.setdefault(why, []).append(name)
+    skipped = (f"{', '.join(names)} not measured: {why}" for why, names in reasons.items())
+    return (*skipped, *result.notes)
+
+
+def _pairs(result: DeviceResult) -> Iterator[tuple[str, ParityReport | None, Timing | None]]:
+    """What was found of each variant, once for each runtime that ran it, in the same order in both."""
+    reports, timings = defaultdict(list), defaultdict(list)
+    for report in result.parity.reports if result.parity else ():
+        reports[report.variant].append(report)
+    for timing in result.latency.timings if result.latency else ():
+        timings[timing.variant].append(timing)
+    for name in dict.fromkeys([*reports, *timings, *result.skipped]):
+        found = itertools.zip_longest(reports[name], timings[name])
+        for report, timing in [*found] or [(None, None)]:
+            yield name, report, timing
+
+
+def devices_table(bundle: Bundle, results: Sequence[DeviceResult]) -> Table:
+    """Every variant on every device, side by side; the notes say how each was measured."""
+    rows: list[tuple[str, ...]] = []
+    notes = []
+    whats = {_difference_name(r.parity) for r in results if r.parity}
+    for result in results:
+        parity, latency = result.parity, result.latency
+        for name, r, t in _pairs(result):
+            # what was not measured says so once, not in every cell of it
+            answers, times = [MISSING, *[wording.NONE] * 2], [MISSING, *[wording.NONE] * 3]
+            if r is not None:
+                answers = [OK if r.ok else OUTSIDE, wording.flips(r), wording.difference(r.max_abs)]
+            if t is not None:
+                times = [wording.digits(t.percentile(q)) for q in (50, 90, 99)]
+                times.append(MISSING if t.start is None else wording.digits(t.start.load_ms))
+            ran = bundle.variants[name].runtimes[0] if r else wording.NONE
+            rows.append(
+                (
+                    result.device,
+                    name,
+                    t.runtime if t else ran,
+                    str(latency.threads) if t and latency else wording.NONE,
+                    *answers,
+                    *times,
+                )
+            )
+        how = []
+        if parity:
+            count = max((r.examples for r in parity.reports), default=0)
+            how.append(
+                f"parity on {count} examples of {parity.data}, {wording.date(parity.measured_at)}"
+            )
+        if latency:
+            how.append(
+                f"latency with {wording.threads(latency.threads)} on {wording.inputs(latency)} of "
+                f"{latency.data or 'data not named'}, {wording.date(latency.measured_at)}"
+            )
+        described = latency.machine if latency else parity.machine if parity else {}
+        where = f" ({wording.machine(described)})" if described else ""
+        notes.append(f"{result.device}{where}: {'; '.join(how) or MISSING}")
+        notes += [f"{result.device}: {note}" for note in device_notes(result)]
+    timed = {(r.latency.lengths, r.latency.data) for r in results if r.latency}
+    if len(timed) > 1:
+        notes.insert(0, "not all were timed on the same inputs: compare within a device")
+    what = f"max {whats.pop()}" if len(whats) == 1 else "max difference"
+    columns = (
+        "device,variant,runtime,threads,parity,flips," + what + ",p50 ms,p90 ms,p99 ms,load ms"
+    )
+    return Table("Devices", tuple(columns.split(",")), tuple(rows), tuple(notes))
+
+
+def structure_tables(found: Structure) -> list[Table]:
+    """What :func:`lstm_edge.structure.contents.inspect` found: ends, operators, weights, problems."""
+
+    def shape(tensor: TensorInfo) -> str:
+        return "[" + ", ".join("free" if n < 0 else str(n) for n in tensor.shape) + "]"
+
+    ends = [
+        (kind, tensor.name, tensor.dtype, shape(tensor))
+        for kind, tensors in (("input", found.inputs), ("output", found.outputs))
+        for tensor in tensors
+    ]
+    tables = [
+        Table(
+            f"{found.format} file, {wording.size(found.bytes)}",
+            ("", "name", "dtype", "shape"),
+            tuple(ends),
+        )
+    ]
+    what = "layer" if found.format == "keras" else "operator"
+    ops = tuple((name, str(count)) for name, count in found.ops.items())
+    problems = tuple(f"problem: {p}" for p in found.problems) or ("no problems found",)
+    if found.weights:
+        weights = tuple((dtype, wording.size(count)) for dtype, count in found.weights.items())
+        tables.append(Table("Constants", ("dtype", "size"), weights))
+    if found.packed:
+        tables.append(Table("Packed for MediaPipe", ("file", "holds"), tuple(found.packed.items())))
+    tables.append(Table(f"{what.capitalize()}s", (what, "count"), ops, problems))
+    return tables
+
+
+def lowerings(bundle: Bundle) -> list[dict[str, Any]]:
+    """How each file of a bundle expresses its recurrent layers, and what to know on a device."""
+    kept = ("name", "bytes", "lowering", "ops", "problems", "notes")
+    return [{key: getattr(v, key) for key in kept} for v in bundle.variants.values()]
+
+
+def lowering_table(bundle: Bundle) -> Table:
+    """:func:`lowerings` for a terminal."""
+    rows = tuple((v["name"], wording.size(v["bytes"]), v["lowering"]) for v in lowerings(bundle))
+    said = tuple(
+        f"{v['name']}: {one}" for v in lowerings(bundle) for one in (*v["problems"], *v["notes"])
+    )
+    return Table(f"Files of {bundle.path}", ("variant", "size", "recurrent layers as"), rows, said)
+
+
+def to_terminal(table: Table, width: int | None = None, colour: bool = False) -> str:
+    """Render as plain text, or with escape codes for colours.
+
+    A table wider than ``width`` is turned, one column for each row; None: as wide as it needs.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    styles = {OK: "green", OUTSIDE: "bold red"}
+
+    def grid(columns: Sequence[str], rows: Any, right: Sequence[bool]) -> Grid:
+        out = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for name, numeric in zip(columns, right, strict=True):
+            out.add_column(
+                Text(name),
+                justify="right" if numeric else "left",
+                overflow="fold",
+                no_wrap=width is None,
+            )
+        for row in rows:
+            out.add_row(*(Text(wording.plain(c), styles.get(c, "")) for c in row))
+        return out
+
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width or 100_000,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        legacy_windows=False,
+    )
+    shown = grid(table.columns, table.rows, table.numeric())
+    wide = console.options.update(width=100_000)
+    if width is not None and console.measure(shown, options=wide).maximum > width:
+        turned = list(zip(*table.rows, strict=True)) or [()]
+        rows = [(name, *cells) for name, cells in zip(table.columns, turned, strict=False)]
+        # a variant's name breaks where a reader would break it
+        names = [name.replace("-", "-\n", 1) for name in rows[0]]
+        shown = grid(names, rows[1:], [False] + [True] * len(table.rows))
+    console.print(Text(wording.plain(table.title), "bold"))
+    console.print(shown)
+    for note in table.notes:
+        console.print(Text(f"- {wording.plain(note)}"))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def to_markdown(table: Table) -> str:
+    """GitHub's Markdown: a heading, the table, the notes as a list."""
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
+
+    rules = ["---:" if right else "---" for right in table.numeric()]
+    rows = [line([_escaped(c) for c in row]) for row in (table.columns, *table.rows)]
+    lines = [f"### {_escaped(table.title)}", "", rows[0], line(rules), *rows[1:]]
+    return "\n".join([*lines, *_list(table.notes)]) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*\[\]<>|~]|\b_|_\b)", r"\\\1", wording.plain(text))
+
+
+def _list(items: Sequence[str]) -> list[str]:
+    return ["", *(f"- {_escaped(item)}" for item in items)] if items else []

@@ -1,0 +1,1 @@
+"""What was measured, as values and as JSON: parity, latency, and what a device sent back."""

@@ -1,0 +1,188 @@
+"""What verify finds, as values and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a precision may differ by, and why.
+
+    Attributes:
+        max_abs: greatest difference of a probability; None: not limited, flips are.
+        flip_rate: share of examples whose label may differ; where it is not 0, one always may,
+            since fewer than 1 / flip_rate examples cannot tell; None: not limited.
+        flip_margin: a flip is not counted against the variant where the reference itself is this
+            close to changing its label; it is still reported.
+        accuracy_drop: how much accuracy may fall, as a share; by one example always; None: follows
+            from the flips.
+        reason: where the figures come from.
+        mean_abs: mean difference of an output's numbers; None: not limited.
+        relative: differences are shares of the output's scale, the greatest number that the
+            reference gives in it; of outputs that need not be probabilities.
+    """
+
+    max_abs: float | None
+    flip_rate: float | None
+    flip_margin: float
+    accuracy_drop: float | None
+    reason: str
+    mean_abs: float | None = None
+    relative: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return _set(asdict(self), "mean_abs", "relative")
+
+
+def _set(value: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Without those of the names that say nothing: a classifier's report has none of them."""
+    return {k: v for k, v in value.items() if v or k not in names}
+
+
+@dataclass(frozen=True)
+class Case:
+    """The example with the greatest difference: its place, and both answers [K].
+
+    None stands for an answer that is not a number. ``place`` says which number of the outputs it is
+    where they are many, such as ``tags[3, 1], padded in front``.
+    """
+
+    index: int
+    text: str | None
+    reference: tuple[float | None, ...]
+    variant: tuple[float | None, ...]
+    place: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return _set(asdict(self), "place")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition besides the numbers, and what was seen."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class OutputDifference:
+    """One output against the reference's, of a model without text.
+
+    Attributes:
+        scale: the greatest number that the reference gives in it; the differences are shares of it.
+        decisions: how many labels it gives, flips how many differ; None where it gives none.
+    """
+
+    name: str
+    scale: float
+    max_abs: float
+    mean_abs: float
+    decisions: int | None
+    flips: int | None
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """One variant against the reference.
+
+    Attributes:
+        examples: number compared.
+        max_abs, mean_abs: difference of the outputs.
+        flips: labels that differ from the reference's; ``flips_at_threshold`` of them where the
+            reference is within ``tolerance.flip_margin`` of changing its own.
+        accuracy, reference_accuracy: shares of right labels, None without labels.
+        worst: the example with the greatest difference.
+        checks: see :func:`independence_checks` and :func:`structure_checks`.
+        failures: one sentence for each way in which it is outside its tolerance.
+        outputs: of a model without text, where ``max_abs`` and ``mean_abs`` are the greatest of
+            theirs and ``flips`` the sum.
+    """
+
+    variant: str
+    examples: int
+    max_abs: float
+    mean_abs: float
+    flips: int
+    flips_at_threshold: int
+    accuracy: float | None
+    reference_accuracy: float | None
+    worst: Case
+    checks: tuple[Check, ...]
+    tolerance: Tolerance
+    failures: tuple[str, ...]
+    outputs: tuple[OutputDifference, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+    @property
+    def decisions(self) -> int:
+        """Labels that were compared: one for each example, or what the outputs give."""
+        if not self.outputs:
+            return self.examples
+        return sum(one.decisions or 0 for one in self.outputs)
+
+    def to_json(self) -> dict[str, Any]:
+        value = {
+            **asdict(self),
+            "worst": self.worst.to_json(),
+            "tolerance": self.tolerance.to_json(),
+            "ok": self.ok,
+        }
+        return _set(value, "outputs")
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ParityReport:
+        worst = value["worst"]
+        items = {key: item for key, item in value.items() if key != "ok"}
+        return cls(
+            **{
+                **items,
+                "worst": Case(
+                    **{
+                        **worst,
+                        "reference": tuple(worst["reference"]),
+                        "variant": tuple(worst["variant"]),
+                    }
+                ),
+                "outputs": tuple(OutputDifference(**o) for o in value.get("outputs", ())),
+                "checks": tuple(Check(**check) for check in value["checks"]),
+                "tolerance": Tolerance(**value["tolerance"]),
+                "failures": tuple(value["failures"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class ParityRun:
+    """All variants of a bundle on the same data.
+
+    Attributes:
+        data: what they were run on ("golden vectors" or a SOURCE).
+        reference: where the reference's answers come from ("golden.json" or a model file).
+    """
+
+    bundle: str
+    data: str
+    reference: str
+    machine: dict[str, Any]
+    measured_at: str
+    reports: tuple[ParityReport, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(report.ok for report in self.reports)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "reports": [r.to_json() for r in self.reports], "ok": self.ok}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ParityRun:
+        items = {key: item for key, item in value.items() if key != "ok"}
+        reports = tuple(ParityReport.from_json(r) for r in value["reports"])
+        return cls(**{**items, "reports": reports})

@@ -1,0 +1,1 @@
+"""What runs a file: one class for each runtime, and what is done around a call, written once."""

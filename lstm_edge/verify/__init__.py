@@ -1,0 +1,1 @@
+"""Does every file of a bundle answer as Keras does, whatever came before?"""
