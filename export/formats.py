@@ -5,8 +5,6 @@ What is written for one runtime only is a module ``export.for_*``, found the sam
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import export
+from lstm_edge.base import modules
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import Tokenizer
 from lstm_edge.models.graph import GraphModel
@@ -192,8 +191,7 @@ def exporters() -> list[type[Exporter]]:
 
 
 def _found(prefix: str) -> list[type[Exporter]]:
-    names = [m.name for m in pkgutil.iter_modules(export.__path__) if m.name.startswith(prefix)]
-    return [importlib.import_module(f"export.{name}").Exporter for name in names]
+    return [module.Exporter for module in modules.found(export, prefix)]
 
 
 def runtimes() -> tuple[str, ...]:
