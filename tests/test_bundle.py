@@ -17,6 +17,7 @@ from conftest import WORDS
 from models import DEFAULT, VARIANTS, plain
 
 from export import bundling
+from export.ways.common import GOLDEN_EXAMPLES
 from lstm_edge import load_bundle
 from lstm_edge.base.files import sha256
 from lstm_edge.bundle import opening as bundles
@@ -701,7 +702,7 @@ def test_golden_vectors_from_data_of_ones_own(
     )
     golden = open_bundle(tmp_path / "bundle").golden()
     assert golden.texts is not None
-    assert len(golden.texts) == bundling.GOLDEN_EXAMPLES
+    assert len(golden.texts) == GOLDEN_EXAMPLES
     assert set(golden.texts) <= set(texts)
     for text, label in zip(golden.texts, golden.classes or (), strict=True):
         assert str(label) == examples.labels[texts.index(text)]

@@ -20,6 +20,7 @@ from models import DEFAULT, kinds
 from test_cli import call
 
 from export import bundling, drawn
+from export.ways.common import GOLDEN_EXAMPLES
 from lstm_edge import Classifier, Predictor, load_bundle
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.bundle.opening import (
@@ -431,7 +432,7 @@ def test_a_live_model(tmp_path: Path) -> None:
     bundle = open_bundle(tmp_path / "b")
     assert isinstance(bundle, TensorBundle)
     (batch,) = bundle.golden()
-    assert (len(batch), set(batch.cases)) == (bundling.GOLDEN_EXAMPLES, {AS_GIVEN})
+    assert (len(batch), set(batch.cases)) == (GOLDEN_EXAMPLES, {AS_GIVEN})
     assert (bundle.source["path"], bundle.source["sha256"]) == (None, None)
     model.save(tmp_path / "m.keras")
     remembering(_windows(), seed=2).save(tmp_path / "other.keras")

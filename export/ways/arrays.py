@@ -1,0 +1,226 @@
+"""Arrays in, arrays out, whole or as a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from export import drawn, formats
+from export.ways.common import GOLDEN_EXAMPLES, NOT_A_NUMBER, Request, Way, Written, check_numbers
+from lstm_edge.base.arrays import Arrays
+from lstm_edge.bundle import opening as bundle
+from lstm_edge.errors import InputError, UnsupportedModelError
+from lstm_edge.inputs import array_files, batches
+from lstm_edge.inputs import signature as tensors
+from lstm_edge.models import architecture as model_files
+from lstm_edge.models.graph import GraphModel, read_graph
+from lstm_edge.models.reference import KerasTensorRunner, fixed_batch
+from lstm_edge.models.streaming import read_streaming
+from lstm_edge.results.parity import Check, ParityReport, Tolerance
+from lstm_edge.runtimes.runners import RefusalError, tensor_runner_class
+from lstm_edge.structure import contents as structure
+from lstm_edge.verify import comparing_arrays as tensor_parity
+from lstm_edge.verify import verifying as verify
+
+# What Keras's answer for an example alone may differ by from that in a batch, of the output's scale.
+ALONE = 1e-4
+
+
+@dataclass(frozen=True)
+class ArrayWay(Way):
+    lowered: GraphModel
+    batch: int
+    signature: tensors.Signature
+    labels: tuple[str, ...]
+    golden: tuple[batches.Batch, ...]
+    checks: tuple[Check, ...]
+    takes: str
+
+    def batch_of(self, precision: formats.Precision, inside: structure.Structure) -> int | None:
+        in_file = inside.inputs[0].shape[0]
+        return in_file if in_file > 0 else fixed_batch(self.lowered) or precision.batch
+
+    def tolerance(self, precision: formats.Precision) -> Tolerance:
+        return precision.relative
+
+    def measure(self, made: Written) -> ParityReport:
+        runner = tensor_runner_class(made.kind)(made.path, self.signature, batch=made.batch)
+        checks = [*self.checks, *made.checks]
+        return tensor_parity.measure(made.name, runner, self.golden, made.tolerance, checks=checks)
+
+    def write_parts(self, folder: Path) -> dict[str, Any]:
+        return bundle.write_tensor_parts(
+            folder, signature=self.signature, golden=self.golden, labels=self.labels
+        )
+
+
+def stream_way(model: Any, request: Request) -> Way:
+    """The step model, held against Keras on whole sequences."""
+    try:
+        step = read_streaming(model, request.name, request.chunk)
+    except UnsupportedModelError as error:
+        if request.streaming:
+            raise
+        raise UnsupportedModelError(
+            request.name,
+            [
+                *error.obstacles,
+                f"it is stateful ({', '.join(read_graph(model, request.name).stateful)}), which is "
+                "exported as a stream: give --no-streaming for files that begin anew at every call",
+            ],
+        ) from None
+    whole = step if request.chunk is None else read_streaming(model, request.name)
+    return array_way(whole, request, step)
+
+
+def array_way(
+    graph: GraphModel,
+    request: Request,
+    step: GraphModel | None = None,
+) -> Way:
+    """Arrays in, arrays out.
+
+    Args:
+        step: of a stream; ``graph`` is then what answers on whole sequences.
+    """
+    if request.has_vocab:
+        raise InputError(
+            f"--vocab is for a classifier of texts; {request.name} takes arrays: leave it out"
+        )
+    if request.dataset is not None:
+        raise InputError(
+            f"--data gives texts; {request.name} takes arrays: give golden vectors with --inputs"
+        )
+    fixed = fixed_batch(graph)
+    if request.batch is not None and fixed is not None and request.batch != fixed:
+        raise InputError(f"the model's batch is {fixed}, not the {request.batch} given")
+    batch = fixed or request.batch or 1
+    reference = KerasTensorRunner(graph, request.source.model)
+    signature = reference.signature
+    if step is not None:
+        signature = replace(signature, states=step.all_states, chunk=request.chunk)
+    labels = _class_labels(request, signature)
+    if request.inputs is None:
+        golden, checks = _drawn_golden(reference, signature, request.length, batch)
+    else:
+        arrays = (
+            array_files.read_inputs(Path(request.inputs), signature)
+            if isinstance(request.inputs, str | Path)
+            else signature.check(request.inputs)
+        )
+        count = len(next(iter(arrays.values())))
+        some = verify.evenly(count, GOLDEN_EXAMPLES)
+        arrays = {name: array[some] for name, array in arrays.items()}
+        golden = [_answered(reference, (batches.AS_GIVEN,) * len(some), arrays)]
+        check_numbers(golden[0].outputs.values(), reference.path.name)
+        checks = []
+    return ArrayWay(
+        step or graph,
+        batch,
+        signature,
+        labels,
+        tuple(golden),
+        tuple(checks),
+        "arrays" if step is None else "steps",
+    )
+
+
+def _class_labels(request: Request, signature: tensors.Signature) -> tuple[str, ...]:
+    labels = tuple(request.source.labels or ())
+    classes = [one.classes for one in signature.outputs if one.classes]
+    if len(labels) in classes and len(set(labels)) == len(labels):
+        return labels
+    if request.has_labels:
+        outputs = ", ".join(map(str, classes)) or "none"
+        raise InputError(
+            f"{len(labels)} labels given ({', '.join(labels)}); outputs that are probabilities (sigmoid "
+            f"or softmax) have so many classes: {outputs}"
+        )
+    return ()
+
+
+def _drawn_golden(
+    reference: KerasTensorRunner, signature: tensors.Signature, length: int | None, batch: int
+) -> tuple[list[batches.Batch], list[Check]]:
+    """Golden vectors of every length that Keras itself takes, with every padding that it answers.
+
+    A convolution may need some steps; an average over nothing but pads is no number.
+    """
+    golden: list[batches.Batch] = []
+    checks: list[Check] = []
+    refused, reason, unanswered, count = [], "", list[str](), 0
+    for steps in drawn.lengths_for(signature, length):
+        cases, arrays = drawn.draw(signature, steps, batch)
+        try:
+            found = _answered(reference, cases, arrays)
+        except RefusalError as error:
+            refused.append(steps)
+            reason = str(error)
+            continue
+        right = tensor_parity.answered(found)
+        unanswered += [case for i, case in enumerate(cases) if i not in right]
+        count += len(cases)
+        if right:
+            golden.append(found.part(right))
+    if not count:
+        raise InputError(
+            f"the model itself does not answer on inputs drawn to fit it ({reason}): give real ones "
+            "with --inputs"
+        )
+    if 2 * len(unanswered) > count:
+        raise InputError(
+            f"{NOT_A_NUMBER.format(reference.path.name)}; where it answers real inputs, give some with "
+            "--inputs"
+        )
+    if refused:
+        detail = f"Keras itself takes no inputs of {', '.join(map(str, refused))} steps"
+        checks.append(Check("lengths that are left out", True, detail))
+    if unanswered:
+        kinds = ", ".join(dict.fromkeys(unanswered))
+        detail = f"Keras itself answers {len(unanswered)} of {count} with no number (NaN): {kinds}"
+        checks.append(Check("cases that are left out", True, detail))
+    return golden, checks
+
+
+def _answered(
+    reference: KerasTensorRunner, cases: tuple[str, ...], arrays: Arrays
+) -> batches.Batch:
+    """Examples with Keras's answers, which need not be numbers."""
+    outputs = reference.run(arrays)
+    obstacles = [
+        f"output {name} is {list(array.shape)} for {len(cases)} examples: let its first axis count them"
+        for name, array in outputs.items()
+        if array.ndim == 0 or len(array) != len(cases)
+    ]
+    found = batches.Batch(cases, arrays, outputs)
+    size = reference.batch or 1
+    right = [] if obstacles else tensor_parity.answered(found)[:size]
+    if right and len(right) < len(cases):
+        alone = reference.run(found.part(right).inputs)
+        scale = tensor_parity.scales([found.part(tensor_parity.answered(found))])
+        obstacles = [
+            f"output {name} of an example depends on the other examples of its batch: let the model "
+            "compute each by itself"
+            for name, array in alone.items()
+            if not tensor_parity.difference(array, outputs[name][right], scale[name]).max() <= ALONE
+        ]
+    if obstacles:
+        raise UnsupportedModelError(reference.path.name, obstacles)
+    return found
+
+
+def reference_of(
+    path: Path, signature: tensors.Signature, trust: bool = False
+) -> KerasTensorRunner:
+    """The Keras model of a bundle of tensors, to answer on other inputs than the golden vectors.
+
+    Raises:
+        InputError: it cannot be loaded, or has other inputs or outputs.
+    """
+    model = model_files.load(path, trust)
+    read = read_streaming if signature.states else read_graph
+    found = KerasTensorRunner(read(model, path.name), path)
+    if found.signature != signature.whole:
+        raise InputError(f"{path} has other inputs or outputs than the model that was exported")
+    return found
