@@ -284,7 +284,9 @@ def measure(args: argparse.Namespace, work: Path) -> tuple[LatencyReport, list[P
         if source.vocab is None or source.settings is None:
             raise SystemExit(f"{args.model} is not a run folder of lstm-edge train")
         keras = KerasRunner(source.model, max_length=source.settings.max_length)
-        stack = read_stack(keras.model, source.model.name)
+        stack = read_stack(keras.model)
+        if stack is None:
+            raise SystemExit(f"{args.model} is no model of Embedding, LSTM and Dense layers")
         tokenizer = load_tokenizer(source.vocab, len(stack.embedding), source.settings)
         examples = data.load(args.data).evaluation().sample(args.limit)
         sequences = examples.encode(tokenizer, source.settings)

@@ -1,7 +1,7 @@
-"""A Keras model's configuration and weights -> an :class:`LstmStack`, or all that is in the way.
+"""Whether a Keras model is one of Embedding, LSTM and Dense layers, for which there is a faster way.
 
-The configuration alone decides what can be exported, so that a file can be judged without loading
-it into Keras.
+The configuration alone decides, so that a file can be judged without loading it into Keras. A model
+that is not of this form goes the way of any other model; that is no obstacle.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.extras import require
-from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.models.graph import IDENTITY
 from lstm_edge.stack import DenseLayer, LstmLayer, LstmStack
 
@@ -30,20 +29,7 @@ DENSE_ACTIVATIONS = (
     "leaky_relu",
     "exponential",
 )
-# A class that is not taken -> what the user can do about it.
-_HINTS = {
-    "Bidirectional": "use its forward LSTM alone",
-    "GRU": "use LSTM",
-    "SimpleRNN": "use LSTM",
-    "Masking": "pad in front without a mask",
-    "Lambda": "put its computation into the preprocessing",
-    "GlobalMaxPooling1D": "let the last LSTM give its last output only (return_sequences=False)",
-    "GlobalAveragePooling1D": "let the last LSTM give its last output only (return_sequences=False)",
-    "Flatten": "let the last LSTM give its last output only (return_sequences=False)",
-    "BatchNormalization": "fold it into the next Dense layer's weights",
-    "Functional": "flatten the nested model into its layers",
-    "Sequential": "flatten the nested model into its layers",
-}
+_LSTM_ACTIVATIONS = {"activation": "tanh", "recurrent_activation": "sigmoid"}
 
 
 @dataclass(frozen=True)
@@ -53,35 +39,80 @@ class _Layer:
     config: dict[str, Any]
     inbound: tuple[str, ...]
 
+    def option(self, key: str, default: str) -> str:
+        """An option in words: of a serialised function or layer, its name."""
+        value = self.config.get(key, default)
+        if isinstance(value, dict):
+            inner = value.get("config")
+            value = inner if isinstance(inner, str) else value.get("class_name")
+        return str(value)
+
+    @property
+    def policy(self) -> str:
+        """The dtype that it computes in."""
+        value = self.config.get("dtype")
+        if isinstance(value, dict):
+            return str(value.get("config", {}).get("name", "float32"))
+        return "float32" if value is None else str(value)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What the configuration says: the layers to take weights from, and the obstacles.
+    """Names of the layers to take weights from, and ids per example.
 
     ``dense`` holds (layer name, activation) pairs.
     """
 
-    embedding: str | None
+    embedding: str
     lstm: tuple[str, ...]
     dense: tuple[tuple[str, str], ...]
-    length: int | None
-    obstacles: tuple[str, ...]
+    length: int
 
 
-def read_config(config: dict[str, Any], length: int | None = None) -> Plan:
-    """Judge the serialised configuration of a model (``class_name`` and ``config``).
+def read_stack(model: Any, length: int | None = None) -> LstmStack | None:
+    """The weights of a live Keras model, where it is of this form."""
+    plan = read_config(model_config(model), length)
+    if isinstance(plan, str):
+        return None
+
+    def weights(name: str) -> list[Any]:
+        """A layer's weights; the bias is zeros where there is none."""
+        arrays: list[Any] = model.get_layer(name).get_weights()
+        if arrays[-1].ndim > 1:
+            arrays.append(np.zeros(arrays[-1].shape[1], np.float32))
+        return arrays
+
+    (embedding,) = model.get_layer(plan.embedding).get_weights()
+    lstm = tuple(LstmLayer(name, *weights(name)) for name in plan.lstm)
+    dense = []
+    for name, activation in plan.dense:
+        kernel, bias = weights(name)
+        dense.append(DenseLayer(name, kernel, bias, activation))
+    return LstmStack(embedding, lstm, tuple(dense), plan.length)
+
+
+def model_config(model: Any) -> dict[str, Any]:
+    """The serialised configuration of a live Keras model, as its file would hold it."""
+    config: dict[str, Any] = require("keras", "exporting").saving.serialize_keras_object(model)
+    return config
+
+
+def why_not(config: dict[str, Any], length: int | None = None) -> str:
+    """Why a model does not go the faster way, in a few words; empty where it does."""
+    plan = read_config(config, length)
+    return plan if isinstance(plan, str) else ""
+
+
+def read_config(config: dict[str, Any], length: int | None = None) -> Plan | str:
+    """The plan of a model by its serialised configuration, or why there is none.
 
     Args:
+        config: with ``class_name`` and ``config``, in the form of Keras 3 or 2.
         length: ids per example, where the model itself leaves it free.
     """
-    obstacles: list[str] = []
     if config.get("class_name") not in ("Sequential", "Functional", "Model"):
-        kind = config.get("class_name")
-        return Plan(
-            None, (), (), None, (f"the model is a {kind}; expected Sequential or Functional",)
-        )
+        return f"the model is of class {config.get('class_name')}"
     inner = config["config"]
-    entries = inner["layers"] if isinstance(inner, dict) else inner
     layers = [
         _Layer(
             entry["class_name"],
@@ -89,19 +120,17 @@ def read_config(config: dict[str, Any], length: int | None = None) -> Plan:
             entry["config"],
             tuple(_references(entry.get("inbound_nodes", ()))),
         )
-        for entry in entries
+        for entry in (inner["layers"] if isinstance(inner, dict) else inner)
     ]
     if config["class_name"] != "Sequential":
-        layers = _chain(layers, _references(inner.get("output_layers")), obstacles)
+        chain = _chain(layers, _references(inner.get("output_layers")))
+        if isinstance(chain, str):
+            return chain
+        layers = chain
     own = _own_length(layers)
-    plan = _walk(layers, obstacles)
-    if own is None and length is None:
-        obstacles.append(
-            "the model's input length is free; say how long inputs are with --length N"
-        )
-    elif own is not None and length is not None and own != length:
-        obstacles.append(f"the model's input length is {own}, not the {length} given")
-    return Plan(*plan, own if own is not None else length, tuple(obstacles))
+    if own is not None and length is not None and own != length:
+        return f"its input length is {own}, not {length}"
+    return _walk(layers, own if own is not None else length)
 
 
 def _references(node: Any) -> list[str]:
@@ -117,29 +146,21 @@ def _references(node: Any) -> list[str]:
     return []
 
 
-def _chain(layers: list[_Layer], outputs: list[str], obstacles: list[str]) -> list[_Layer]:
+def _chain(layers: list[_Layer], outputs: list[str]) -> list[_Layer] | str:
     """The layers in order, where each takes only what the one before gives."""
+    ordered = [layer for layer in layers if layer.kind == "InputLayer"]
+    for what, count in (("inputs", len(ordered)), ("outputs", len(outputs))):
+        if count != 1:
+            return f"it has {count} {what}"
+    taken = [name for layer in layers for name in layer.inbound]
     for layer in layers:
         if layer.kind != "InputLayer" and len(layer.inbound) != 1:
-            times = "several inputs or is used more than once" if layer.inbound else "no input"
-            obstacles.append(
-                f"layer {layer.name} ({layer.kind}) has {times}; a single chain is needed"
-            )
-    for name in sorted({n for layer in layers for n in layer.inbound}):
-        users = [layer.name for layer in layers if name in layer.inbound]
-        if len(users) > 1:
-            obstacles.append(f"layer {name} feeds {', '.join(users)}; a single chain is needed")
-    inputs = [layer for layer in layers if layer.kind == "InputLayer"]
-    if len(inputs) != 1:
-        obstacles.append(f"the model has {len(inputs)} inputs; one input of ids is needed")
-    if len(outputs) != 1:
-        obstacles.append(f"the model has {len(outputs)} outputs; one output is needed")
-    if obstacles:
-        return layers
-    ordered = inputs
+            return f"layer {layer.name} has {len(layer.inbound)} inputs"
+        if taken.count(layer.name) > 1:
+            return f"layer {layer.name} feeds {taken.count(layer.name)} layers"
     follows = {layer.inbound[0]: layer for layer in layers if layer.inbound}
     while (after := follows.get(ordered[-1].name)) is not None:
-        ordered = [*ordered, after]
+        ordered.append(after)
     return ordered
 
 
@@ -153,138 +174,53 @@ def _own_length(layers: list[_Layer]) -> int | None:
     return None
 
 
-def _walk(
-    layers: list[_Layer], obstacles: list[str]
-) -> tuple[str | None, tuple[str, ...], tuple[tuple[str, str], ...]]:
-    embedding: str | None = None
+def _walk(layers: list[_Layer], length: int | None) -> Plan | str:
+    """One Embedding, then LSTM layers, then Dense layers that end in probabilities."""
+    embedding = ""
     lstm: list[_Layer] = []
-    dense: list[tuple[str, str]] = []
-
-    def say(layer: _Layer, what: str, todo: str) -> None:
-        obstacles.append(f"layer {layer.name} ({layer.kind}) {what}: {todo}")
-
+    dense: list[tuple[_Layer, str]] = []
     for layer in layers:
-        if (policy := _policy(layer.config.get("dtype"))) not in ("float32", "int32", "int64"):
-            say(layer, f"computes in {policy}", "build the model with the float32 policy")
+        if layer.policy not in ("float32", "int32", "int64"):
+            return f"layer {layer.name} computes in {layer.policy}"
         if layer.kind == "InputLayer" or layer.kind in IDENTITY:
             continue
-        if layer.kind == "Embedding":
-            if embedding is not None or lstm or dense:
-                say(layer, "is not the first layer", "one Embedding must come first, and only one")
-            embedding = embedding or layer.name
+        if layer.kind == "Embedding" and not embedding:
             if layer.config.get("mask_zero"):
-                say(layer, "has mask_zero=True", "train with mask_zero=False and pads in front")
-        elif layer.kind == "LSTM":
-            if dense:
-                say(
-                    layer,
-                    "comes after a Dense layer",
-                    "put the LSTM layers before the Dense layers",
-                )
-            _judge_lstm(layer, say)
+                return f"layer {layer.name} has mask_zero=True"
+            embedding = layer.name
+        elif layer.kind == "LSTM" and embedding and not dense:
+            for key, value in _LSTM_ACTIVATIONS.items():
+                if layer.option(key, value) != value:
+                    return f"layer {layer.name} has {key}={layer.option(key, value)}"
+            for key in ("stateful", "go_backwards", "return_state"):
+                if layer.config.get(key):
+                    return f"layer {layer.name} has {key}=True"
             lstm.append(layer)
-        elif layer.kind == "Dense":
-            dense.append((layer.name, _activation(layer, "activation", "linear")))
-        elif layer.kind == "Softmax" and layer.config.get("axis", -1) not in (-1, 1):
-            say(layer, f"has axis={layer.config['axis']}", "use -1, the classes")
-        elif layer.kind in ("Activation", "Softmax") and dense and dense[-1][1] == "linear":
-            kind = "softmax" if layer.kind == "Softmax" else _activation(layer, "activation", "")
-            dense[-1] = (dense[-1][0], kind)
+        elif layer.kind == "Dense" and lstm:
+            dense.append((layer, layer.option("activation", "linear")))
+        elif (
+            layer.kind in ("Activation", "Softmax")
+            and dense
+            and dense[-1][1] == "linear"
+            and layer.config.get("axis", -1) in (-1, 1)
+        ):
+            dense[-1] = (dense[-1][0], layer.option("activation", layer.kind.lower()))
         else:
-            hint = _HINTS.get(layer.kind, "leave it out")
-            say(layer, "is not supported", f"{hint}; Embedding, LSTM, Dense and Dropout are")
-    if embedding is None:
-        obstacles.append("there is no Embedding layer: the model must begin with one")
-    if not lstm:
-        obstacles.append("there is no LSTM layer")
-    for layer in lstm[:-1]:
-        if not layer.config.get("return_sequences"):
-            say(layer, "has return_sequences=False", "only the last LSTM may give one output")
-    if lstm and lstm[-1].config.get("return_sequences"):
-        say(lstm[-1], "is the last LSTM and has return_sequences=True", "set it to False")
+            known = layer.kind in ("Embedding", "LSTM", "Dense", "Activation", "Softmax")
+            what = "out of place" if known else "of another kind"
+            return f"layer {layer.name} ({layer.kind}) is {what}"
     if not dense:
-        obstacles.append("there is no Dense layer after the last LSTM")
-    for name, activation in dense:
+        return "there is no Dense layer after an LSTM"
+    for number, layer in enumerate(lstm, 1):
+        if bool(layer.config.get("return_sequences")) != (number < len(lstm)):
+            return f"layer {layer.name} has return_sequences={number == len(lstm)}"
+    for layer, activation in dense:
         if activation not in DENSE_ACTIVATIONS:
-            obstacles.append(
-                f"layer {name} (Dense) has the activation {activation!r}: use one of "
-                f"{', '.join(DENSE_ACTIVATIONS)}"
-            )
-    if dense and dense[-1][1] not in ("sigmoid", "softmax"):
-        obstacles.append(
-            f"layer {dense[-1][0]} (Dense) ends the model with {dense[-1][1]!r}: end with sigmoid on "
-            "one unit or softmax, so that the outputs are probabilities"
-        )
-    return embedding, tuple(layer.name for layer in lstm), tuple(dense)
-
-
-def _judge_lstm(layer: _Layer, say: Any) -> None:
-    wanted = {"activation": "tanh", "recurrent_activation": "sigmoid"}
-    for key, expected in wanted.items():
-        if (found := _activation(layer, key, expected)) != expected:
-            say(layer, f"has {key}={found!r}", f"only {expected!r} is supported")
-    for key, why in (
-        ("stateful", "its answer depends on earlier calls; build it with stateful=False"),
-        ("go_backwards", "feed the reversed sequence instead"),
-        ("return_state", "build it with return_state=False"),
-    ):
-        if layer.config.get(key):
-            say(layer, f"has {key}=True", why)
-
-
-def _activation(layer: _Layer, key: str, default: str) -> str:
-    value = layer.config.get(key, default)
-    if isinstance(value, dict):  # a serialised function or layer
-        inner = value.get("config")
-        value = inner if isinstance(inner, str) else value.get("class_name")
-    return str(value)
-
-
-def _policy(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("config", {}).get("name", "float32"))
-    return "float32" if value is None else str(value)
-
-
-def model_config(model: Any) -> dict[str, Any]:
-    """The serialised configuration of a live Keras model, as its file would hold it."""
-    keras = require("keras", "exporting")
-    config: dict[str, Any] = keras.saving.serialize_keras_object(model)
-    return config
-
-
-def read_stack(model: Any, source: str, length: int | None = None) -> LstmStack:
-    """The weights of a live Keras model.
-
-    Raises:
-        UnsupportedModelError: with every obstacle, each with its layer's name and what to do.
-    """
-    plan = read_config(model_config(model), length)
-    obstacles = list(plan.obstacles)
-    dense = []
-    if not obstacles:
-        for name, activation in plan.dense:
-            kernel, bias = _with_bias(model.get_layer(name).get_weights())
-            dense.append(DenseLayer(name, kernel, bias, activation))
-        units = dense[-1].kernel.shape[1]
-        if (dense[-1].activation == "sigmoid") != (units == 1):
-            obstacles.append(
-                f"layer {dense[-1].name} (Dense) ends the model with {dense[-1].activation} on {units} "
-                "units: use sigmoid on one unit, or softmax on one for each class"
-            )
-    if obstacles:
-        raise UnsupportedModelError(source, obstacles)
-    lstm = []
-    for name in plan.lstm:
-        kernel, recurrent, *bias_given = model.get_layer(name).get_weights()
-        bias = bias_given[0] if bias_given else np.zeros(kernel.shape[1], np.float32)
-        lstm.append(LstmLayer(name, kernel, recurrent, bias))
-    if plan.length is None or plan.embedding is None:  # either would be an obstacle
-        raise AssertionError(plan)
-    embedding = model.get_layer(plan.embedding).get_weights()[0]
-    return LstmStack(embedding, tuple(lstm), tuple(dense), plan.length)
-
-
-def _with_bias(weights: list[Any]) -> tuple[Any, Any]:
-    kernel = weights[0]
-    return kernel, weights[1] if len(weights) > 1 else np.zeros(kernel.shape[1], np.float32)
+            return f"layer {layer.name} has activation={activation}"
+    last, activation = dense[-1]
+    if activation != ("sigmoid" if last.config.get("units") == 1 else "softmax"):
+        return f"layer {last.name} ends in {activation} with units={last.config.get('units')}"
+    if length is None:
+        return "its input length is free"
+    names = tuple((layer.name, activation) for layer, activation in dense)
+    return Plan(embedding, tuple(layer.name for layer in lstm), names, length)

@@ -75,7 +75,9 @@ def keras_model() -> Callable[[str], tuple[Any, LstmStack]]:
     @functools.cache
     def make(case: str) -> tuple[Any, LstmStack]:
         model = CASES[case]()
-        return model, reading.read_stack(model, case)
+        stack = reading.read_stack(model)
+        assert stack is not None, reading.why_not(reading.model_config(model))
+        return model, stack
 
     return make
 

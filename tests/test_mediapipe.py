@@ -182,7 +182,7 @@ def test_words_that_only_differ_in_a_final_sigma_stay_apart() -> None:
 
 def test_a_file_that_counts_a_capital_sigma_otherwise_says_so(tmp_path: Path) -> None:
     words = tokenizer(("σας", "σασ"))
-    stack = read_stack(plain(20, (4,), vocab=len(words.tokens)), "it")
+    stack = read_stack(plain(20, (4,), vocab=len(words.tokens)))
     exporter = Exporter(stack, tmp_path, texts=Texts(words, ("no", "yes"), "any"))
     notes = exporter.notes(Exporter.precisions[0])
     assert notes[1].startswith("'σας' and 'σασ' differ in σ and ς only, so a capital Σ counts as σ")
@@ -225,7 +225,7 @@ def exported(model: Any, folder: Path, **options: Any) -> TextBundle:
 def written(folder: Path) -> Path:
     """A float32 file of a small model."""
     folder.mkdir()
-    stack = read_stack(plain(LENGTH, vocab=30), "it")
+    stack = read_stack(plain(LENGTH, vocab=30))
     exporter = Exporter(stack, folder, texts=Texts(tokenizer(WORDS), ("no", "yes"), "any"))
     exporter.write(Exporter.precisions[0], folder / "it.tflite")
     return folder / "it.tflite"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from benchmarks.routes.base import RouteRunner
 from export.stack import read_stack
 from lstm_edge.base.arrays import Ids
+from lstm_edge.errors import InputError
 
 
 def float32(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
@@ -35,7 +36,9 @@ def _network(model: Any) -> Any:
     import torch
     from torch import nn
 
-    stack = read_stack(model, "the model", model.inputs[0].shape[1] or 1)
+    stack = read_stack(model, model.inputs[0].shape[1] or 1)
+    if stack is None:
+        raise InputError("this route takes models of Embedding, LSTM and Dense layers")
     activations: dict[str, Callable[[], Any]] = {
         "sigmoid": nn.Sigmoid,
         "softmax": lambda: nn.Softmax(-1),

@@ -14,6 +14,7 @@ from benchmarks.routes.base import RouteRunner
 from export.lowering.tflite_fused import fusable
 from export.stack import read_stack
 from lstm_edge.base.arrays import Ids
+from lstm_edge.errors import InputError
 from lstm_edge.runtimes.runners import LiteRTRunner
 
 
@@ -51,7 +52,9 @@ def _convert_fused(model: Any, path: Path, optimizations: list[Any]) -> None:
     import tensorflow as tf
 
     length = model.inputs[0].shape[1]
-    stack = read_stack(model, "the model", length or 1)  # the length is not used
+    stack = read_stack(model, length or 1)  # the length is not used
+    if stack is None:
+        raise InputError("this route takes models of Embedding, LSTM and Dense layers")
 
     def answer(ids: Any) -> Any:
         every = tf.gather(tf.constant(stack.embedding), ids)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from export import stack
 from export.ways.arrays import array_way, stream_way
 from export.ways.common import Request, Way
 from export.ways.texts import text_way
-from lstm_edge.errors import InputError, UnsupportedModelError
+from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings
 from lstm_edge.models.graph import read_graph
 from lstm_edge.models.reference import KerasRunner, fixed_batch
@@ -34,10 +33,8 @@ def decide(model: Any, request: Request) -> Way:
                 "--chunk is for streams of arrays; a stream of words takes any number in a call"
             )
         step = read_streaming(model, request.name)
-    layers = None
-    if request.lowering is None:
-        with contextlib.suppress(UnsupportedModelError):
-            layers = stack.read_stack(model, request.name, request.length)
+    # a lowering that is asked for is one of the other way
+    layers = None if request.lowering else stack.read_stack(model, request.length)
     if layers is not None:
         _refuse_array_options(request)
         reference = KerasRunner(request.source.model, loaded=model)
