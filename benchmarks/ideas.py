@@ -29,17 +29,21 @@ from export.lowering import onnx_lstm, stacked_loop
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from export.stack import read_stack
+from lstm_edge.base.arrays import Arrays
 from lstm_edge.bench import timing as latency
 from lstm_edge.cli.console import Bars, chatter_to
 from lstm_edge.inputs import data
+from lstm_edge.inputs.batches import Inputs
 from lstm_edge.inputs.tokenizer import load_tokenizer
-from lstm_edge.models import run_folder
-from lstm_edge.models.reference import KerasRunner
+from lstm_edge.models import architecture, reference, run_folder
 from lstm_edge.report.tables import Table, to_terminal
 from lstm_edge.report.wording import difference, digits, size
 from lstm_edge.results.latency import LatencyReport
 from lstm_edge.results.parity import ParityReport
-from lstm_edge.runtimes.runners import LiteRTRunner, OnnxRunner, Runner
+from lstm_edge.runtimes.by_litert import LiteRT
+from lstm_edge.runtimes.by_onnxruntime import OnnxRuntime
+from lstm_edge.runtimes.contract import Runtime
+from lstm_edge.runtimes.runners import IdsRunner
 from lstm_edge.stack import LstmStack
 from lstm_edge.verify import comparing as parity
 
@@ -53,13 +57,13 @@ class Idea:
     Attributes:
         what: in words; "" is the export as it is.
         build: (exporter of the stack, precision, path) -> writes the file.
-        runner: runs it.
+        runtime: runs it.
     """
 
     variant: str
     what: str
     build: Callable[[Any, Precision, Path], None]
-    runner: type[Runner]
+    runtime: type[Runtime]
 
     @property
     def name(self) -> str:
@@ -195,36 +199,36 @@ def optimised(as_ort: bool) -> Callable[[Any, Precision, Path], None]:
     return build
 
 
-class PlainRun(OnnxRunner):
+class PlainRun(OnnxRuntime):
     """``session.run`` without bound outputs."""
 
-    def infer(self, ids: Any) -> Any:
-        return np.asarray(self._session.run(None, {self._input: ids})[0])
+    def call(self, arrays: Arrays) -> Arrays:
+        return {self.outputs[0].name: self._session.run(None, arrays)[0]}
 
 
-class MemoryPattern(OnnxRunner):
+class MemoryPattern(OnnxRuntime):
     """ONNX Runtime's default: a memory plan for each new length."""
 
-    def _options(self, ort: Any) -> Any:
-        options = super()._options(ort)
+    def options(self, ort: Any) -> Any:
+        options = super().options(ort)
         options.enable_mem_pattern = True
         return options
 
 
-class NoArena(OnnxRunner):
+class NoArena(OnnxRuntime):
     """Memory from the system for each tensor."""
 
-    def _options(self, ort: Any) -> Any:
-        options = super()._options(ort)
+    def options(self, ort: Any) -> Any:
+        options = super().options(ort)
         options.enable_cpu_mem_arena = False
         return options
 
 
-class NoDenormals(OnnxRunner):
+class NoDenormals(OnnxRuntime):
     """Very small numbers as zero."""
 
-    def _options(self, ort: Any) -> Any:
-        options = super()._options(ort)
+    def options(self, ort: Any) -> Any:
+        options = super().options(ort)
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         return options
 
@@ -232,40 +236,38 @@ class NoDenormals(OnnxRunner):
 TFLITE, TFLITE32 = "tflite-int8-dynamic", "tflite-float32"
 ONNX, ONNX32 = "onnx-int8-dynamic", "onnx-float32"
 IDEAS = (
-    Idea(TFLITE, "", as_exported, LiteRTRunner),
+    Idea(TFLITE, "", as_exported, LiteRT),
     *(
-        Idea(TFLITE, f"blocks of {n}" if n > 1 else "no blocks", laid_out(steps=n), LiteRTRunner)
+        Idea(TFLITE, f"blocks of {n}" if n > 1 else "no blocks", laid_out(steps=n), LiteRT)
         for n in (1, 2, 4, 10, 20)
     ),
-    Idea(
-        TFLITE, "blocks, a product each step", with_function(_block=product_each_step), LiteRTRunner
-    ),
-    Idea(TFLITE, "four activations", with_function(_cell=four_activations), LiteRTRunner),
-    Idea(TFLITE, "uneven split", with_function(_cell=uneven_split), LiteRTRunner),
-    Idea(TFLITE, "sigmoid alone", sigmoid_alone, LiteRTRunner),
-    Idea(TFLITE, "one scale for the embedding", with_function(_look_up=one_scale), LiteRTRunner),
-    Idea(TFLITE, "every 5th row of the table", laid_out(stride=5), LiteRTRunner),
-    Idea(TFLITE, "folded", laid_out(folded=True), LiteRTRunner),
-    Idea(TFLITE32, "", as_exported, LiteRTRunner),
-    Idea(TFLITE32, "blocks of 5", laid_out(steps=5), LiteRTRunner),
-    Idea(TFLITE32, "folded", laid_out(folded=True), LiteRTRunner),
-    Idea(ONNX, "", as_exported, OnnxRunner),
+    Idea(TFLITE, "blocks, a product each step", with_function(_block=product_each_step), LiteRT),
+    Idea(TFLITE, "four activations", with_function(_cell=four_activations), LiteRT),
+    Idea(TFLITE, "uneven split", with_function(_cell=uneven_split), LiteRT),
+    Idea(TFLITE, "sigmoid alone", sigmoid_alone, LiteRT),
+    Idea(TFLITE, "one scale for the embedding", with_function(_look_up=one_scale), LiteRT),
+    Idea(TFLITE, "every 5th row of the table", laid_out(stride=5), LiteRT),
+    Idea(TFLITE, "folded", laid_out(folded=True), LiteRT),
+    Idea(TFLITE32, "", as_exported, LiteRT),
+    Idea(TFLITE32, "blocks of 5", laid_out(steps=5), LiteRT),
+    Idea(TFLITE32, "folded", laid_out(folded=True), LiteRT),
+    Idea(ONNX, "", as_exported, OnnxRuntime),
     Idea(ONNX, "outputs not bound", as_exported, PlainRun),
-    Idea(ONNX, "per channel", per_channel, OnnxRunner),
-    Idea(ONNX, "whole table", fine_table, OnnxRunner),
+    Idea(ONNX, "per channel", per_channel, OnnxRuntime),
+    Idea(ONNX, "whole table", fine_table, OnnxRuntime),
     Idea(ONNX, "memory pattern", as_exported, MemoryPattern),
     Idea(ONNX, "no arena", as_exported, NoArena),
     Idea(ONNX, "no denormals", as_exported, NoDenormals),
-    Idea(ONNX, "saved optimised", optimised(False), OnnxRunner),
-    Idea(ONNX, "saved in ORT format", optimised(True), OnnxRunner),
-    Idea(ONNX32, "", as_exported, OnnxRunner),
-    Idea(ONNX32, "saved optimised", optimised(False), OnnxRunner),
-    Idea(ONNX32, "saved in ORT format", optimised(True), OnnxRunner),
+    Idea(ONNX, "saved optimised", optimised(False), OnnxRuntime),
+    Idea(ONNX, "saved in ORT format", optimised(True), OnnxRuntime),
+    Idea(ONNX32, "", as_exported, OnnxRuntime),
+    Idea(ONNX32, "saved optimised", optimised(False), OnnxRuntime),
+    Idea(ONNX32, "saved in ORT format", optimised(True), OnnxRuntime),
 )
 EXPORTERS = {"tflite": to_tflite.Exporter, "onnx": to_onnx.Exporter}
 
 
-def built(stack: LstmStack, work: Path) -> dict[str, Runner]:
+def built(stack: LstmStack, work: Path) -> dict[str, IdsRunner]:
     """A runner for each idea, in the order of the table."""
     runners = {}
     for number, idea in enumerate(IDEAS):
@@ -273,7 +275,9 @@ def built(stack: LstmStack, work: Path) -> dict[str, Runner]:
         precision = next(p for p in made.precisions if idea.variant.endswith(f"-{p.name}"))
         path = work / f"{number}{'.ort' if 'ORT' in idea.what else made.suffix}"
         idea.build(made(stack, work), precision, path)
-        runners[idea.name] = idea.runner(path, 1, len(stack.embedding), stack.max_length, 1)
+        runners[idea.name] = IdsRunner(
+            idea.runtime(path), len(stack.embedding), stack.max_length, 1
+        )
     return runners
 
 
@@ -283,8 +287,9 @@ def measure(args: argparse.Namespace, work: Path) -> tuple[LatencyReport, list[P
         source = run_folder.find(args.model)
         if source.vocab is None or source.settings is None:
             raise SystemExit(f"{args.model} is not a run folder of lstm-edge train")
-        keras = KerasRunner(source.model, max_length=source.settings.max_length)
-        stack = read_stack(keras.model)
+        model = architecture.load(source.model)
+        keras = reference.of_ids(source.model, model, max_length=source.settings.max_length)
+        stack = read_stack(model)
         if stack is None:
             raise SystemExit(f"{args.model} is no model of Embedding, LSTM and Dense layers")
         tokenizer = load_tokenizer(source.vocab, len(stack.embedding), source.settings)
@@ -292,9 +297,9 @@ def measure(args: argparse.Namespace, work: Path) -> tuple[LatencyReport, list[P
         sequences = examples.encode(tokenizer, source.settings)
         expected = keras.run_sequences(sequences)
         runners = built(stack, work)
-        found = latency.measure(
-            runners, sequences, rounds=args.rounds, data=args.data, progress=bars
-        )
+        lengths = [min(len(ids), stack.max_length) for ids in sequences]
+        inputs = Inputs(sequences, source=args.data)
+        found = latency.measure(runners, inputs, lengths, rounds=args.rounds, progress=bars)
         reports = [
             parity.compare(name, expected, runner.run_sequences(sequences), RECORDED)
             for name, runner in runners.items()

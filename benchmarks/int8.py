@@ -26,8 +26,7 @@ from lstm_edge.base import machine
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.cli.console import chatter_to
 from lstm_edge.inputs import data
-from lstm_edge.models import run_folder
-from lstm_edge.models.reference import KerasRunner
+from lstm_edge.models import reference, run_folder
 from lstm_edge.verify import comparing as parity
 
 RESULT = Path(__file__).parent / "results" / "int8.json"
@@ -66,7 +65,7 @@ def measure(args: argparse.Namespace, work: Path) -> dict[str, Any]:
         examples = data.load(args.data).evaluation().sample(args.limit)
         sequences = examples.encode(bundle.tokenizer(), bundle.settings)
         np.savez(work / "ids.npz", **{str(i): row[None] for i, row in enumerate(sequences)})
-        keras = KerasRunner(
+        keras = reference.of_ids(
             run_folder.find(args.model).model, max_length=bundle.settings.max_length
         )
         expected = keras.run_sequences(sequences)

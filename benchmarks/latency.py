@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks import tables
 from benchmarks.routes import ROUTES, TRUE_LENGTH, by_keras
-from benchmarks.routes.base import RECORDED, prepared
+from benchmarks.routes.base import RECORDED, RouteRunner, prepared
 from benchmarks.run import Run, result_file, write
 from export import export_bundle
 from lstm_edge.base import files, machine
@@ -35,13 +35,13 @@ from lstm_edge.base.arrays import Ids, Probabilities
 from lstm_edge.bench import timing as latency
 from lstm_edge.bundle.opening import Bundle, open_bundle
 from lstm_edge.cli.console import Bars, chatter_to
-from lstm_edge.inputs import data
-from lstm_edge.models import run_folder
-from lstm_edge.models.reference import KerasRunner
+from lstm_edge.inputs import data, labelled
+from lstm_edge.inputs.batches import Inputs
+from lstm_edge.models import architecture, reference, run_folder
 from lstm_edge.report import tables as report
 from lstm_edge.results.latency import Timing
 from lstm_edge.results.parity import Tolerance
-from lstm_edge.runtimes.runners import Runner
+from lstm_edge.runtimes.runners import IdsRunner
 from lstm_edge.verify import comparing as parity
 
 # inputs that a route may look at while it is made
@@ -52,7 +52,7 @@ CALIBRATION = 300
 class Candidate:
     """What is to be timed, and how far it may be from Keras on the same inputs."""
 
-    runner: Runner
+    runner: IdsRunner
     tolerance: Tolerance
     at_true_length: bool = False
 
@@ -65,7 +65,7 @@ def missing(needs: Sequence[str]) -> str | None:
     return f"{', '.join(absent)} not installed: pip install -c constraints.txt '.[bench]'"
 
 
-def in_order(runner: Runner, sequences: Sequence[Ids]) -> Probabilities:
+def in_order(runner: IdsRunner, sequences: Sequence[Ids]) -> Probabilities:
     """One answer after the other, as a user gets them: what a call leaves behind shows."""
     return np.concatenate([runner.run(runner.padded([ids])) for ids in sequences])
 
@@ -108,13 +108,13 @@ def other_routes(
                 continue
             path = work / f"{name}{route.suffix}"
             route.build(model, path, inputs)
-            runner = route.runner(path, threads, max_length=length, batch=1)
+            runner = RouteRunner(route.runtime(path, threads), max_length=length, batch=1)
             made[name] = Candidate(runner, route.tolerance, at_true_length)
             say(f"{name} is made")
     return made, left_out
 
 
-def with_start(timing: Timing, runner: Runner) -> Timing:
+def with_start(timing: Timing, runner: IdsRunner) -> Timing:
     """With the size of all that belongs to the file, and what a new process pays for it."""
     weights = runner.path.with_suffix(".bin")  # OpenVINO's lie beside the file
     size = sum(path.stat().st_size for path in (runner.path, weights) if path.exists())
@@ -132,22 +132,25 @@ def measure(args: argparse.Namespace, work: Path) -> Run:
         length = bundle.settings.max_length
         dataset = data.load(args.data)
 
-        def encoded(examples: data.Examples) -> list[Ids]:
+        def encoded(examples: labelled.Examples) -> list[Ids]:
             return examples.encode(bundle.tokenizer(), bundle.settings)
 
         examples = dataset.evaluation().sample(args.limit)
         sequences = encoded(examples)
-        keras = KerasRunner(run_folder.find(args.model).model, max_length=length)
+        source = run_folder.find(args.model).model
+        model = architecture.load(source)
+        keras = reference.of_ids(source, model, max_length=length)
         free = work / f"keras{TRUE_LENGTH}.keras"
-        by_keras.with_free_length(keras.model).save(free)
-        keras_free = by_keras.KerasFunction(free, args.threads, max_length=length)
+        by_keras.with_free_length(model).save(free)
+        free_runtime = by_keras.KerasFunction(free, args.threads)
+        keras_free = RouteRunner(free_runtime, max_length=length, batch=1)
         # by whether it is at the true length
         expected = (keras.run_sequences(sequences), in_order(keras_free, sequences))
 
         candidates, left_out = our_variants(bundle, args.threads), dict[str, str]()
         if args.only == "all":
             seen = encoded(dataset.training(seed=0)[0].sample(CALIBRATION))
-            models = {"": keras.model, TRUE_LENGTH: keras_free.model}
+            models = {"": model, TRUE_LENGTH: free_runtime.model}
             made, left_out = other_routes(models, length, args.threads, seen, work, bars.print)
             candidates |= made
         reports = []
@@ -163,11 +166,10 @@ def measure(args: argparse.Namespace, work: Path) -> Run:
             reports.append(found)
         measured = latency.measure(
             {name: candidate.runner for name, candidate in candidates.items()},
-            sequences,
+            inputs := Inputs(sequences, examples.texts, source=dataset.name),
+            bundle.lengths(inputs),
             rounds=args.rounds,
-            texts=examples.texts,
             tokenizer=bundle.tokenizer(),
-            data=dataset.name,
             fresh=False,
             progress=bars,
         )

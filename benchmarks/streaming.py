@@ -27,13 +27,13 @@ from lstm_edge.models import run_folder
 from lstm_edge.report.tables import Table, to_terminal
 from lstm_edge.report.wording import date, digits
 from lstm_edge.report.wording import machine as on_machine
-from lstm_edge.runtimes.runners import TensorRunner
+from lstm_edge.runtimes.runners import ArrayRunner
 
 RESULT = Path(__file__).parent / "results" / "streaming.json"
 CHUNKS = (1, 7, 50)
 
 
-def fed(runner: TensorRunner, ids: Any, chunk: int) -> list[float]:
+def fed(runner: ArrayRunner, ids: Any, chunk: int) -> list[float]:
     """Milliseconds for each token, call by call."""
     (name,) = (one.name for one in runner.signature.inputs)
     states, samples = runner.start(1), []

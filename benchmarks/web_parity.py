@@ -22,12 +22,13 @@ from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.cli.console import Bars
 from lstm_edge.devices.browser import chromium as browser
 from lstm_edge.devices.browser import demo as web_demo
-from lstm_edge.inputs import data
-from lstm_edge.models.reference import KerasRunner
+from lstm_edge.inputs import data, label_names
+from lstm_edge.inputs.batches import Batch
 from lstm_edge.report.tables import parity_table, to_terminal
 from lstm_edge.results.parity import Check, ParityRun
 from lstm_edge.verify import comparing as parity
-from lstm_edge.verify.verifying import source_model
+from lstm_edge.verify import independence
+from lstm_edge.verify.reference import reference_of
 
 RESULT = Path(__file__).parent / "results" / "parity-browser.json"
 PART = 25  # texts in one message to the page
@@ -72,13 +73,12 @@ def main() -> None:
     source = data.evaluation(args.data)
     (examples,) = source.windows(size=args.limit, limit=args.limit)
     texts = list(examples.texts or ())
-    keras = KerasRunner(
-        source_model(bundle, args.model), max_length=bundle.settings.max_length, pads=bundle.pads
-    )
+    keras = reference_of(bundle, args.model)
     tokenizer = bundle.tokenizer()
     assert tokenizer is not None  # the page wants one
-    reference = keras.run_sequences(tokenizer.encode(texts), bars, "Running Keras")
-    classes = data.resolve_labels(examples.labels, bundle.labels, bundle.label_values)
+    batch = Batch(sequences=tokenizer.encode(texts))
+    (reference,) = keras.answers(batch, bars, "Running Keras").values()
+    classes = label_names.resolve_labels(examples.labels, bundle.labels, bundle.label_values)
     reports = []
     flags = [*browser.QUIET, "--no-sandbox"]
     with web_demo.serving(bundle) as site, sync_playwright() as run:
@@ -91,7 +91,7 @@ def main() -> None:
             found = outputs(page, texts, bars, f"{name} in {runtime}")
             again = outputs(page, texts[::-AGAIN], bars, f"{name} in another order")
             off = float(np.abs(again - found[::-AGAIN]).max())
-            check = Check("other order", off <= parity.SAME_ANSWER, f"differs by {off:.2g}")
+            check = Check("other order", off <= independence.SAME_ANSWER, f"differs by {off:.2g}")
             reports.append(
                 parity.compare(
                     name,

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from export import formats
-from export.ways.arrays import reference_of
 from export.ways.common import Request, Way, Written
 from export.ways.deciding import decide
 from lstm_edge.base import machine
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import content_hash, replacing_folder, sha256
 from lstm_edge.base.progress import SILENT, Progress
-from lstm_edge.bundle import opening as bundle
+from lstm_edge.bundle import manifest
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError, UnsupportedModelError
-from lstm_edge.inputs import data
+from lstm_edge.inputs import labelled
+from lstm_edge.inputs.signature import State
 from lstm_edge.models import architecture as model_files
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import GraphModel, read_graph
@@ -30,7 +30,7 @@ from lstm_edge.results.parity import ParityReport
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import comparing as parity
 
-__all__ = ["ExportResult", "export_bundle", "obstacles", "reference_of"]
+__all__ = ["ExportResult", "export_bundle", "obstacles"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def export_bundle(
     length: int | None = None,
     batch: int | None = None,
     fold_embedding: bool = False,
-    dataset: data.Dataset | None = None,
+    dataset: labelled.Dataset | None = None,
     inputs: Path | str | Mapping[str, Any] | None = None,
     streaming: bool | None = None,
     chunk: int | None = None,
@@ -111,7 +111,7 @@ def export_bundle(
         ConversionError: a converter failed.
     """
     out = Path(out)
-    bundle.check_replaceable(out)
+    manifest.check_replaceable(out)
     for name, number in (("length", length), ("batch", batch), ("chunk", chunk)):
         if number is not None and number < 1:
             raise InputError(f"{name} is {number}; it must be at least 1")
@@ -199,7 +199,7 @@ def export_bundle(
             entries.append(entry)
             reports.append(report)
             advance(1)
-        bundle.write_manifest(
+        manifest.write_manifest(
             folder,
             way.write_parts(folder),
             source=_describe(request, out, loaded),
@@ -221,7 +221,8 @@ def _judge(
     lowering = exporter.describe_lowering(precision)
     checks = parity.structure_checks(inside.problems, lowering)
     checks += exporter.checks(precision, path)
-    report = way.measure(Written(name, exporter.kind(), path, batch, tolerance, checks))
+    states = [State.from_json(state) for state in exporter.describe_states()]
+    report = way.measure(Written(name, exporter.kind(), path, batch, tolerance, checks, states))
     entry = {
         "name": name,
         "format": exporter.format,

@@ -10,7 +10,7 @@ from export import to_tflite
 from export.formats import Precision
 from lstm_edge.models.graph import GraphModel
 from lstm_edge.models.streaming import with_steps
-from lstm_edge.runtimes.runners import CompiledRunner
+from lstm_edge.runtimes.by_compiled_model import CompiledModel
 from lstm_edge.stack import LstmStack
 
 
@@ -21,7 +21,7 @@ class Exporter(to_tflite.Exporter):
     Variable tensors are refused by this runtime, so there is no fused operator here.
     """
 
-    runtimes: ClassVar[tuple[str, ...]] = (CompiledRunner.runtime, "LiteRT.js")
+    runtimes: ClassVar[tuple[str, ...]] = (CompiledModel.runtime, "LiteRT.js")
     runtime = "litert-js"
     made_for = "litert-js"
     lowerings: ClassVar[tuple[str, ...]] = ()

@@ -17,12 +17,12 @@ from export.formats import Precision, Texts
 from export.lowering import letters, mediapipe_metadata, tflite_fused, tflite_words
 from export.lowering.tflite_graph import Network
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.runtimes.runners import MediaPipeRunner
+from lstm_edge.runtimes.by_mediapipe import MediaPipe
 from lstm_edge.stack import LstmStack
 
 
 class Exporter(to_tflite.Exporter):
-    runtimes: ClassVar[tuple[str, ...]] = (MediaPipeRunner.runtime,)
+    runtimes: ClassVar[tuple[str, ...]] = (MediaPipe.runtime,)
     runtime = "mediapipe"
     made_for = "mediapipe"
     takes_texts = True

@@ -11,7 +11,7 @@ from export.formats import Precision
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import read_text, write_text
 from lstm_edge.models.graph import GraphModel
-from lstm_edge.runtimes.runners import OnnxMobileRunner
+from lstm_edge.runtimes.by_onnxruntime import OnnxRuntime
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure.contents import inspect
 
@@ -28,7 +28,7 @@ class Exporter(to_onnx.Exporter):
 
     suffix = ".ort"
     runtimes: ClassVar[tuple[str, ...]] = (
-        OnnxMobileRunner.runtime,
+        OnnxRuntime.runtime,
         "ONNX Runtime Mobile",
         "ONNX Runtime Web",
     )

@@ -32,11 +32,30 @@ class ConversionError(LstmEdgeError):
     """A converter failed; its own output is in ``log`` where one was kept."""
 
 
-class MissingExtraError(LstmEdgeError):
+class RefusalError(InputError):
+    """A runtime does not run inputs of which each by itself fits the model."""
+
+
+class NotInstalledError(LstmEdgeError):
+    """Something that a file needs to run is not there; ``needs`` names it."""
+
+    needs: str
+
+
+class MissingProgramError(NotInstalledError):
+    """A program is not on the path."""
+
+    def __init__(self, program: str, purpose: str) -> None:
+        self.needs = program
+        super().__init__(f"{purpose} needs the program {program}, which is not installed")
+
+
+class MissingExtraError(NotInstalledError):
     """A package that an optional extra installs is not there."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        self.package, self.extra = package, extra
+        self.package = self.needs = package
+        self.extra = extra
         super().__init__(
             f"{purpose} needs the package {package}, which is not installed: "
             f"pip install 'lstm-edge[{extra}]'"

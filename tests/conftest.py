@@ -26,7 +26,8 @@ from lstm_edge.devices.browser import chromium as browser
 from lstm_edge.devices.browser import runtimes as web_runtimes
 from lstm_edge.errors import LstmEdgeError
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
-from lstm_edge.runtimes.runners import Runner, runner_class
+from lstm_edge.runtimes.contract import runtime_class
+from lstm_edge.runtimes.runners import IdsRunner
 from lstm_edge.stack import LstmStack
 
 T = TypeVar("T")
@@ -57,11 +58,10 @@ class Exported:
     precision: Precision
     path: Path
 
-    def runner(self, threads: int = 1) -> Runner:
+    def runner(self, threads: int = 1) -> IdsRunner:
         """A freshly loaded runner, as a bundle would make it."""
-        return runner_class(self.exporter.format)(
-            self.path,
-            threads,
+        return IdsRunner(
+            runtime_class(self.exporter.format)(self.path, threads),
             len(self.stack.embedding),
             self.stack.max_length,
             self.precision.batch,

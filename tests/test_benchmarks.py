@@ -20,7 +20,7 @@ from models import plain
 from benchmarks import ideas, pictures, readme, tables
 from benchmarks import latency as benchmark
 from benchmarks.routes import ROUTES, TRUE_LENGTH, by_keras, by_onnx
-from benchmarks.routes.base import RECORDED, SAME, prepared
+from benchmarks.routes.base import RECORDED, SAME, RouteRunner, prepared
 from benchmarks.run import (
     FIXED_PART,
     Ratio,
@@ -82,7 +82,7 @@ def made(
         if not path.exists():
             inputs = [prepared([ids], LENGTH, bool(suffix)) for ids in sequences()]
             route.build(models[suffix], path, inputs)
-        return route.runner(path, 1, max_length=LENGTH)
+        return RouteRunner(route.runtime(path), max_length=LENGTH, batch=1)
 
     return make
 
@@ -133,7 +133,7 @@ def test_the_stock_fused_operator_clips_cells(tmp_path: Path) -> None:
     route.build(model, tmp_path / "fused.tflite", [])
     off = []
     for row in sequences():
-        runner = route.runner(tmp_path / "fused.tflite", 1, max_length=40)
+        runner = RouteRunner(route.runtime(tmp_path / "fused.tflite"), max_length=40)
         ids = runner.padded([row])
         off.append(np.abs(runner.run(ids) - np.asarray(model(ids))).max())
     assert max(off) > 1e-3
@@ -143,7 +143,7 @@ def test_every_idea_answers_as_keras(tmp_path: Path) -> None:
     model = plain(20, (8, 5), vocab=300, seed=2)  # a length that every block divides
     rows = [ids[-20:] for ids in sequences()]
     right = np.asarray(model(pad_sequences(rows, 20)))
-    runners = ideas.built(read_stack(model, "model"), tmp_path)
+    runners = ideas.built(read_stack(model), tmp_path)
     assert len(runners) == len(ideas.IDEAS)
     for name, runner in runners.items():
         off = np.abs(runner.run_sequences(rows) - right).max()

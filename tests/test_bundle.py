@@ -20,26 +20,20 @@ from export import bundling
 from export.ways.common import GOLDEN_EXAMPLES
 from lstm_edge import load_bundle
 from lstm_edge.base.files import sha256
-from lstm_edge.bundle import opening as bundles
-from lstm_edge.bundle.opening import (
-    GOLDEN,
-    LABELS,
-    MANIFEST,
-    VOCAB,
-    Golden,
-    TextBundle,
-    open_bundle,
-    seal,
-)
+from lstm_edge.bundle import manifest as bundles
+from lstm_edge.bundle.golden import Golden
+from lstm_edge.bundle.manifest import GOLDEN, LABELS, MANIFEST, VOCAB, seal
+from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.errors import BundleError, ConversionError, InputError
-from lstm_edge.inputs import data, samples
+from lstm_edge.inputs import data, from_table, label_names, labelled, samples
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, pad_sequences
+from lstm_edge.models import reference as references
 from lstm_edge.models import run_folder
-from lstm_edge.models.reference import KerasRunner
 from lstm_edge.predict.classifier import Prediction, write_table
 from lstm_edge.results.parity import ParityReport
 from lstm_edge.verify import comparing as parity
-from lstm_edge.verify.verifying import source_model, verify
+from lstm_edge.verify.reference import source_model
+from lstm_edge.verify.verifying import verify
 
 QUICK = {"wanted_formats": ["onnx"], "precisions": ["float32"]}  # the variant that is made soonest
 FILES = [MANIFEST, GOLDEN, VOCAB, LABELS, *(n + e.suffix for n, (e, _) in VARIANTS.items())]
@@ -72,7 +66,7 @@ def test_what_export_writes(small_bundle: Path, model_files: Path) -> None:
     bundle = open_bundle(small_bundle)
     assert list(bundle.variants) == list(VARIANTS)
     assert bundle.settings == TextSettings(max_length=20)
-    assert bundle.labels == data.BINARY_NAMES
+    assert bundle.labels == label_names.BINARY_NAMES
     assert bundle.num_ids == 4 + len(WORDS)
     assert bundle.has_vocabulary
     tokenizer = bundle.tokenizer()
@@ -115,7 +109,7 @@ def test_what_the_manifest_says_of_a_variant(name: str, small_bundle: Path) -> N
 
 def test_golden_vectors_are_what_keras_answers(small_bundle: Path, model_files: Path) -> None:
     golden = open_bundle(small_bundle).golden()
-    reference = KerasRunner(model_files / "small.keras")
+    reference = references.of_ids(model_files / "small.keras")
     for ids, outputs in ((golden.ids, golden.outputs), (golden.edge_ids, golden.edge_outputs)):
         np.testing.assert_allclose(
             reference.model.predict(pad_sequences(ids, 20), verbose=0), outputs, atol=1e-6
@@ -178,7 +172,7 @@ def test_verify_on_more_than_a_window(
     small_bundle: Path, model_files: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     """The counts are those of all examples at once, for the whole and for a part drawn from it."""
-    n = 2 * data.WINDOW + 500
+    n = 2 * labelled.WINDOW + 500
     texts = [" ".join(rng.choice(WORDS, size)) for size in rng.integers(1, 30, n)]
     labels = [("neg", "pos")[i] for i in rng.integers(0, 2, n)]
     path = tmp_path / "many.tsv"
@@ -186,13 +180,13 @@ def test_verify_on_more_than_a_window(
     path.write_text("label\ttext\n" + "".join(f"{label}\t{text}\n" for label, text in rows))
     bundle, source = open_bundle(small_bundle), data.evaluation(str(path))
     variant = "onnx-int8-dynamic"
-    for limit in (None, data.WINDOW + 1):
+    for limit in (None, labelled.WINDOW + 1):
         examples = data.load(str(path)).evaluation().sample(limit)
         ids = examples.encode(bundle.tokenizer(), bundle.settings)
-        classes = data.resolve_labels(examples.labels, bundle.labels)
+        classes = label_names.resolve_labels(examples.labels, bundle.labels)
         expected = parity.compare(
             variant,
-            KerasRunner(model_files / "small.keras", max_length=20).run_sequences(ids),
+            references.of_ids(model_files / "small.keras", max_length=20).run_sequences(ids),
             bundle.runner(variant).run_sequences(ids),
             bundle.variant(variant).tolerance,
             classes=classes,
@@ -556,13 +550,15 @@ def test_all_variants_predict_alike(small_bundle: Path, model_files: Path) -> No
     bundle = open_bundle(small_bundle)
     tokenizer = bundle.tokenizer()
     assert tokenizer is not None
-    keras = KerasRunner(model_files / "small.keras").run(tokenizer.encode_padded(texts))[:, 0]
+    keras = references.of_ids(model_files / "small.keras").run(tokenizer.encode_padded(texts))[:, 0]
     for name, (_, precision) in VARIANTS.items():
         answers = load_bundle(small_bundle, name).predict(texts)
         positive = [p.probabilities["Positive"] for p in answers]
         limit = precision.tolerance.max_abs or 0.05
         np.testing.assert_allclose(positive, keras, atol=limit)
-        assert [p.label for p in answers] == [data.BINARY_NAMES[int(p > 0.5)] for p in positive]
+        assert [p.label for p in answers] == [
+            label_names.BINARY_NAMES[int(p > 0.5)] for p in positive
+        ]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -583,7 +579,7 @@ def answers(small_bundle: Path) -> list[tuple[str, Prediction]]:
 
 
 @pytest.mark.parametrize("packed", ["", ".gz"])
-@pytest.mark.parametrize("kind", data.TABLES)
+@pytest.mark.parametrize("kind", from_table.TABLES)
 def test_tables_of_predictions_can_be_read_again(
     kind: str, packed: str, small_bundle: Path, tmp_path: Path
 ) -> None:
@@ -692,12 +688,12 @@ def test_golden_vectors_from_data_of_ones_own(
     model_files: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     texts = tuple(" ".join(rng.choice(WORDS, n)) for n in range(1, 101))
-    examples = data.Examples(texts, None, tuple(str(n % 2) for n in range(100)))
+    examples = labelled.Examples(texts, None, tuple(str(n % 2) for n in range(100)))
     bundling.export_bundle(
         model_files / "small.keras",
         tmp_path / "bundle",
         vocab=model_files / "words.txt",
-        dataset=data.Dataset("mine", {"all": examples}),
+        dataset=labelled.Dataset("mine", {"all": examples}),
         **QUICK,
     )
     golden = open_bundle(tmp_path / "bundle").golden()

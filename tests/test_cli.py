@@ -23,7 +23,7 @@ pytest.importorskip("tensorflow", reason="the commands that are tested train and
 
 from models import DEFAULT
 
-from lstm_edge.bundle.opening import MANIFEST, seal
+from lstm_edge.bundle.manifest import MANIFEST, seal
 from lstm_edge.cli import cli
 
 GOOD = "wonderful charming bright moving lovely fun clever warm".split()

@@ -16,9 +16,8 @@ from models import VARIANTS
 
 from export.formats import Exporter
 from lstm_edge.base.arrays import Array
-from lstm_edge.inputs.signature import Signature
 from lstm_edge.models.graph import GraphModel, read_graph
-from lstm_edge.runtimes.runners import CompiledTensorRunner
+from lstm_edge.runtimes.by_compiled_model import CompiledModel
 from lstm_edge.structure import contents as structure
 
 # every case runs the same lines of ours, and tracing costs a third of the time
@@ -289,8 +288,7 @@ def test_fixed_shapes_run_in_compiled_model_too(
     found, file = reference(case), made(case, variant)
     if any(None in given.shape[1:] for given in found.graph.inputs):
         pytest.skip("leaves its steps free: export for litert-js says so")
-    signature = Signature(found.graph.inputs, found.graph.outputs)
-    runner = CompiledTensorRunner(file.path, signature)
+    runner = CompiledModel(file.path)
     for number in [*range(len(found.examples)), 0]:
         compare(found, runner.call(found.examples[number]), number, variant)
 

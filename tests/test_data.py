@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 
 from lstm_edge.errors import InputError
-from lstm_edge.inputs import data
-from lstm_edge.inputs.data import Dataset, Examples
+from lstm_edge.inputs import data, from_table, label_names, labelled
+from lstm_edge.inputs.labelled import Dataset, Examples
 from lstm_edge.inputs.tokenizer import PAD, START, UNKNOWN, UNUSED, TextSettings, Tokenizer
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -80,7 +80,7 @@ def table(kind: str, rows: list[tuple[str, ...]], header: tuple[str, ...] | None
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
 @pytest.mark.parametrize("mark", [False, True], ids=["no BOM", "BOM"])
-@pytest.mark.parametrize("kind", data.TABLES)
+@pytest.mark.parametrize("kind", from_table.TABLES)
 def test_tables(tmp_path: Path, kind: str, mark: bool, packed: bool) -> None:
     """Texts and labels come out as they went in."""
     rows = [(" ".join(text.split()), label) for text, label in ROWS]
@@ -108,14 +108,14 @@ def test_tables(tmp_path: Path, kind: str, mark: bool, packed: bool) -> None:
         (("words", "class"), "words", None),
     ],
 )
-@pytest.mark.parametrize("kind", data.TABLES)
+@pytest.mark.parametrize("kind", from_table.TABLES)
 def test_columns_found_and_named(
     tmp_path: Path, kind: str, header: tuple[str, ...], text: str | None, label: str | None
 ) -> None:
     """By common names, in their order of preference, or as given; upper or lower case."""
     folded = [name.strip().casefold() for name in header]
-    text_at = folded.index(text.casefold() if text else _first(data.TEXT_COLUMNS, folded))
-    label_at = folded.index(label.casefold() if label else _first(data.LABEL_COLUMNS, folded))
+    text_at = folded.index(text.casefold() if text else _first(from_table.TEXT_COLUMNS, folded))
+    label_at = folded.index(label.casefold() if label else _first(from_table.LABEL_COLUMNS, folded))
     row = [f"other {i}" for i in range(len(header))]
     row[text_at], row[label_at] = "the text", "the label"
     path = tmp_path / f"data{kind}"
@@ -160,7 +160,7 @@ def test_jsonl_labels(tmp_path: Path, value: Any, label: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["split", "Split", " SPLIT "])
-@pytest.mark.parametrize("kind", data.TABLES)
+@pytest.mark.parametrize("kind", from_table.TABLES)
 def test_split_column(tmp_path: Path, kind: str, column: str) -> None:
     """Values in any case and with spaces; an empty one stands for no split."""
     rows = [("a", "1", "train"), ("b", "0", "Test"), ("c", "0", " TRAIN "), ("d", "1", "")]
@@ -220,7 +220,7 @@ def test_folder_of_tables(tmp_path: Path, train: str, test: str, split_column: b
     """train.* and test.* of any kind, with or without a split column, other files ignored."""
     for name in (train, test):
         split = name.partition(".")[0]
-        kind = next(k for k in data.TABLES if k in name)
+        kind = next(k for k in from_table.TABLES if k in name)
         row, header = (f"of {split}", "1"), ("text", "label")
         if split_column:
             row, header = (*row, split), (*header, "split")
@@ -626,11 +626,11 @@ def test_missing_sources_are_refused(source: str) -> None:
 )
 def test_label_order_and_names(raw: list[str], values: list[str], names: list[str]) -> None:
     """Numbers by size, then texts; only the usual pairs get the usual names."""
-    assert list(data.label_values(raw)) == values
-    assert list(data.label_names(values)) == names
+    assert list(label_names.label_values(raw)) == values
+    assert list(label_names.label_names(values)) == names
     given = [f"name {i}" for i in range(len(values))]
-    assert list(data.label_names(values, given)) == given
-    resolved = data.resolve_labels(raw, values)
+    assert list(label_names.label_names(values, given)) == given
+    resolved = label_names.resolve_labels(raw, values)
     assert resolved.dtype == np.int64
     assert resolved.tolist() == [values.index(value) for value in raw]
 
@@ -647,14 +647,14 @@ def test_label_order_and_names(raw: list[str], values: list[str], names: list[st
 def test_labels_that_are_refused(raw: list[str], reason: str) -> None:
     """Fewer than two classes, or two spellings of one: it would get an output of its own."""
     with pytest.raises(InputError, match=re.escape(reason)):
-        data.label_values(raw)
+        label_names.label_values(raw)
 
 
 @pytest.mark.parametrize("given", [["one"], ["a", "b", "c"], ["same", "same"], []])
 def test_label_names_that_are_refused(given: list[str]) -> None:
     """One different name for each class."""
     with pytest.raises(InputError, match=f"{len(given)} label names given .* for 2 classes"):
-        data.label_names(["0", "1"], given)
+        label_names.label_names(["0", "1"], given)
 
 
 @pytest.mark.parametrize(
@@ -670,13 +670,13 @@ def test_label_names_that_are_refused(given: list[str]) -> None:
 )
 def test_labels_are_resolved(raw: list[str], names: list[str], classes: list[int]) -> None:
     """By name in any spelling, then by number."""
-    assert data.resolve_labels(raw, names).tolist() == classes
+    assert label_names.resolve_labels(raw, names).tolist() == classes
 
 
 def test_unknown_labels_are_all_named() -> None:
     """With what the model has."""
     with pytest.raises(InputError, match=r"'-1', '2', 'good'; it has Negative, Positive"):
-        data.resolve_labels(["good", "0", "2", "pos", "-1", "2"], data.BINARY_NAMES)
+        label_names.resolve_labels(["good", "0", "2", "pos", "-1", "2"], label_names.BINARY_NAMES)
 
 
 # --- cutting and drawing --------------------------------------------------------------------------
@@ -696,14 +696,14 @@ def test_unknown_labels_are_all_named() -> None:
 def test_stratified_cut(labels: str, share: float, cut: dict[str, int], texts: bool) -> None:
     """Each example on one side, each class cut in its share, both sides shuffled, fixed by seed."""
     whole = examples(labels, texts)
-    rest, part = data.stratified_cut(whole, share, seed=3)
+    rest, part = labelled.stratified_cut(whole, share, seed=3)
     assert Counter(part.labels) == cut
     both = [positions(side) for side in (rest, part)]
     assert sorted(both[0] + both[1]) == list(range(len(labels)))
     for side, rows in zip((rest, part), both, strict=True):
         assert side.labels == tuple(labels[i] for i in rows)  # a label stays with its example
     assert both[0] != sorted(both[0])
-    again, other = (data.stratified_cut(whole, share, seed) for seed in (3, 4))
+    again, other = (labelled.stratified_cut(whole, share, seed) for seed in (3, 4))
     assert [positions(side) for side in again] == both
     assert [positions(side) for side in other] != both
 
@@ -718,7 +718,7 @@ def positions(found: Examples) -> list[int]:
 def test_a_class_of_one_example_cannot_be_cut() -> None:
     """It is named."""
     with pytest.raises(InputError, match="label 'b' stands on one example only"):
-        data.stratified_cut(examples("aaab"), 0.2, 0)
+        labelled.stratified_cut(examples("aaab"), 0.2, 0)
 
 
 @pytest.mark.parametrize("texts", [True, False], ids=["texts", "ids"])
@@ -758,7 +758,7 @@ def test_without_splits() -> None:
     rest, cut = dataset.training(seed=5, test_share=0.4)
     assert Counter(rest.labels) == {"a": 3, "b": 3}
     assert Counter(cut.labels) == {"a": 2, "b": 2}
-    assert (rest, cut) == data.stratified_cut(ALL, 0.4, 5)
+    assert (rest, cut) == labelled.stratified_cut(ALL, 0.4, 5)
     assert dataset.evaluation() is ALL
 
 
@@ -789,20 +789,20 @@ def test_splits_that_are_not_enough(split: str) -> None:
 def test_ids_are_capped(options: dict[str, Any], num_words: int, ids: list[int]) -> None:
     """Ids from num_words on become the unknown id, or go where there is none."""
     whole = Examples(None, (np.array([1, 4, 9, 3], np.int32),), ("0",))
-    assert ids_of(data.cap_ids(whole, num_words, TextSettings(**options))) == [ids]
+    assert ids_of(labelled.cap_ids(whole, num_words, TextSettings(**options))) == [ids]
     assert ids_of(whole) == [[1, 4, 9, 3]]
 
 
 def test_texts_have_no_ids_to_cap() -> None:
     """They pass as they are; the tokenizer caps."""
-    assert data.cap_ids(ALL, 5, TextSettings()) is ALL
+    assert labelled.cap_ids(ALL, 5, TextSettings()) is ALL
 
 
 def test_negative_ids_are_not_capped() -> None:
     """Also where they do not come from a file."""
     whole = Examples(None, (np.array([1, -4], np.int32),), ("0",))
     with pytest.raises(InputError, match="negative ids"):
-        data.cap_ids(whole, 5, TextSettings())
+        labelled.cap_ids(whole, 5, TextSettings())
 
 
 def test_examples_are_encoded() -> None:
@@ -834,7 +834,7 @@ def table_of_many(folder: Path, name: str, split: str | None = None) -> None:
         rows = [(*row, split) for row in rows]
         rows[10:10] = [("of another split", "pos", "train"), ("of none", "pos", "")]
         header = (*header, "split")
-    kind = next(k for k in data.TABLES if k in name)
+    kind = next(k for k in from_table.TABLES if k in name)
     raw = table(kind, rows, header)
     (folder / name).write_bytes(gzip.compress(raw, mtime=0) if name.endswith(".gz") else raw)
 
@@ -959,12 +959,12 @@ def test_windows_take_no_more_than_they_give() -> None:
             yield number
             number += 1
 
-    windows = data.windows(endless(), 7)
+    windows = labelled.windows(endless(), 7)
     for number in range(1, 50):
         assert next(windows) == list(range(7 * number - 7, 7 * number))
         assert len(taken) == 7 * number
-    assert list(data.windows(range(5), 2)) == [[0, 1], [2, 3], [4]]
-    assert list(data.windows([])) == []
+    assert list(labelled.windows(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(labelled.windows([])) == []
 
 
 @pytest.mark.parametrize("kind", [".csv", ".jsonl.gz", "folders"])
@@ -995,7 +995,7 @@ def test_memory_holds_a_window_and_not_the_data(tmp_path: Path, kind: str) -> No
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
 @pytest.mark.parametrize("mark", [False, True], ids=["no BOM", "BOM"])
-@pytest.mark.parametrize("kind", [*data.TABLES, ".txt"])
+@pytest.mark.parametrize("kind", [*from_table.TABLES, ".txt"])
 def test_texts_of_a_file(tmp_path: Path, kind: str, mark: bool, packed: bool) -> None:
     """In their order, empty ones among them; a table needs no label."""
     texts = list(TEXTS) if kind in (".csv", ".jsonl") else [" ".join(t.split()) for t in TEXTS]

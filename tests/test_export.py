@@ -22,6 +22,7 @@ from lstm_edge.results.answers import classes_of, margins
 from lstm_edge.stack import LstmLayer, LstmStack
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import comparing as parity
+from lstm_edge.verify import independence
 
 # every case runs the same lines of ours, and tracing costs a third of the time
 pytestmark = pytest.mark.no_cover
@@ -30,7 +31,7 @@ CLIP = 10.0  # where TFLite's fused op clips cell states
 MANY = 8  # answers, from which on their average says something
 FEW = 30  # one in so many
 DECIDED = 0.1  # an answer this far from changing its class does not flip (see FEW)
-SAME = parity.SAME_ANSWER
+SAME = independence.SAME_ANSWER
 
 # format -> the shape of ids for a model of that length, -1 for a free one
 ID_SHAPES: dict[str, Callable[[int], tuple[int, int]]] = {

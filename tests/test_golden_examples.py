@@ -27,7 +27,8 @@ from environments import make_python
 from models import kinds, plain, remembering, sequential
 
 from export import export_bundle, formats
-from lstm_edge.bundle.opening import MANIFEST, VOCAB, open_bundle, seal
+from lstm_edge.bundle.manifest import MANIFEST, VOCAB, seal
+from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.results.parity import Tolerance

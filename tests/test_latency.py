@@ -16,12 +16,13 @@ from models import VARIANTS
 from lstm_edge.base.arrays import Ids
 from lstm_edge.base.files import sha256
 from lstm_edge.bench import timing as latency
-from lstm_edge.bench.timing import fresh_start, measure
+from lstm_edge.bench.timing import fresh_start
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.errors import InputError
-from lstm_edge.models.reference import KerasRunner
+from lstm_edge.inputs.batches import Inputs
 from lstm_edge.results.latency import LatencyReport, Start, Timing
-from lstm_edge.runtimes.runners import OnnxRunner, Runner
+from lstm_edge.runtimes.by_onnxruntime import OnnxRuntime
+from lstm_edge.runtimes.runners import IdsRunner, Runner
 
 CASE = "hidden dense"
 FLOATS = [name for name, (_, p) in VARIANTS.items() if p.name == "float32"]
@@ -36,6 +37,14 @@ def runners(exported: Callable[[str, str], Exported]) -> dict[str, Runner]:
 def inputs(*lengths: int) -> list[Ids]:
     """Ids of these lengths."""
     return [np.full(n, 3, np.int32) for n in lengths]
+
+
+def measure(
+    runners: dict[str, Runner], sequences: list[Ids], texts: Any = None, **options: Any
+) -> LatencyReport:
+    """Time them on ids, of which the model takes 40."""
+    lengths = [min(len(ids), 40) for ids in sequences]
+    return latency.measure(runners, Inputs(sequences, texts), lengths, **options)
 
 
 # --- measuring ------------------------------------------------------------------------------------
@@ -58,7 +67,7 @@ def test_a_report_holds_the_raw_times(runners: dict[str, Runner], small_bundle: 
         assert np.array(timing.samples_ms).shape == (4, 3)
         assert (np.array(timing.samples_ms) > 0).all()
         assert len(timing.warm_up_ms) == latency.WARM_UP
-        assert timing.runtime == runner.runtime
+        assert timing.runtime == runner.runtime.runtime
         assert (timing.bytes, timing.sha256) == (runner.path.stat().st_size, sha256(runner.path))
         assert timing.start is None
         assert timing.install_mib is not None
@@ -67,7 +76,7 @@ def test_a_report_holds_the_raw_times(runners: dict[str, Runner], small_bundle: 
     assert report.threads == 1
     assert report.tokenise_ms is not None
     assert len(report.tokenise_ms) == 3
-    packages = {package for runner in runners.values() for package in runner.packages}
+    packages = {package for runner in runners.values() for package in runner.runtime.packages}
     assert packages | {"numpy"} == set(report.machine["versions"])
     assert LatencyReport.from_json(json.loads(json.dumps(report.to_json()))) == report
 
@@ -85,7 +94,7 @@ class Clock:
         return self.now
 
 
-class Metered(OnnxRunner):
+class Metered(IdsRunner):
     """Moves the clock by 1 ms for each token and a start of its own, and notes who ran what."""
 
     clock: Clock
@@ -112,7 +121,7 @@ def metered(
     def make(count: int) -> tuple[dict[str, Runner], list[tuple[str, int]]]:
         found: dict[str, Runner] = {}
         for number in range(count):
-            runner = Metered(path, 1, 30, 40)
+            runner = Metered(OnnxRuntime(path), 30, 40)
             runner.clock, runner.notes = clock, notes
             runner.start_ms, runner.name = 100 * number, f"r{number}"
             found[runner.name] = runner
@@ -250,12 +259,14 @@ def test_a_fresh_process_finds_a_relative_path(
 ) -> None:
     made = exported(CASE, "onnx-float32")
     monkeypatch.chdir(made.path.parent)
-    assert fresh_start(OnnxRunner(Path(made.path.name), 1, 30, 40)).first_ms > 0
+    runner = IdsRunner(OnnxRuntime(Path(made.path.name)), 30, 40)
+    assert fresh_start(runner).first_ms > 0
 
 
 @pytest.mark.usefixtures("one_process")
-def test_keras_starts_in_a_fresh_process_too(model_files: Path) -> None:
-    start = fresh_start(KerasRunner(model_files / "small.keras", max_length=20))
+def test_a_file_that_takes_texts_starts_in_a_fresh_process_too(small: Any) -> None:
+    bundle = open_bundle(small(wanted_formats=["onnx"], precisions=["float32"], text_input=True))
+    start = fresh_start(bundle.runner("onnx-float32-text"))
     assert start.first_ms > 0
 
 
@@ -265,7 +276,7 @@ def test_a_file_that_fails_in_a_fresh_process(
 ) -> None:
     path = tmp_path / "gone.onnx"
     path.write_bytes(exported(CASE, "onnx-float32").path.read_bytes())
-    runner = OnnxRunner(path, 1, 30, 40)
+    runner = IdsRunner(OnnxRuntime(path), 30, 40)
     path.unlink()
     with pytest.raises(InputError, match=r"gone\.onnx fails in a new process: .*cannot load"):
         fresh_start(runner)

@@ -32,9 +32,10 @@ from lstm_edge.inputs.tokenizer import (
     load_tokenizer,
     words_of,
 )
+from lstm_edge.models import reference as references
 from lstm_edge.models.graph import read_graph
-from lstm_edge.models.reference import KerasRunner
-from lstm_edge.runtimes.runners import MediaPipeRunner
+from lstm_edge.runtimes.by_mediapipe import MediaPipe
+from lstm_edge.runtimes.runners import TextRunner
 from lstm_edge.structure import contents as structure
 
 pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
@@ -130,7 +131,7 @@ def ids_in_mediapipe(found: Tokenizer, folder: Path) -> Callable[[str], Ids]:
     path.write_bytes(
         mediapipe_metadata.with_metadata(converter.convert(), made.pattern, made.vocabulary, labels)
     )
-    runner = MediaPipeRunner(path, outputs=len(labels))
+    runner = TextRunner(MediaPipe(path), len(labels))
     return lambda text: runner.infer(text).astype(np.int32)
 
 
@@ -325,7 +326,8 @@ def test_the_states_of_the_call_before_do_not_count(tmp_path: Path) -> None:
         plain(LENGTH, (8, 5), vocab=30, gain=0.5, seed=8), tmp_path, precisions=["float32"]
     )
     runner = bundle.runner("tflite-float32-mediapipe")
-    assert isinstance(runner, MediaPipeRunner)
+    assert isinstance(runner, TextRunner)
+    assert isinstance(runner.runtime, MediaPipe)
     first = runner.run_texts(["", "good film"])
     for text in ("bad " * 400, "good", "never " * 5):
         runner.infer(text)
@@ -394,7 +396,7 @@ def test_without_mediapipe_nothing_begins(monkeypatch: pytest.MonkeyPatch, tmp_p
     with pytest.raises(MissingExtraError, match=r"pip install 'lstm-edge\[mediapipe\]'"):
         export_bundle(tmp_path / "is not there.keras", tmp_path / "b", runtimes=["mediapipe"])
     with pytest.raises(MissingExtraError, match="running it needs the package mediapipe"):
-        MediaPipeRunner(tmp_path / "it")
+        MediaPipe(tmp_path / "it")
 
 
 class _Without:
@@ -410,9 +412,9 @@ def test_what_mediapipe_refuses_is_one_clear_error(tmp_path: Path) -> None:
     damaged.write_bytes(b"\0\0\0\0TFL3" + b"\0" * 100)
     for path in (damaged, tmp_path / "missing.tflite"):
         with pytest.raises(InputError, match=f"MediaPipe cannot load {path}: "):
-            MediaPipeRunner(path)
+            MediaPipe(path)
     with pytest.raises(InputError, match="no setting for threads, and 2 are asked for"):
-        MediaPipeRunner(damaged, threads=2)
+        MediaPipe(damaged, threads=2)
 
 
 def test_a_package_that_does_not_load_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,8 +459,9 @@ def test_the_end_of_a_process_is_silent(tmp_path: Path) -> None:
     path = written(tmp_path / "it")
     code = f"""
 from pathlib import Path
-from lstm_edge.runtimes.runners import MediaPipeRunner
-runner = MediaPipeRunner(Path({str(path)!r}))
+from lstm_edge.runtimes.by_mediapipe import MediaPipe
+from lstm_edge.runtimes.runners import TextRunner
+runner = TextRunner(MediaPipe(Path({str(path)!r})))
 print(runner.infer("good").shape)
 """
     done = subprocess.run(
@@ -491,7 +494,7 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sequence[st
     assert texts is not None
     model, out = files.shipped(), tmp_path_factory.mktemp("reviews") / "b"
     found = load_tokenizer(model / "vocab.txt", 10_000, TextSettings())
-    reference = KerasRunner(model / "model.keras", 1, 10_000, 500)
+    reference = references.of_ids(model / "model.keras", num_ids=10_000, max_length=500)
     expected = reference.run_sequences(found.encode(texts))
     export_bundle(model, out, precisions=["float32", "int8-dynamic"], runtimes=["mediapipe"])
     return out, texts, expected
@@ -508,7 +511,7 @@ def test_real_reviews(
 ) -> None:
     """With their capitals, tags and lengths; some of them again, in another order."""
     bundle, texts, expected = reviews
-    runner = MediaPipeRunner(bundle / f"tflite-{precision}-mediapipe.tflite")
+    runner = TextRunner(MediaPipe(bundle / f"tflite-{precision}-mediapipe.tflite"))
     runner.set_workers(2)
     answers = runner.run_texts(texts)
     assert ((answers > 0.5) == (expected > 0.5)).mean() >= same

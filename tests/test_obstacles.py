@@ -14,7 +14,7 @@ from models import DEFAULT, functional, kinds, plain, sequential
 from export import bundling
 from export import stack as reading
 from lstm_edge.errors import InputError, UnsupportedModelError
-from lstm_edge.structure import contents as structure
+from lstm_edge.structure import of_keras as structure
 
 VOCAB, WIDTH, LENGTH = 20, 4, 8
 

@@ -17,7 +17,8 @@ from models import kinds, plain
 
 from export import export_bundle, for_onnx_mobile
 from lstm_edge.base.extras import require
-from lstm_edge.bundle.opening import MANIFEST, TensorBundle, TextBundle, open_bundle
+from lstm_edge.bundle.manifest import MANIFEST
+from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
 from lstm_edge.errors import BundleError, InputError
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.predict.classifier import Classifier

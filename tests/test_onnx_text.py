@@ -33,7 +33,7 @@ from lstm_edge.inputs.tokenizer import (
     pad_sequences,
 )
 from lstm_edge.predict.classifier import Classifier
-from lstm_edge.runtimes.runners import OnnxTextRunner
+from lstm_edge.runtimes.runners import TextRunner
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "imdb"
@@ -436,7 +436,7 @@ def test_a_file_of_texts_answers_as_the_file_of_ids(precision: str, bundle: Text
     assert info.problems == ()
     texts = constructed(WORDS)[:120]
     runner = bundle.runner(name)
-    assert isinstance(runner, OnnxTextRunner)
+    assert isinstance(runner, TextRunner)
     of_ids = Classifier(bundle, f"onnx-{precision}")
     expected = [answer.probability for answer in of_ids.predict(texts)]
     answers = Classifier(bundle, name).predict(texts)

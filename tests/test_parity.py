@@ -12,10 +12,14 @@ import pytest
 from conftest import Exported
 
 from lstm_edge.base.arrays import Ids
+from lstm_edge.bundle.golden import Golden
+from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.results.answers import margins
 from lstm_edge.results.parity import Check, ParityReport, ParityRun, Tolerance
-from lstm_edge.runtimes.runners import LiteRTRunner, OnnxRunner, Runner
+from lstm_edge.runtimes.contract import runtime_class
+from lstm_edge.runtimes.runners import IdsRunner
 from lstm_edge.verify import comparing as parity
+from lstm_edge.verify import edges, measuring
 
 EXACT = Tolerance(1e-5, 0.0, 1e-5, None, "float32")
 ROUGH = Tolerance(None, 0.002, 0.0, 0.0015, "int8")
@@ -201,10 +205,12 @@ def test_windows_make_the_report_of_the_whole(
     for begin in range(0, n, size):
         part = slice(begin, begin + size)
         comparison.add(
-            reference[part],
-            outputs[part],
-            None if right is None else right[part],
-            None if texts is None else texts[part],
+            Batch(
+                outputs={ANSWERS: reference[part]},
+                texts=None if texts is None else texts[part],
+                classes=None if right is None else right[part],
+            ),
+            {ANSWERS: outputs[part]},
         )
     found = comparison.report(checks)
     assert found.mean_abs == pytest.approx(whole.mean_abs, rel=1e-12)
@@ -240,7 +246,19 @@ def test_reports_survive_json() -> None:
 # --- runners that misbehave, each around a real one -----------------------------------------------
 
 
-class Leaking(OnnxRunner):
+class OfOnnx(IdsRunner):
+    """As it is."""
+
+    kind = "onnx"
+
+
+class OfTflite(IdsRunner):
+    """As it is."""
+
+    kind = "tflite"
+
+
+class Leaking(OfOnnx):
     """Part of the last answer is left behind for the next."""
 
     left = 0.0
@@ -251,7 +269,7 @@ class Leaking(OnnxRunner):
         return outputs
 
 
-class LeakingAfterLong(LiteRTRunner):
+class LeakingAfterLong(OfTflite):
     """Something is left behind only by an input that fills the whole length."""
 
     full = False
@@ -262,7 +280,7 @@ class LeakingAfterLong(LiteRTRunner):
         return outputs
 
 
-class Counting(OnnxRunner):
+class Counting(OfOnnx):
     """The answer drifts with every call."""
 
     calls = 0
@@ -272,7 +290,7 @@ class Counting(OnnxRunner):
         return super().infer(ids) + 1e-5 * self.calls
 
 
-class RunningPadsBehind(OnnxRunner):
+class RunningPadsBehind(OfOnnx):
     """Pads behind are taken for tokens, as a graph without the table of states takes them."""
 
     def infer(self, ids: Ids) -> Any:
@@ -280,21 +298,21 @@ class RunningPadsBehind(OnnxRunner):
         return outputs + 1e-3 * (ids[:, -1] == 0)[:, None] * (ids[:, 0] != 0)[:, None]
 
 
-class KeepingTheHead(LiteRTRunner):
+class KeepingTheHead(OfTflite):
     """Of more ids than fit the first are kept, not the last."""
 
     def run_sequences(self, sequences: Any, *args: Any) -> Any:
         return super().run_sequences([s[: self.max_length] for s in sequences], *args)
 
 
-class Confused(OnnxRunner):
+class Confused(OfOnnx):
     """Answers come back in another order than they were asked for."""
 
     def run_sequences(self, sequences: Any, *args: Any) -> Any:
         return super().run_sequences(sequences, *args)[::-1]
 
 
-class NotANumber(LiteRTRunner):
+class NotANumber(OfTflite):
     """No number for an input without a token."""
 
     def infer(self, ids: Ids) -> Any:
@@ -304,7 +322,7 @@ class NotANumber(LiteRTRunner):
 
 
 CASE = "hidden dense"
-WELL_BEHAVED = {"onnx": OnnxRunner, "tflite": LiteRTRunner}
+WELL_BEHAVED = (OfOnnx, OfTflite)
 INDEPENDENCE = ["run twice", "other order", "after a long input", "pads behind"]
 TOKENS = "no, one, exactly and too many tokens"
 
@@ -312,16 +330,15 @@ TOKENS = "no, one, exactly and too many tokens"
 @pytest.fixture
 def report_of(
     exported: Callable[[str, str], Exported], rng: np.random.Generator
-) -> Callable[[type[Runner]], ParityReport]:
+) -> Callable[[type[OfOnnx | OfTflite]], ParityReport]:
     """The parity of a runner class on the float32 file of its format, against Keras."""
 
-    def measure(cls: type[Runner]) -> ParityReport:
-        file_format = next(f for f, base in WELL_BEHAVED.items() if issubclass(cls, base))
-        made = exported(CASE, f"{file_format}-float32")
+    def measure(cls: type[OfOnnx | OfTflite]) -> ParityReport:
+        made = exported(CASE, f"{cls.kind}-float32")
         length, vocab = made.stack.max_length, len(made.stack.embedding)
-        runner = cls(made.path, 1, vocab, length)
+        runner = cls(runtime_class(cls.kind)(made.path), vocab, length)
         sequences = [rng.integers(1, vocab, n).astype(np.int32) for n in range(2, length + 10, 2)]
-        edge = list(parity.edge_sequences(length, vocab, 4).values())
+        edge = list(edges.edge_sequences(length, vocab, 4).values())
 
         def keras(rows: Any) -> Any:
             padded = np.zeros((len(rows), length), np.int32)
@@ -329,21 +346,21 @@ def report_of(
                 row[length - min(length, len(ids)) :] = ids[-length:]
             return np.asarray(made.model(padded))
 
-        return parity.measure(
+        return measuring.measure(
             cls.__name__,
             runner,
-            sequences,
-            keras(sequences),
-            edge,
-            keras(edge),
+            [Batch(outputs={ANSWERS: keras(sequences)}, sequences=sequences)],
             made.precision.tolerance,
+            golden=Golden(
+                None, (), np.empty((0, 1)), None, tuple(edge), tuple(edge), keras(edge), (None,) * 4
+            ),
         )
 
     return measure
 
 
-@pytest.mark.parametrize("cls", WELL_BEHAVED.values())
-def test_a_runner_that_behaves_passes(cls: type[Runner], report_of: Any) -> None:
+@pytest.mark.parametrize("cls", WELL_BEHAVED)
+def test_a_runner_that_behaves_passes(cls: type[OfOnnx | OfTflite], report_of: Any) -> None:
     report = report_of(cls)
     assert report.failures == ()
     assert [check.name for check in report.checks] == [*INDEPENDENCE, TOKENS]
@@ -361,7 +378,7 @@ def test_a_runner_that_behaves_passes(cls: type[Runner], report_of: Any) -> None
     ],
 )
 def test_a_runner_that_misbehaves_is_caught(
-    cls: type[Runner], failing: set[str], report_of: Any
+    cls: type[OfOnnx | OfTflite], failing: set[str], report_of: Any
 ) -> None:
     report = report_of(cls)
     assert not report.ok
@@ -377,12 +394,12 @@ def test_answers_in_the_wrong_order_are_caught(report_of: Any) -> None:
 
 def test_the_edge_cases() -> None:
     length, vocab = 12, 30
-    edge = parity.edge_sequences(length, vocab, 4)
+    edge = edges.edge_sequences(length, vocab, 4)
     assert [len(ids) for ids in edge.values()] == [0, 1, length, 4 * length]
     for ids in edge.values():
         assert ids.dtype == np.int32
         assert ((ids >= 4) & (ids < vocab)).all()
-    small = parity.edge_sequences(length, 3, 4)  # fewer ids than the tokeniser's special ones
+    small = edges.edge_sequences(length, 3, 4)  # fewer ids than the tokeniser's special ones
     assert all((ids < 3).all() for ids in small.values())
-    for name, ids in parity.edge_sequences(length, vocab, 4).items():
+    for name, ids in edges.edge_sequences(length, vocab, 4).items():
         np.testing.assert_array_equal(ids, edge[name])  # the same in every run

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lstm_edge.bundle.opening import TextBundle, VariantInfo
+from lstm_edge.bundle.manifest import VariantInfo
+from lstm_edge.bundle.opening import TextBundle
 from lstm_edge.inputs.tokenizer import TextSettings
 from lstm_edge.report import plots, wording
 from lstm_edge.report import tables as report

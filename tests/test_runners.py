@@ -16,12 +16,15 @@ import pytest
 from conftest import Exported
 from models import VARIANTS
 
-from lstm_edge.base.arrays import Ids
+from lstm_edge.base.arrays import Arrays
 from lstm_edge.bundle import opening as bundles
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import pad_sequences
-from lstm_edge.models.reference import KerasRunner
-from lstm_edge.runtimes.runners import LiteRTRunner, OnnxRunner, Runner, runner_class
+from lstm_edge.models import architecture, reference
+from lstm_edge.runtimes.by_litert import LiteRT
+from lstm_edge.runtimes.by_onnxruntime import OnnxRuntime
+from lstm_edge.runtimes.contract import Runtime, runtime_class
+from lstm_edge.runtimes.runners import IdsRunner
 
 CASE = "hidden dense"
 FORMATS = {e.format: name for name, (e, p) in VARIANTS.items() if p.name == "float32"}
@@ -34,9 +37,9 @@ def made(exported: Callable[[str, str], Exported], file_format: str) -> Exported
     return exported(CASE, FORMATS[file_format])
 
 
-def loaded(made: Exported, **options: Any) -> Runner:
+def loaded(made: Exported, threads: int = 1, **options: Any) -> IdsRunner:
     """A runner of the file with these options only."""
-    return runner_class(made.exporter.format)(made.path, **options)
+    return IdsRunner(runtime_class(made.exporter.format)(made.path, threads), **options)
 
 
 # --- ids ------------------------------------------------------------------------------------------
@@ -115,39 +118,42 @@ def test_sequences_come_back_in_the_callers_order(made: Exported, rng: np.random
     assert np.abs(np.diff(keras[:, 0])).min() > 0, "or the order could not be told"
 
 
-class Watching(OnnxRunner):
+class Watching(OnnxRuntime):
     """Remembers the shapes it was given."""
 
-    def _load(self) -> None:
-        super()._load()
+    def load(self) -> None:
+        super().load()
         self.shapes: list[tuple[int, ...]] = []
 
-    def infer(self, ids: Ids) -> Any:
+    def call(self, arrays: Arrays) -> Arrays:
+        (ids,) = arrays.values()
         self.shapes.append(ids.shape)
-        return super().infer(ids)
+        return super().call(arrays)
 
 
 def test_batches_hold_examples_of_like_length(
     exported: Callable[[str, str], Exported], rng: np.random.Generator
 ) -> None:
-    runner = Watching(exported(CASE, "onnx-float32").path, 1, 30, 40)
+    runtime = Watching(exported(CASE, "onnx-float32").path)
+    runner = IdsRunner(runtime, 30, 40)
     sequences = [rng.integers(1, 30, n) for n in rng.permutation(np.arange(70))]
     runner.run_sequences(sequences)
-    assert runner.shapes == [(32, 31), (32, 40), (6, 40)]  # lengths 0-31, 32-63, 64-69
-    runner.shapes.clear()
+    assert runtime.shapes == [(32, 31), (32, 40), (6, 40)]  # lengths 0-31, 32-63, 64-69
+    runtime.shapes.clear()
     runner.run_all(pad_sequences(sequences, 40))
-    assert runner.shapes == [(32, 40), (32, 40), (6, 40)]
+    assert runtime.shapes == [(32, 40), (32, 40), (6, 40)]
 
 
 def test_long_examples_make_small_batches(
     exported: Callable[[str, str], Exported], rng: np.random.Generator
 ) -> None:
     """What a call holds is bounded, whatever the length; one example alone is always run."""
-    runner = Watching(exported(CASE, "onnx-float32").path, 1, 30, 40)
+    runtime = Watching(exported(CASE, "onnx-float32").path)
+    runner = IdsRunner(runtime, 30, 40)
     runner.most_ids = 35
     sequences = [rng.integers(1, 30, n) for n in (40, 2, 3, 16, 17, 10, 11, 12, 38)]
     outputs = runner.run_sequences(sequences)
-    assert runner.shapes == [(3, 10), (2, 12), (2, 17), (1, 38), (1, 40)]
+    assert runtime.shapes == [(3, 10), (2, 12), (2, 17), (1, 38), (1, 40)]
     alone = np.concatenate([runner.run_sequences([row]) for row in sequences])
     np.testing.assert_allclose(outputs, alone, atol=1e-6)
 
@@ -171,33 +177,33 @@ def test_workers_do_not_change_an_answer(
     np.testing.assert_array_equal(runner.run_sequences(sequences), expected)
 
 
-class MeetingOnnx(OnnxRunner):
+class MeetingOnnx(OnnxRuntime):
     """A call ends when another has begun."""
 
     meeting = threading.Barrier(2, timeout=60)
 
-    def infer(self, ids: Ids) -> Any:
+    def call(self, arrays: Arrays) -> Arrays:
         self.meeting.wait()
-        return super().infer(ids)
+        return super().call(arrays)
 
 
-class MeetingLiteRT(LiteRTRunner):
+class MeetingLiteRT(LiteRT):
     """The same."""
 
     meeting = threading.Barrier(2, timeout=60)
 
-    def infer(self, ids: Ids) -> Any:
+    def call(self, arrays: Arrays) -> Arrays:
         self.meeting.wait()
-        return super().infer(ids)
+        return super().call(arrays)
 
 
 @pytest.mark.parametrize(
     ("cls", "variant"), [(MeetingOnnx, "onnx-float32"), (MeetingLiteRT, "tflite-float32")]
 )
 def test_two_workers_make_two_calls_at_a_time(
-    cls: type[Runner], variant: str, exported: Callable[[str, str], Exported]
+    cls: type[Runtime], variant: str, exported: Callable[[str, str], Exported]
 ) -> None:
-    runner = cls(exported(CASE, variant).path, 1, 30, 40, 1)
+    runner = IdsRunner(cls(exported(CASE, variant).path), 30, 40, 1)
     runner.set_workers(2)
     done = []
 
@@ -238,12 +244,13 @@ def test_workers_must_be_at_least_1(made: Exported, workers: int) -> None:
 def test_no_more_examples_per_call_than_the_file_takes(
     batch: int | None, widest: int, in_one_call: int, exported: Callable[[str, str], Exported]
 ) -> None:
-    runner = Watching(exported(CASE, "onnx-float32").path, 1, 30, 40, batch)
+    runtime = Watching(exported(CASE, "onnx-float32").path)
+    runner = IdsRunner(runtime, 30, 40, batch)
     runner.run_sequences([np.ones(n, np.int32) for n in range(1, 36)])
-    assert max(n for n, _ in runner.shapes) == widest
-    runner.shapes.clear()
+    assert max(n for n, _ in runtime.shapes) == widest
+    runtime.shapes.clear()
     runner.run(np.ones((35, 40), np.int32))
-    assert runner.shapes == [(in_one_call, 40)] * (35 // in_one_call)
+    assert runtime.shapes == [(in_one_call, 40)] * (35 // in_one_call)
 
 
 def test_a_file_for_one_example_per_call_answers_a_batch_as_its_examples(
@@ -273,10 +280,11 @@ def test_sequences_need_the_models_length(made: Exported) -> None:
 
 
 def test_keras_itself_is_a_runner(model_files: Path, rng: np.random.Generator) -> None:
-    runner = KerasRunner(model_files / "small.keras", num_ids=16, max_length=20)
+    model = architecture.load(model_files / "small.keras")
+    runner = reference.of_ids(Path("small.keras"), model, num_ids=16, max_length=20)
     sequences = [rng.integers(1, 16, n).astype(np.int32) for n in (3, 0, 30, 20)]
     outputs = runner.run_sequences(sequences)
-    expected = runner.model.predict(pad_sequences(sequences, 20), verbose=0)
+    expected = model.predict(pad_sequences(sequences, 20), verbose=0)
     np.testing.assert_allclose(outputs, expected, atol=1e-6)
     with pytest.raises(InputError, match="ids from 0 to 15"):
         runner.run([[16] * 20])
@@ -297,15 +305,15 @@ def test_threads_must_be_at_least_1(made: Exported, threads: int) -> None:
 
 
 def test_a_format_without_a_runtime() -> None:
-    with pytest.raises(InputError, match="no runtime here runs the format 'coreml'; known: keras,"):
-        runner_class("coreml")
+    with pytest.raises(InputError, match="no runtime here runs the format 'coreml'; known: onnx,"):
+        runtime_class("coreml")
 
 
 @each_format
 def test_a_file_that_is_not_there(made: Exported, tmp_path: Path) -> None:
     path = tmp_path / f"gone{made.path.suffix}"
     with pytest.raises(InputError, match=r"cannot load .*gone"):
-        runner_class(made.exporter.format)(path)
+        runtime_class(made.exporter.format)(path)
 
 
 def cut(content: bytes, share: float) -> bytes:
@@ -334,9 +342,9 @@ def test_a_damaged_file_is_refused(made: Exported, damage: str, tmp_path: Path) 
         f"""
         from pathlib import Path
         from lstm_edge.errors import InputError
-        from lstm_edge.runtimes.runners import runner_class
+        from lstm_edge.runtimes.contract import runtime_class
         try:
-            runner_class({made.exporter.format!r})(Path({str(path)!r}), 1, 30, 40)
+            runtime_class({made.exporter.format!r})(Path({str(path)!r}))
         except InputError as error:
             print(error)
         """
@@ -385,9 +393,9 @@ def test_a_missing_runtime_is_named_with_its_extra(made: Exported) -> None:
             f"""
             from pathlib import Path
             from lstm_edge.errors import MissingExtraError
-            from lstm_edge.runtimes.runners import runner_class
+            from lstm_edge.runtimes.contract import runtime_class
             try:
-                runner_class({made.exporter.format!r})(Path({str(made.path)!r}))
+                runtime_class({made.exporter.format!r})(Path({str(made.path)!r}))
             except MissingExtraError as error:
                 print(error.package, error.extra, error, sep="|")
             """

@@ -31,7 +31,8 @@ from export import bundling
 from lstm_edge.base import machine
 from lstm_edge.base.files import sha256
 from lstm_edge.bench.plan import Inputs
-from lstm_edge.bundle.opening import GOLDEN, MANIFEST, TensorBundle, TextBundle, open_bundle, seal
+from lstm_edge.bundle.manifest import GOLDEN, MANIFEST, seal
+from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices import ssh as ssh_bench
 from lstm_edge.devices.ssh import Address

@@ -18,7 +18,7 @@ from models import VARIANTS, plain
 from export.lowering.tflite_fused import fusable
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
-from lstm_edge.structure import contents as structure
+from lstm_edge.structure import of_keras as structure
 from lstm_edge.structure.contents import TensorInfo, inspect
 
 UNITS, LENGTH = 3, 6
@@ -207,7 +207,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a folder": (lambda d: d, "does not exist or is a folder; expected a model file"),
     "another suffix": (
         lambda d: _written(d, "model.pb", b"x"),
-        r"model\.pb: unknown kind of file; expected \.tflite, \.onnx, \.ort, \.keras",
+        r"model\.pb: unknown kind of file; expected \.keras, \.h5, \.hdf5, \.onnx, \.ort, \.tflite",
     ),
     "no suffix": (lambda d: _written(d, "model", b"x"), "model: unknown kind of file"),
     "empty .tflite": (lambda d: _written(d, "a.tflite", b""), "a.tflite is not a TFLite file"),

@@ -14,14 +14,18 @@ from graph_models import remembering, words
 from models import kinds
 
 from export import export_bundle, formats
-from lstm_edge.base.arrays import Probabilities
-from lstm_edge.bundle.opening import MANIFEST, TextBundle, open_bundle, seal
+from lstm_edge.base.arrays import Arrays, Probabilities
+from lstm_edge.bundle.golden import Golden
+from lstm_edge.bundle.manifest import MANIFEST, seal
+from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.errors import InputError, UnsupportedModelError
+from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.predict.classifier import Classifier
 from lstm_edge.results.parity import Tolerance
-from lstm_edge.runtimes.runners import TextRunner, any_runner_class, runner_class
-from lstm_edge.verify import comparing as parity
+from lstm_edge.runtimes.contract import TEXT, Port, Runtime, runtime_class
+from lstm_edge.runtimes.runners import TextRunner
+from lstm_edge.verify import edges, measuring
 
 PLAIN = ["onnx-float32", "onnx-float16", "onnx-int8-dynamic"]
 PLAIN += ["tflite-float32", "tflite-float16", "tflite-int8-dynamic"]
@@ -81,8 +85,8 @@ def test_what_there_is_not_is_said(asked: dict[str, Any], message: str) -> None:
 
 def test_every_kind_has_a_runner() -> None:
     for exporter in formats.exporters():
-        cls = any_runner_class(exporter.kind())
-        assert issubclass(cls, TextRunner) == exporter.takes_texts
+        runtime = runtime_class(exporter.kind())
+        assert (exporter.kind() in runtime.of_texts) == exporter.takes_texts
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +262,7 @@ def test_a_bundle_of_an_earlier_version_is_read(small_bundle: Path, tmp_path: Pa
 def test_edge_texts_reach_every_edge() -> None:
     settings = TextSettings(max_length=20)
     tokenizer = Tokenizer([*settings.special_tokens(), *WORDS], settings)
-    texts = parity.edge_texts(20, tokenizer.tokens, settings.first_word_id)
+    texts = edges.edge_texts(20, tokenizer.tokens, settings.first_word_id)
     ids = dict(zip(texts, (tokenizer.ids_of(text) for text in texts.values()), strict=True))
     assert ids["no word"] == ids["nothing but what is dropped"][:1] == [1]
     assert len(ids["one word"]) == 2
@@ -269,38 +273,38 @@ def test_edge_texts_reach_every_edge() -> None:
 
 
 def test_edge_texts_of_a_vocabulary_without_plain_words() -> None:
-    assert parity.edge_texts(5, ["<PAD>", "映画", "don't"], 1)["one word"] == "word"
+    assert edges.edge_texts(5, ["<PAD>", "映画", "don't"], 1)["one word"] == "word"
 
 
-class Lookup(TextRunner):
+class Lookup(Runtime):
     """Answers by the number of words; ``leak`` is what stays of the call before."""
 
-    runtime, packages, modules = "none", (), ()
+    runtime = "none"
+    inputs, outputs = (Port("text", TEXT, (1,)),), (Port("answer", "float32", (1, 1)),)
     leak, before = 0.0, 0.0
 
-    def _load(self) -> None:
+    def load(self) -> None:
         pass
 
-    def infer(self, text: str) -> Probabilities:
-        own = len(text.split()) / 1000
-        found = own + self.leak * self.before
+    def call(self, arrays: Arrays) -> Arrays:
+        own = len(arrays["text"][0].split()) / 1000
+        answer = own + self.leak * self.before
         self.before = own
-        return np.array([[found]], np.float32)
+        return {"answer": np.array([[answer]], np.float32)}
 
 
-def measured(runner: TextRunner, texts: Sequence[str] | None, edge: Probabilities) -> Any:
+def measured(runtime: Lookup, texts: Sequence[str] | None, edge: Probabilities) -> Any:
     tolerance = Tolerance(1e-6, 0.0, 0.0, None, "exact")
     expected = np.array([[len(t.split()) / 1000] for t in texts or ["a"]], np.float32)
-    return parity.measure(
+    ids = np.array([1], np.int32)
+    return measuring.measure(
         "it",
-        runner,
-        [np.array([1], np.int32)] * len(expected),
-        expected,
-        [np.array([1], np.int32)] * 2,
-        edge,
+        TextRunner(runtime),
+        [Batch(outputs={ANSWERS: expected}, sequences=[ids] * len(expected), texts=texts)],
         tolerance,
-        texts=texts,
-        edge_texts=[None, "one two"],
+        golden=Golden(
+            None, (), expected, None, ("ids", "text"), (ids, ids), edge, (None, "one two")
+        ),
     )
 
 
@@ -322,7 +326,7 @@ def test_a_runner_of_texts_wants_texts(tmp_path: Path) -> None:
 
 
 def test_texts_keep_their_order_over_workers(tmp_path: Path) -> None:
-    runner = Lookup(tmp_path)
+    runner = TextRunner(Lookup(tmp_path))
     runner.set_workers(3)
     texts = [" ".join(["w"] * n) for n in range(40)]
     np.testing.assert_allclose(runner.run_texts(texts)[:, 0], np.arange(40) / 1000, atol=1e-6)
@@ -332,11 +336,10 @@ def test_texts_keep_their_order_over_workers(tmp_path: Path) -> None:
         runner.set_workers(0)
 
 
-def test_runners_of_ids_are_not_taken_for_runners_of_texts() -> None:
-    for exporter in formats.exporters():
-        if exporter.takes_texts:
-            with pytest.raises(InputError, match="take texts, not ids"):
-                runner_class(exporter.kind())
+def test_a_runtime_is_one_class_in_a_module_of_its_own() -> None:
+    """However many kinds of file it runs, and whatever they take."""
+    classes = {runtime_class(exporter.kind()) for exporter in formats.exporters()}
+    assert len({cls.__module__ for cls in classes}) == len(classes) == 4
 
 
 def test_obstacles_reach_the_command_line(model_files: Path, tmp_path: Path) -> None:

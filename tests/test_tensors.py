@@ -23,22 +23,18 @@ from export import bundling, drawn
 from export.ways.common import GOLDEN_EXAMPLES
 from lstm_edge import Classifier, Predictor, load_bundle
 from lstm_edge.base.arrays import Array, Arrays
-from lstm_edge.bundle.opening import (
-    GOLDEN_ARRAYS,
-    LABELS,
-    MANIFEST,
-    TensorBundle,
-    TextBundle,
-    open_bundle,
-)
+from lstm_edge.bundle.manifest import GOLDEN_ARRAYS, LABELS, MANIFEST
+from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
 from lstm_edge.errors import BundleError, InputError
 from lstm_edge.inputs.array_files import read_inputs, write_outputs
 from lstm_edge.inputs.batches import AS_GIVEN, Batch, load_batches, save_batches
 from lstm_edge.inputs.signature import Input, Output, Signature
+from lstm_edge.models import reference
 from lstm_edge.models.graph import read_graph
-from lstm_edge.models.reference import KerasTensorRunner
 from lstm_edge.results.parity import ParityReport, Tolerance
+from lstm_edge.runtimes.runners import ArrayRunner
 from lstm_edge.verify import comparing_arrays as tensor_parity
+from lstm_edge.verify import independence_arrays
 
 ONNX = {"wanted_formats": ["onnx"], "precisions": ["float32"]}  # the variant that is made soonest
 
@@ -265,7 +261,7 @@ def test_a_wrong_answer_is_noticed(made: Callable[[str], Made], tmp_path: Path) 
     import shutil
 
     from lstm_edge.base.files import sha256
-    from lstm_edge.bundle.opening import seal
+    from lstm_edge.bundle.manifest import seal
 
     bundle = Path(shutil.copytree(made("tagger").bundle, tmp_path / "copy"))
     moved = [
@@ -606,9 +602,9 @@ def test_differences_are_shares_of_the_scale(
     batch = Batch(("a", "a", "a", "b"), {}, outputs)
     moved = {name: array.copy() for name, array in outputs.items()}
     moved[output][place] += value
-    found = tensor_parity.TensorComparison("v", JUDGED, ENDS, tensor_parity.scales([batch]))
-    found.add_batch(batch, moved)
-    report = found.report([found.cases()])
+    found = tensor_parity.ArrayComparison("v", JUDGED, ENDS, tensor_parity.scales([batch]))
+    found.add(batch, moved)
+    report = found.report(found.closing_checks())
     assert report.worst.place == worst
     for part in failures:
         assert any(part in failure for failure in report.failures), report.failures
@@ -618,7 +614,7 @@ def test_differences_are_shares_of_the_scale(
     assert ParityReport.from_json(json.loads(json.dumps(report.to_json()))) == report
 
 
-class Leaking(KerasTensorRunner):
+class Leaking(ArrayRunner):
     """One that keeps something from the call before."""
 
     before = 0.0
@@ -632,12 +628,14 @@ class Leaking(KerasTensorRunner):
 
 def test_what_is_left_of_an_earlier_call_is_noticed() -> None:
     graph = read_graph(remembering(_windows()), "m")
-    right = KerasTensorRunner(graph, Path("m"))
+    right = reference.of_arrays(graph, Path("m"))
     cases, arrays = drawn.draw(right.signature, None, None)
     batches = [Batch(cases, arrays, right.run(arrays))]
     scales = tensor_parity.scales(batches)
-    assert all(check.ok for check in tensor_parity.independence(right, batches, scales))
-    checks = tensor_parity.independence(Leaking(graph, Path("m")), batches, scales)
+    assert all(check.ok for check in independence_arrays.independence(right, batches, scales))
+    checks = independence_arrays.independence(
+        Leaking(right.runtime, right.signature, right.batch), batches, scales
+    )
     assert {c.name for c in checks if not c.ok} == {
         "other order",
         "after the longest input",

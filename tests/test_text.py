@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lstm_edge.errors import InputError
-from lstm_edge.inputs import data
+from lstm_edge.inputs import data, from_imdb, labelled
 from lstm_edge.inputs.tokenizer import (
     KERAS_FILTERS,
     PAD,
@@ -292,7 +292,9 @@ def test_imdb_ids_are_kerass(
 
     prefix = [] if start is None else [start]
     whole = tuple(np.array(prefix + [r + index_from for r in row], np.int32) for row in RANKS)
-    capped = data.cap_ids(data.Examples(None, whole, ("0",) * len(whole)), num_words, settings)
+    capped = labelled.cap_ids(
+        labelled.Examples(None, whole, ("0",) * len(whole)), num_words, settings
+    )
     assert capped.ids is not None
     assert [capped.ids[n].tolist() for n in numbers] == [list(row) for row in theirs]
 
@@ -303,10 +305,10 @@ def test_source_imdb_is_kerass_download(
     """The SOURCE ``imdb`` and its vocabulary, against load_data with its defaults."""
     monkeypatch.chdir(tmp_path)
     dataset = data.load("imdb")
-    tokenizer = data.keras_imdb_tokenizer(16, TextSettings())
+    tokenizer = from_imdb.keras_imdb_tokenizer(16, TextSettings())
     (theirs, labels), _ = imdb.load_data(num_words=16)
     assert set(dataset.splits) == {"train", "test"}
-    examples = data.cap_ids(dataset.splits["train"], 16, TextSettings())
+    examples = labelled.cap_ids(dataset.splits["train"], 16, TextSettings())
     assert examples.ids is not None
     assert [row.tolist() for row in examples.ids] == [list(row) for row in theirs]
     assert examples.labels == tuple(str(label) for label in labels)
@@ -326,7 +328,7 @@ def test_a_failed_download_is_an_input_error(
     monkeypatch.setattr(module, "get_file", offline)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=f"IMDB {what} .*URL fetch failure"):
-        data.load("imdb") if what == "data" else data.keras_imdb_tokenizer(9, TextSettings())
+        data.load("imdb") if what == "data" else from_imdb.keras_imdb_tokenizer(9, TextSettings())
 
 
 @pytest.mark.parametrize(

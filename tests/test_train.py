@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from lstm_edge.errors import InputError
-from lstm_edge.inputs import data
-from lstm_edge.inputs.data import Dataset, Examples
+from lstm_edge.inputs import data, label_names, labelled
+from lstm_edge.inputs.labelled import Dataset, Examples
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer, pad_sequences
 from lstm_edge.models import architecture as model
 from lstm_edge.models.architecture import ModelConfig
@@ -247,7 +247,7 @@ def test_metrics_are_the_result(whole: Run) -> None:
 def test_figures_are_what_keras_evaluates(keras: Any, whole: Run) -> None:
     """Every checkpoint on the validation part, and the model on the test part."""
     training, test = TWO.training(CONFIG.seed, CONFIG.test_share)
-    _, validation = data.stratified_cut(training, CONFIG.validation, CONFIG.seed)
+    _, validation = labelled.stratified_cut(training, CONFIG.validation, CONFIG.seed)
     for epoch in whole.epochs:
         found = evaluate(keras, whole.checkpoints[epoch.epoch], validation, whole.folder)
         assert found == pytest.approx((epoch.val_loss, epoch.val_accuracy), abs=SAME_FIGURE)
@@ -266,10 +266,10 @@ def test_samples_are_test_examples(whole: Run) -> None:
     assert len({sample.text for sample in samples}) == 10
     for sample in samples:
         assert sample.text is not None
-        assert sample.actual == data.BINARY_NAMES[int(names[sample.text])]
+        assert sample.actual == label_names.BINARY_NAMES[int(names[sample.text])]
         (probability,) = sample.probabilities
-        assert sample.predicted == data.BINARY_NAMES[probability > 0.5]
-    assert {sample.predicted for sample in samples} == set(data.BINARY_NAMES)
+        assert sample.predicted == label_names.BINARY_NAMES[probability > 0.5]
+    assert {sample.predicted for sample in samples} == set(label_names.BINARY_NAMES)
 
 
 def test_curves_are_a_png(whole: Run) -> None:

@@ -26,9 +26,11 @@ from lstm_edge.devices.browser.runtimes import WEB
 from lstm_edge.devices.browser.server import Site, serving
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.samples import load as sample_reviews
+from lstm_edge.inputs.signature import State
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.results.parity import Tolerance
 from lstm_edge.runtimes import runners
+from lstm_edge.runtimes.contract import runtime_class
 from lstm_edge.verify import comparing as parity
 
 pytestmark = pytest.mark.xdist_group("web")  # they share a bundle
@@ -367,7 +369,12 @@ def test_a_stream_answers_after_every_piece(
     """
     found = run(tab, site, body, {"ids": ids, "size": size})
     info = bundle.variant("onnx-float32-stream")
-    step = runners.runner_class(info.kind)(bundle.path / info.file, 1, max_length=20, pads="none")
+    step = runners.IdsRunner(
+        runtime_class(info.kind)(bundle.path / info.file),
+        max_length=20,
+        pads="none",
+        states=[*map(State.from_json, info.states)],
+    )
     ends = [min(at + size, len(ids)) for at in range(0, len(ids), size)]
     expected = [step.run([ids[:end]])[0].tolist() for end in ends]
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -622,4 +629,4 @@ def test_the_page_s_first_model_is_one(tmp_path: Path) -> None:
 
 def test_a_step_model_is_fed_as_its_runner_feeds_it() -> None:
     text = (WEB / "js" / "runtimes.js").read_text()
-    assert f"const ALONE = {runners.StepRunner.ALONE};" in text
+    assert f"const ALONE = {runners.ALONE};" in text

@@ -28,7 +28,8 @@ from models import plain
 
 from export import bundling
 from lstm_edge.base import files
-from lstm_edge.bundle.opening import GOLDEN, MANIFEST, VOCAB, TextBundle, open_bundle, seal
+from lstm_edge.bundle.manifest import GOLDEN, MANIFEST, VOCAB, seal
+from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices.browser import chromium as browser
 from lstm_edge.devices.browser import demo as web_demo

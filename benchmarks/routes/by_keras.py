@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.routes.base import RouteRunner
+from benchmarks.routes.base import RouteRuntime
 from lstm_edge.base.arrays import Ids
 from lstm_edge.errors import InputError
 from lstm_edge.models import architecture as models
-from lstm_edge.models.reference import KerasRunner
+from lstm_edge.runtimes.by_keras import Keras
 
 
 def use_threads(threads: int) -> None:
@@ -49,32 +49,32 @@ def save(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
     model.save(path)
 
 
-class KerasPredict(RouteRunner):
+class KerasPredict(RouteRuntime):
     """``model.predict``, as most tutorials have it."""
 
-    runtime = KerasRunner.runtime
-    packages = KerasRunner.packages
-    modules = KerasRunner.modules
+    runtime = Keras.runtime
+    packages = Keras.packages
+    modules = Keras.modules
 
-    def _load(self) -> None:
+    def load(self) -> None:
         use_threads(self.threads)
         self.model = models.load(self.path)
 
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+    def answer(self, ids: Ids) -> npt.NDArray[Any]:
         return np.asarray(self.model.predict(ids, verbose=0))
 
 
 class KerasFunction(KerasPredict):
     """The model as a ``tf.function``, traced once."""
 
-    def _load(self) -> None:
+    def load(self) -> None:
         import tensorflow as tf
 
-        super()._load()
+        super().load()
         spec = tf.TensorSpec(self.model.inputs[0].shape, tf.int32)
         self._function = tf.function(
             lambda ids: self.model(ids, training=False), input_signature=[spec], autograph=False
         )
 
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+    def answer(self, ids: Ids) -> npt.NDArray[Any]:
         return np.asarray(self._function(ids))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.routes.base import RouteRunner
+from benchmarks.routes.base import RouteRuntime
 from lstm_edge.base.arrays import Ids
-from lstm_edge.runtimes.runners import OnnxRunner
+from lstm_edge.runtimes.by_onnxruntime import OnnxRuntime
 
 OPSET = 18
 
@@ -39,14 +39,14 @@ def tf2onnx_loop(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
     )
 
 
-class OnnxRoute(RouteRunner):
+class OnnxRoute(RouteRuntime):
     """ONNX Runtime as it is: only the threads are set."""
 
-    runtime = OnnxRunner.runtime
-    packages = OnnxRunner.packages
-    modules = OnnxRunner.modules
+    runtime = OnnxRuntime.runtime
+    packages = OnnxRuntime.packages
+    modules = OnnxRuntime.modules
 
-    def _load(self) -> None:
+    def load(self) -> None:
         import onnxruntime as ort
 
         options = ort.SessionOptions()
@@ -60,6 +60,6 @@ class OnnxRoute(RouteRunner):
         self._input = given.name
         self._dtype = np.dtype("float32" if "float" in given.type else "int32")
 
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+    def answer(self, ids: Ids) -> npt.NDArray[Any]:
         ids = ids.astype(self._dtype, copy=False)
         return np.asarray(self._session.run(None, {self._input: ids})[0])

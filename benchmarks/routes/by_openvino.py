@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.routes.base import RouteRunner
+from benchmarks.routes.base import RouteRuntime
 from benchmarks.routes.by_onnx import keras_export
 from lstm_edge.base.arrays import Ids
 
@@ -65,7 +65,7 @@ def _save(network: Any, path: Path) -> None:
     ov.save_model(network, path, compress_to_fp16=False)
 
 
-class OpenVinoRoute(RouteRunner):
+class OpenVinoRoute(RouteRuntime):
     """OpenVINO on the CPU, with its hint for latency and its own choice of arithmetic.
 
     That is bfloat16 where the processor has it, and then the answers are not those of float32.
@@ -76,7 +76,7 @@ class OpenVinoRoute(RouteRunner):
     modules = ("openvino",)
     options: ClassVar[dict[str, str]] = {}
 
-    def _load(self) -> None:
+    def load(self) -> None:
         import openvino as ov
 
         options = {
@@ -90,7 +90,7 @@ class OpenVinoRoute(RouteRunner):
         self._dtype = compiled.input(0).element_type.to_dtype()
         self._request = compiled.create_infer_request()
 
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+    def answer(self, ids: Ids) -> npt.NDArray[Any]:
         return np.array(self._request.infer({0: ids.astype(self._dtype, copy=False)})[0])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.routes.base import RouteRunner
+from benchmarks.routes.base import RouteRuntime
 from export.stack import read_stack
 from lstm_edge.base.arrays import Ids
 from lstm_edge.errors import InputError
@@ -84,14 +84,14 @@ def _save(network: Any, path: Path, inputs: Sequence[Ids]) -> None:
         torch.jit.save(torch.jit.trace(network, torch.from_numpy(inputs[0])), path)
 
 
-class PyTorchRoute(RouteRunner):
+class PyTorchRoute(RouteRuntime):
     """PyTorch on the CPU, which takes oneDNN's LSTM in float32."""
 
     runtime = "PyTorch"
     packages = ("torch",)
     modules = ("torch",)
 
-    def _load(self) -> None:
+    def load(self) -> None:
         import torch
 
         torch.set_num_threads(self.threads)
@@ -100,6 +100,6 @@ class PyTorchRoute(RouteRunner):
             self._network = torch.jit.freeze(torch.jit.load(self.path))
         self._torch = torch
 
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+    def answer(self, ids: Ids) -> npt.NDArray[Any]:
         with self._torch.inference_mode():
             return np.asarray(self._network(self._torch.from_numpy(ids)))

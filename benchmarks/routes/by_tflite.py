@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.routes.base import RouteRunner
+from benchmarks.routes.base import RouteRuntime
 from export.lowering.tflite_fused import fusable
 from export.stack import read_stack
 from lstm_edge.base.arrays import Ids
 from lstm_edge.errors import InputError
-from lstm_edge.runtimes.runners import LiteRTRunner
+from lstm_edge.runtimes.by_litert import LiteRT
 
 
 def keras_loop(model: Any, path: Path, inputs: Sequence[Ids]) -> None:
@@ -79,14 +79,14 @@ def _convert_fused(model: Any, path: Path, optimizations: list[Any]) -> None:
         path.write_bytes(converter.convert())
 
 
-class LiteRTRoute(RouteRunner):
+class LiteRTRoute(RouteRuntime):
     """LiteRT as it is. For another length than before the input is resized first."""
 
-    runtime = LiteRTRunner.runtime
-    packages = LiteRTRunner.packages
-    modules = LiteRTRunner.modules
+    runtime = LiteRT.runtime
+    packages = LiteRT.packages
+    modules = LiteRT.modules
 
-    def _load(self) -> None:
+    def load(self) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         self._interpreter = Interpreter(str(self.path), num_threads=self.threads)
@@ -96,7 +96,7 @@ class LiteRTRoute(RouteRunner):
         self._length = int(given["shape"][1])
         self._output = self._interpreter.get_output_details()[0]["index"]
 
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
+    def answer(self, ids: Ids) -> npt.NDArray[Any]:
         if ids.shape[1] != self._length:
             self._interpreter.resize_tensor_input(self._input, ids.shape)
             self._interpreter.allocate_tensors()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.extras import require
-from lstm_edge.structure.contents import MEDIAPIPE, MEDIAPIPE_LABELS, MEDIAPIPE_VOCABULARY
+from lstm_edge.structure.of_tflite import MEDIAPIPE, MEDIAPIPE_LABELS, MEDIAPIPE_VOCABULARY
 
 SCHEMA = "mediapipe.tasks.metadata.metadata_schema_py_generated"
 

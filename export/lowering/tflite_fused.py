@@ -25,7 +25,7 @@ from lstm_edge.base.arrays import Array
 from lstm_edge.base.extras import require
 from lstm_edge.models.graph import GraphModel
 from lstm_edge.stack import LstmStack
-from lstm_edge.structure.contents import STATES_SHUT
+from lstm_edge.structure.of_tflite import STATES_SHUT
 
 _PURPOSE = "exporting to TFLite"
 # Sum of a shut gate's inputs, beyond what states and bias can add: its sigmoid is 0 in float32.

@@ -9,19 +9,18 @@ from typing import Any
 from export import drawn, formats
 from export.ways.common import GOLDEN_EXAMPLES, NOT_A_NUMBER, Request, Way, Written, check_numbers
 from lstm_edge.base.arrays import Arrays
-from lstm_edge.bundle import opening as bundle
-from lstm_edge.errors import InputError, UnsupportedModelError
+from lstm_edge.bundle.manifest import write_tensor_parts
+from lstm_edge.errors import InputError, RefusalError, UnsupportedModelError
 from lstm_edge.inputs import array_files, batches
 from lstm_edge.inputs import signature as tensors
-from lstm_edge.models import architecture as model_files
 from lstm_edge.models.graph import GraphModel, read_graph
-from lstm_edge.models.reference import KerasTensorRunner, fixed_batch
+from lstm_edge.models.reference import of_arrays
 from lstm_edge.models.streaming import read_streaming
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
-from lstm_edge.runtimes.runners import RefusalError, tensor_runner_class
+from lstm_edge.runtimes.runners import ArrayRunner
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import comparing_arrays as tensor_parity
-from lstm_edge.verify import verifying as verify
+from lstm_edge.verify.measuring import measure
 
 # What Keras's answer for an example alone may differ by from that in a batch, of the output's scale.
 ALONE = 1e-4
@@ -39,18 +38,18 @@ class ArrayWay(Way):
 
     def batch_of(self, precision: formats.Precision, inside: structure.Structure) -> int | None:
         in_file = inside.inputs[0].shape[0]
-        return in_file if in_file > 0 else fixed_batch(self.lowered) or precision.batch
+        return in_file if in_file > 0 else self.lowered.fixed_batch or precision.batch
 
     def tolerance(self, precision: formats.Precision) -> Tolerance:
         return precision.relative
 
     def measure(self, made: Written) -> ParityReport:
-        runner = tensor_runner_class(made.kind)(made.path, self.signature, batch=made.batch)
+        runner = ArrayRunner(made.runtime(), self.signature, made.batch)
         checks = [*self.checks, *made.checks]
-        return tensor_parity.measure(made.name, runner, self.golden, made.tolerance, checks=checks)
+        return measure(made.name, runner, self.golden, made.tolerance, checks=checks)
 
     def write_parts(self, folder: Path) -> dict[str, Any]:
-        return bundle.write_tensor_parts(
+        return write_tensor_parts(
             folder, signature=self.signature, golden=self.golden, labels=self.labels
         )
 
@@ -92,11 +91,11 @@ def array_way(
         raise InputError(
             f"--data gives texts; {request.name} takes arrays: give golden vectors with --inputs"
         )
-    fixed = fixed_batch(graph)
+    fixed = graph.fixed_batch
     if request.batch is not None and fixed is not None and request.batch != fixed:
         raise InputError(f"the model's batch is {fixed}, not the {request.batch} given")
     batch = fixed or request.batch or 1
-    reference = KerasTensorRunner(graph, request.source.model)
+    reference = of_arrays(graph, request.source.model)
     signature = reference.signature
     if step is not None:
         signature = replace(signature, states=step.all_states, chunk=request.chunk)
@@ -110,7 +109,7 @@ def array_way(
             else signature.check(request.inputs)
         )
         count = len(next(iter(arrays.values())))
-        some = verify.evenly(count, GOLDEN_EXAMPLES)
+        some = batches.evenly(count, GOLDEN_EXAMPLES)
         arrays = {name: array[some] for name, array in arrays.items()}
         golden = [_answered(reference, (batches.AS_GIVEN,) * len(some), arrays)]
         check_numbers(golden[0].outputs.values(), reference.path.name)
@@ -141,7 +140,7 @@ def _class_labels(request: Request, signature: tensors.Signature) -> tuple[str, 
 
 
 def _drawn_golden(
-    reference: KerasTensorRunner, signature: tensors.Signature, length: int | None, batch: int
+    reference: ArrayRunner, signature: tensors.Signature, length: int | None, batch: int
 ) -> tuple[list[batches.Batch], list[Check]]:
     """Golden vectors of every length that Keras itself takes, with every padding that it answers.
 
@@ -183,9 +182,7 @@ def _drawn_golden(
     return golden, checks
 
 
-def _answered(
-    reference: KerasTensorRunner, cases: tuple[str, ...], arrays: Arrays
-) -> batches.Batch:
+def _answered(reference: ArrayRunner, cases: tuple[str, ...], arrays: Arrays) -> batches.Batch:
     """Examples with Keras's answers, which need not be numbers."""
     outputs = reference.run(arrays)
     obstacles = [
@@ -207,20 +204,4 @@ def _answered(
         ]
     if obstacles:
         raise UnsupportedModelError(reference.path.name, obstacles)
-    return found
-
-
-def reference_of(
-    path: Path, signature: tensors.Signature, trust: bool = False
-) -> KerasTensorRunner:
-    """The Keras model of a bundle of tensors, to answer on other inputs than the golden vectors.
-
-    Raises:
-        InputError: it cannot be loaded, or has other inputs or outputs.
-    """
-    model = model_files.load(path, trust)
-    read = read_streaming if signature.states else read_graph
-    found = KerasTensorRunner(read(model, path.name), path)
-    if found.signature != signature.whole:
-        raise InputError(f"{path} has other inputs or outputs than the model that was exported")
     return found

@@ -13,10 +13,12 @@ import numpy as np
 from export import formats
 from lstm_edge.base.arrays import Array
 from lstm_edge.errors import InputError
-from lstm_edge.inputs import data
+from lstm_edge.inputs import labelled
+from lstm_edge.inputs.signature import State
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import GraphModel
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
+from lstm_edge.runtimes.contract import Runtime, runtime_class
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure import contents as structure
 
@@ -35,7 +37,7 @@ class Request:
     length: int | None
     batch: int | None
     inputs: Any
-    dataset: data.Dataset | None
+    dataset: labelled.Dataset | None
     streaming: bool | None
     chunk: int | None
     lowering: str | None
@@ -55,6 +57,11 @@ class Written:
     batch: int | None
     tolerance: Tolerance
     checks: Sequence[Check]
+    states: Sequence[State]
+
+    def runtime(self) -> Runtime:
+        """The file, loaded by what runs its kind."""
+        return runtime_class(self.kind)(self.path)
 
 
 class Way(ABC):

@@ -11,7 +11,7 @@ from export.ways.texts import text_way
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings
 from lstm_edge.models.graph import read_graph
-from lstm_edge.models.reference import KerasRunner, fixed_batch
+from lstm_edge.models.reference import of_ids
 from lstm_edge.models.streaming import read_streaming
 
 
@@ -37,7 +37,7 @@ def decide(model: Any, request: Request) -> Way:
     layers = None if request.lowering else stack.read_stack(model, request.length)
     if layers is not None:
         _refuse_array_options(request)
-        reference = KerasRunner(request.source.model, loaded=model)
+        reference = of_ids(request.source.model, model, max_length=layers.max_length)
         return text_way(
             request,
             layers,
@@ -55,16 +55,14 @@ def decide(model: Any, request: Request) -> Way:
     free = any(None in one.shape[1:] for one in graph.inputs)
     if request.length is not None and not free and own != request.length:
         raise InputError(f"the model's input length is {own}, not the {request.length} given")
-    takes_texts = graph.is_classifier and fixed_batch(graph) is None
+    takes_texts = graph.is_classifier and graph.fixed_batch is None
     if request.source.vocab is not None and takes_texts:
         _refuse_array_options(request)
         settings = request.source.settings
         length = own or request.length or (None if settings is None else settings.max_length)
         pads = "none" if length is None else "front"
         length = length or TextSettings().max_length
-        reference = KerasRunner(
-            request.source.model, max_length=length, pads=pads, loaded=graph.model
-        )
+        reference = of_ids(request.source.model, graph.model, max_length=length, pads=pads)
         rows, units = graph.inputs[0].rows, graph.outputs[0].shape[1]
         if rows is None or units is None:  # then it is no classifier
             raise AssertionError(graph)
@@ -77,7 +75,7 @@ def _streams_texts(model: Any, request: Request) -> bool:
     if request.source.vocab is None:
         return False
     graph = read_graph(model, request.name)
-    return graph.is_classifier and fixed_batch(graph) is None and not graph.stateful
+    return graph.is_classifier and graph.fixed_batch is None and not graph.stateful
 
 
 def _refuse_array_options(request: Request) -> None:

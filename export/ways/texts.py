@@ -12,18 +12,19 @@ import numpy as np
 from export import formats
 from export.ways.common import GOLDEN_EXAMPLES, Request, Way, Written, check_numbers
 from lstm_edge.base.arrays import Ids, Probabilities
-from lstm_edge.bundle import opening as bundle
+from lstm_edge.bundle.golden import Golden
+from lstm_edge.bundle.manifest import write_text_parts
 from lstm_edge.errors import InputError
-from lstm_edge.inputs import data, samples
+from lstm_edge.inputs import label_names, labelled, samples
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer, pad_sequences
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import GraphModel
-from lstm_edge.models.reference import KerasRunner
 from lstm_edge.results.parity import ParityReport, Tolerance
-from lstm_edge.runtimes.runners import Runner, TextRunner, any_runner_class
+from lstm_edge.runtimes.runners import IdsRunner, text_runner
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure import contents as structure
-from lstm_edge.verify import comparing as parity
+from lstm_edge.verify import edges
+from lstm_edge.verify.measuring import measure
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class TextWay(Way):
     tokenizer: Tokenizer | None
     names: tuple[str, ...]
     label_values: tuple[str, ...] | None
-    golden: bundle.Golden
+    golden: Golden
     pads: str
     batch: int = 1
     step: GraphModel | None = None
@@ -58,30 +59,26 @@ class TextWay(Way):
 
     def measure(self, made: Written) -> ParityReport:
         golden = self.golden
-        cls = any_runner_class(made.kind)
-        runner: Runner | TextRunner
-        if issubclass(cls, TextRunner):
-            runner = cls(made.path, 1, golden.outputs.shape[1])
-        else:
-            runner = cls(
-                made.path, 1, self.num_ids, self.settings.max_length, made.batch, self.pads
-            )
-        return parity.measure(
+        runner = text_runner(
+            made.runtime(),
+            golden.outputs.shape[1],
+            num_ids=self.num_ids,
+            max_length=self.settings.max_length,
+            batch=made.batch,
+            pads=self.pads,
+            states=made.states,
+        )
+        return measure(
             made.name,
             runner,
-            golden.ids,
-            golden.outputs,
-            golden.edge_ids,
-            golden.edge_outputs,
+            [golden.batch()],
             made.tolerance,
-            classes=None if golden.classes is None else np.array(golden.classes, np.int64),
-            texts=golden.texts,
             checks=made.checks,
-            edge_texts=golden.edge_texts,
+            golden=golden,
         )
 
     def write_parts(self, folder: Path) -> dict[str, Any]:
-        return bundle.write_text_parts(
+        return write_text_parts(
             folder,
             num_ids=self.num_ids,
             settings=self.settings,
@@ -96,7 +93,7 @@ class TextWay(Way):
 def text_way(
     request: Request,
     lowered: LstmStack | GraphModel,
-    reference: KerasRunner,
+    reference: IdsRunner,
     rows: int,
     outputs: int,
     length: int,
@@ -146,7 +143,7 @@ def _vocabulary(
 def _labels(given: Sequence[str] | None, outputs: int) -> tuple[str, ...]:
     classes = max(2, outputs)
     if given is None:
-        return data.BINARY_NAMES if classes == 2 else tuple(str(i) for i in range(classes))
+        return label_names.BINARY_NAMES if classes == 2 else tuple(str(i) for i in range(classes))
     if len(given) != classes or len(set(given)) != classes:
         raise InputError(
             f"{len(given)} labels given ({', '.join(given)}); the model has {classes} classes: give "
@@ -156,34 +153,34 @@ def _labels(given: Sequence[str] | None, outputs: int) -> tuple[str, ...]:
 
 
 def _golden(
-    reference: KerasRunner,
+    reference: IdsRunner,
     rows: int,
     settings: TextSettings,
     tokenizer: Tokenizer | None,
     names: tuple[str, ...],
     values: tuple[str, ...] | None,
-    dataset: data.Dataset | None,
-) -> bundle.Golden:
+    dataset: labelled.Dataset | None,
+) -> Golden:
     """Golden texts: the user's data, else the shipped reviews; ids drawn where there is no way."""
     length = settings.max_length
     texts: tuple[str, ...] | None = None
     classes = None
     if dataset is not None:
         examples = dataset.evaluation().sample(GOLDEN_EXAMPLES)
-        examples = data.cap_ids(examples, rows, settings)
+        examples = labelled.cap_ids(examples, rows, settings)
         ids = examples.encode(tokenizer, settings)
-        texts, classes = examples.texts, data.resolve_labels(examples.labels, names, values)
+        texts, classes = examples.texts, label_names.resolve_labels(examples.labels, names, values)
     elif tokenizer is not None:
         examples = samples.load()
         ids, texts = examples.encode(tokenizer, settings), examples.texts
-        if names == data.BINARY_NAMES:
-            classes = data.resolve_labels(examples.labels, names)
+        if names == label_names.BINARY_NAMES:
+            classes = label_names.resolve_labels(examples.labels, names)
     else:
         ids = _drawn(rows, length)
-    edge = parity.edge_sequences(length, rows, settings.first_word_id)
+    edge = edges.edge_sequences(length, rows, settings.first_word_id)
     edge_texts: dict[str, str] = {}
     if tokenizer is not None:
-        edge_texts = parity.edge_texts(length, tokenizer.tokens, settings.first_word_id)
+        edge_texts = edges.edge_texts(length, tokenizer.tokens, settings.first_word_id)
         edge |= zip(edge_texts, tokenizer.encode(edge_texts.values()), strict=True)
 
     def answers(sequences: Sequence[Ids]) -> Probabilities:
@@ -194,7 +191,7 @@ def _golden(
         check_numbers([outputs], reference.path.name)
         return outputs
 
-    return bundle.Golden(
+    return Golden(
         texts=texts,
         ids=tuple(ids),
         outputs=answers(ids),

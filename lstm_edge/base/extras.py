@@ -30,6 +30,9 @@ _EXTRAS = {
     "uvicorn": ("uvicorn", "web"),
     "segno": ("segno", "web"),
     "platformdirs": ("platformdirs", "web"),
+    "openvino": ("openvino", "bench"),
+    "nncf": ("nncf", "bench"),
+    "torch": ("torch", "bench"),
 }
 
 

@@ -10,22 +10,19 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import numpy as np
 
 from lstm_edge.base import machine
-from lstm_edge.base.arrays import Arrays, Ids
 from lstm_edge.base.files import PACKAGE, sha256
 from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.bench import start
 from lstm_edge.errors import InputError
+from lstm_edge.inputs.batches import Inputs
 from lstm_edge.inputs.tokenizer import Tokenizer
 from lstm_edge.results.latency import LatencyReport, Start, Timing
-from lstm_edge.runtimes.runners import Runner, TensorRunner, TextRunner
+from lstm_edge.runtimes.runners import Runner
 
 WARM_UP = 10
 # Inputs that one runner takes before the next has its turn: few enough that what the machine does
@@ -43,105 +40,44 @@ STEPS = 20
 
 
 def measure(
-    runners: Mapping[str, Runner | TextRunner],
-    sequences: Sequence[Ids],
+    runners: Mapping[str, Runner],
+    inputs: Inputs,
+    lengths: Sequence[int],
     *,
     rounds: int = 5,
-    texts: Sequence[str] | None = None,
+    unit: str = "tokens",
     tokenizer: Tokenizer | None = None,
     fresh: bool = True,
-    data: str = "",
     progress: Progress = SILENT,
 ) -> LatencyReport:
     """Time every runner on every input, one example at a time, interleaved.
 
-    In each round all runners take their turn at every block of inputs, in an order that rotates.
+    In each round all runners take their turn at every block of inputs, in an order that rotates. Each
+    runner gets the inputs in its own form, made before; one whose file takes several examples in a call
+    gets one so often. The times of what takes texts have the tokenising in them.
 
     Args:
-        runners: by name; all with the same number of threads and a known ``max_length``.
-        sequences: ids of the inputs, not padded; each runner gets them in its own form, made before.
-        texts, tokenizer: to time the tokenising, apart; what takes texts gets them, and its times have
-            the tokenising in them.
-        data: where the inputs are from, for the report.
+        runners: by name; all with the same number of threads.
+        lengths: of each input, in ``unit``.
+        tokenizer: to time the tokenising, apart.
         fresh: also start a new process for each, for load time, first run and peak memory.
+
+    Raises:
+        InputError: nothing to measure; ids for a file that takes texts.
     """
-    takers = [name for name, runner in runners.items() if isinstance(runner, TextRunner)]
-    if takers and texts is None:
+    if takers := [name for name, runner in runners.items() if runner.lacks(inputs)]:
         raise InputError(
             f"{', '.join(takers)} takes texts, and these data are ids: give texts, or leave it out with "
             "--variant"
         )
-    known = [r.max_length or 0 for r in runners.values() if isinstance(r, Runner)]
-    longest = max(known, default=max(map(len, sequences), default=0))
-    report = _measure(
-        runners,
-        {
-            name: [runner.padded([s]) for s in sequences]
-            if isinstance(runner, Runner)
-            else list(texts or ())
-            for name, runner in runners.items()
-        },
-        tuple(min(len(s), longest) for s in sequences),
-        rounds=rounds,
-        fresh=fresh,
-        data=data,
-        progress=progress,
-    )
-    if texts is None or tokenizer is None:
-        return report
-    return replace(report, tokenise_ms=tuple(_tokenise(tokenizer, text) for text in texts))
-
-
-def measure_tensors(
-    runners: dict[str, TensorRunner],
-    examples: Sequence[Arrays],
-    *,
-    rounds: int = 5,
-    fresh: bool = True,
-    data: str = "",
-    progress: Progress = SILENT,
-) -> LatencyReport:
-    """The same for models without text; a file that takes several examples in a call gets one so often.
-
-    Args:
-        examples: inputs by name, checked, of one example each.
-    """
-    signatures = [runner.signature for runner in runners.values()]
-    inputs = {
-        name: [
-            {key: np.repeat(array, runner.batch or 1, 0) for key, array in example.items()}
-            for example in examples
-        ]
-        for name, runner in runners.items()
-    }
-    return _measure(
-        runners,
-        inputs,
-        tuple(signatures[0].steps(example) for example in examples) if signatures else (),
-        rounds=rounds,
-        fresh=fresh,
-        data=data,
-        unit="steps",
-        progress=progress,
-    )
-
-
-def _measure(
-    runners: Mapping[str, Runner | TextRunner] | Mapping[str, TensorRunner],
-    inputs: Mapping[str, Sequence[Any]],
-    lengths: tuple[int, ...],
-    *,
-    rounds: int,
-    fresh: bool,
-    data: str,
-    progress: Progress,
-    unit: str = "tokens",
-) -> LatencyReport:
-    """Time every runner on its own form of every input."""
     if not runners or not lengths:
         raise InputError("nothing to measure: at least one variant and one input are needed")
     if rounds < 1:
         raise InputError(f"rounds is {rounds}; it must be at least 1")
+    prepared = {
+        name: [runner.prepared_one(inputs, at) for at in range(len(inputs))]
+        for name, runner in runners.items()
+    }
     names, count = list(runners), len(lengths)
     threads = {runner.threads for runner in runners.values()}
     if len(threads) != 1:
@@ -152,10 +88,9 @@ def _measure(
 
     def timed(name: str, index: int) -> float:
         # the runtime's own call: checking inputs in Python is no part of a device's latency
-        infer: Callable[[Any], Any] = runners[name].infer
-        given = inputs[name][index]
+        infer, example = runners[name].infer, prepared[name][index]
         began = time.perf_counter_ns()
-        infer(given)
+        infer(example)
         return _milliseconds(time.perf_counter_ns() - began)
 
     for name in names:
@@ -177,17 +112,17 @@ def _measure(
         finally:
             gc.enable()
 
-    packages = {p for r in runners.values() for p in r.packages}
+    packages = {p for r in runners.values() for p in r.runtime.packages}
     timings = tuple(
         Timing(
             name,
-            runner.runtime,
+            runner.runtime.runtime,
             runner.path.stat().st_size,
             sha256(runner.path),
             tuple(tuple(row) for row in samples[name]),
             tuple(warm[name]),
             starts.get(name),
-            _install_mib(runner.packages),
+            _install_mib(runner.runtime.packages),
         )
         for name, runner in runners.items()
     )
@@ -196,19 +131,26 @@ def _measure(
         machine=machine.describe(["numpy", *sorted(packages)]),
         measured_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         threads=threads.pop(),
-        lengths=lengths,
-        tokenise_ms=None,
+        lengths=tuple(lengths),
+        tokenise_ms=_tokenise_times(tokenizer, inputs.texts),
         timings=timings,
         unstable=tuple(t.variant for t in timings if t.spread() > UNSTABLE),
-        data=data,
+        data=inputs.source,
         unit=unit,
     )
 
 
-def _tokenise(tokenizer: Tokenizer, text: str) -> float:
-    began = time.perf_counter_ns()
-    tokenizer.encode([text])
-    return _milliseconds(time.perf_counter_ns() - began)
+def _tokenise_times(
+    tokenizer: Tokenizer | None, texts: Sequence[str] | None
+) -> tuple[float, ...] | None:
+    if tokenizer is None or texts is None:
+        return None
+    times = []
+    for text in texts:
+        began = time.perf_counter_ns()
+        tokenizer.encode([text])
+        times.append(_milliseconds(time.perf_counter_ns() - began))
+    return tuple(times)
 
 
 def _milliseconds(nanoseconds: int) -> float:
@@ -220,52 +162,7 @@ def milliseconds(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-# Run in a new process: import the runtime, load the file, answer once, then a few times more.
-_FRESH = """
-import json, sys, time
-began = time.perf_counter()
-import importlib
-from pathlib import Path
-from {module} import {cls} as cls
-from lstm_edge.base.extras import require
-import numpy as np
-{imports}
-imported = time.perf_counter()
-runner = {make}
-loaded = time.perf_counter()
-given = {given}
-runner.infer(given)
-first = time.perf_counter()
-for _ in range(5):
-    runner.infer(given)
-try:  # not ru_maxrss: on Linux a new process inherits its parent's
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
-except (OSError, IndexError):
-    peak = None
-times = [imported - began, loaded - imported, first - loaded]
-print("\\n" + json.dumps([*(1000 * t for t in times), peak]))
-"""
-# How a runner and its input are made there: on ids with argv 3 the length, on texts with the outputs, of
-# tensors with the manifest's signature, 4 the batch and 5 the steps.
-_TEXT = {
-    "make": "cls(Path(sys.argv[1]), int(sys.argv[2]), None, int(sys.argv[3]))",
-    "given": "runner.padded([np.ones(int(sys.argv[3]), np.int32)])",
-}
-_RAW_TEXT = {
-    "make": "cls(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))",
-    "given": "'one two three'",
-}
-_TENSORS = {
-    "make": (
-        "cls(Path(sys.argv[1]), importlib.import_module('lstm_edge.inputs.signature').Signature."
-        "from_json(json.loads(sys.argv[3])), int(sys.argv[2]), int(sys.argv[4]) or None)"
-    ),
-    "given": "runner.signature.ones(int(sys.argv[4]) or 1, int(sys.argv[5]))",
-}
-
-
-def fresh_start(runner: Runner | TextRunner | TensorRunner) -> Start:
+def fresh_start(runner: Runner) -> Start:
     """Load and run the runner's file in new processes; where the time is free, on a few steps.
 
     Raises:
@@ -282,24 +179,21 @@ def fresh_start(runner: Runner | TextRunner | TensorRunner) -> Start:
     )
 
 
-def _start_once(runner: Runner | TextRunner | TensorRunner) -> Start:
-    made, arguments = _TEXT, [str(runner.path.resolve()), str(runner.threads)]
-    if isinstance(runner, TensorRunner):
-        made = _TENSORS
-        arguments += [json.dumps(runner.signature.to_json()), str(runner.batch or 0), str(STEPS)]
-    elif isinstance(runner, TextRunner):
-        made = _RAW_TEXT
-        arguments.append(str(runner.outputs))
-    else:
-        arguments.append(str(runner.max_length or 1))
-    code = _FRESH.format(
-        module=type(runner).__module__,
-        cls=type(runner).__name__,
-        imports="\n".join(f"require({m!r}, 'measuring')" for m in runner.modules),
-        **made,
-    )
+def _start_once(runner: Runner) -> Start:
+    """In a process of its own: :mod:`lstm_edge.bench.start`."""
+    runtime = runner.runtime
+    request = {
+        "module": type(runtime).__module__,
+        "class": type(runtime).__name__,
+        "imports": runtime.modules,
+        "path": str(runtime.path.resolve()),
+        "threads": runtime.threads,
+        "inputs": {
+            name: start.described(array) for name, array in runner.first_inputs(STEPS).items()
+        },
+    }
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-m", start.__name__, json.dumps(request)],
         capture_output=True,
         text=True,
         check=False,
@@ -307,7 +201,7 @@ def _start_once(runner: Runner | TextRunner | TensorRunner) -> Start:
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise InputError(f"{runner.path.name} fails in a new process: {last}")
+        raise InputError(f"{runtime.path.name} fails in a new process: {last}")
     return Start(*json.loads(done.stdout.strip().splitlines()[-1]))
 
 

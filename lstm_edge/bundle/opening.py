@@ -2,162 +2,58 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import json
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-
-from lstm_edge.base.arrays import Ids, Probabilities
-from lstm_edge.base.files import read_json, read_text, sha256, write_json, write_text
-from lstm_edge.errors import BundleError, InputError
-from lstm_edge.inputs.batches import Batch, load_batches, save_batches
-from lstm_edge.inputs.signature import Signature
-from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer
-from lstm_edge.results.parity import Tolerance
-from lstm_edge.runtimes.runners import (
-    Runner,
-    TensorRunner,
-    TextRunner,
-    any_runner_class,
-    tensor_runner_class,
+from lstm_edge.base.files import read_json, read_text, sha256
+from lstm_edge.bundle.golden import Golden
+from lstm_edge.bundle.manifest import (
+    GOLDEN,
+    GOLDEN_ARRAYS,
+    MANIFEST,
+    SCHEMA,
+    TENSORS,
+    TEXT,
+    VOCAB,
+    VariantInfo,
+    _variant,
+    seal,
 )
-
-# 1: texts, pads on either side; 2: all the others, which a reader of 1 would not run rightly; 3: files
-# made for one runtime or use
-SCHEMA = 3
-MANIFEST, VOCAB, LABELS, GOLDEN = "manifest.json", "vocab.txt", "labels.txt", "golden.json"
-GOLDEN_ARRAYS = "golden.npz"
-TEXT, TENSORS = "text", "tensors"  # kinds of bundle
+from lstm_edge.errors import BundleError, InputError, NotInstalledError
+from lstm_edge.inputs import label_names, labelled
+from lstm_edge.inputs.array_files import ArraySource, read_inputs
+from lstm_edge.inputs.batches import AS_GIVEN, Batch, Inputs, evenly, load_batches
+from lstm_edge.inputs.signature import Input, Output, Signature, State
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer
+from lstm_edge.runtimes.by_keras import Keras
+from lstm_edge.runtimes.contract import Runtime, runtime_class
+from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner, Runner, TextRunner, text_runner
 
 
 @dataclass(frozen=True)
-class VariantInfo:
-    """One exported file, as the manifest describes it.
+class Bundle(ABC):
+    """An opened bundle whose files are all there and unchanged.
 
-    Attributes:
-        batch: examples per call for which the answer depends on each example alone; None: any.
-        parity: the report made at export (see :class:`lstm_edge.results.parity.ParityReport`).
-        made_for: the runtime or use that only this file is for, such as ``mediapipe``; else empty.
-        notes: sentences that the exporter has on it.
-        states: of a step model, each state's ``name`` as an input, its ``output`` and its ``shape``.
+    What it takes is what differs between its two kinds: an encoder in front and labels behind.
+
+    Class attributes: ``takes`` (``texts`` or ``arrays``), ``unit`` (what lengths count), ``golden_file``.
     """
-
-    name: str
-    format: str
-    precision: str
-    runtimes: tuple[str, ...]
-    file: str
-    bytes: int
-    sha256: str
-    lowering: str
-    batch: int | None
-    inputs: tuple[dict[str, Any], ...]
-    outputs: tuple[dict[str, Any], ...]
-    ops: dict[str, int]
-    problems: tuple[str, ...]
-    tolerance: Tolerance
-    parity: dict[str, Any]
-    made_for: str = ""
-    notes: tuple[str, ...] = ()
-    states: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """What finds its runner: ``FORMAT`` or ``FORMAT-MADE_FOR``."""
-        return f"{self.format}-{self.made_for}" if self.made_for else self.format
-
-
-@dataclass(frozen=True)
-class Golden:
-    """Golden vectors: what the reference answers.
-
-    Attributes:
-        texts: N texts, None where the bundle has no vocabulary.
-        ids: N int32 arrays, not padded.
-        outputs: the reference's, float32 [N, K].
-        classes: right class numbers [N], None where not known.
-        edge_names, edge_ids, edge_outputs: the cases of
-            :func:`lstm_edge.verify.comparing.edge_sequences`, and of
-            :func:`lstm_edge.verify.comparing.edge_texts` where there is a vocabulary.
-        edge_texts: the text of each of these cases, None of those that are ids only.
-    """
-
-    texts: tuple[str, ...] | None
-    ids: tuple[Ids, ...]
-    outputs: Probabilities
-    classes: tuple[int, ...] | None
-    edge_names: tuple[str, ...]
-    edge_ids: tuple[Ids, ...]
-    edge_outputs: Probabilities
-    edge_texts: tuple[str | None, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        def case(**items: Any) -> dict[str, Any]:
-            return {key: value for key, value in items.items() if value is not None}
-
-        texts, classes = self.texts, self.classes
-        return {
-            "schema": 1,
-            "cases": [
-                case(
-                    text=None if texts is None else texts[i],
-                    ids=ids.tolist(),
-                    probabilities=_floats(self.outputs[i]),
-                    label=None if classes is None else classes[i],
-                )
-                for i, ids in enumerate(self.ids)
-            ],
-            "edge": [
-                case(name=name, text=text, ids=ids.tolist(), probabilities=_floats(outputs))
-                for name, text, ids, outputs in zip(
-                    self.edge_names,
-                    self.edge_texts,
-                    self.edge_ids,
-                    self.edge_outputs,
-                    strict=True,
-                )
-            ],
-        }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Golden:
-        cases, edge = value["cases"], value["edge"]
-
-        def ids(case: dict[str, Any]) -> Ids:
-            return np.array(case["ids"], np.int32)
-
-        def outputs(rows: list[dict[str, Any]]) -> Probabilities:
-            return np.array([case["probabilities"] for case in rows], np.float32)
-
-        return cls(
-            tuple(c["text"] for c in cases) if all("text" in c for c in cases) else None,
-            tuple(ids(c) for c in cases),
-            outputs(cases),
-            tuple(c["label"] for c in cases) if all("label" in c for c in cases) else None,
-            tuple(c["name"] for c in edge),
-            tuple(ids(c) for c in edge),
-            outputs(edge),
-            tuple(c.get("text") for c in edge),
-        )
-
-
-def _floats(row: Probabilities) -> list[float]:
-    # nine digits give a float32 back exactly
-    return [float(f"{p:.9g}") for p in row]
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """An opened bundle whose files are all there and unchanged."""
 
     path: Path
     source: dict[str, Any]
     labels: tuple[str, ...]
     variants: dict[str, VariantInfo]
+
+    takes: ClassVar[str]
+    unit: ClassVar[str]
+    golden_file: ClassVar[str]
+    # whether examples of any length are run in one trace of Keras
+    any_length: ClassVar[bool] = False
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -185,13 +81,103 @@ class Bundle:
         """
         return [self.variant(name) for name in dict.fromkeys(names) or self.variants]
 
+    def runner(self, name: str, threads: int = 1) -> Runner:
+        """A loaded runner for a variant.
+
+        Raises:
+            BundleError: as :meth:`variant`.
+            InputError: no runtime for such files, or it refuses the file.
+            NotInstalledError: the runtime is not there.
+        """
+        info = self.variant(name)
+        return self.runner_over(info, runtime_class(info.kind)(self.path / info.file, threads))
+
+    def first_runner(self, names: Iterable[str] = (), threads: int = 1) -> tuple[str, Runner]:
+        """The first of these variants (of all, without names) whose runtime is installed.
+
+        Raises:
+            BundleError: as :meth:`variant`, or there is none at all.
+            NotInstalledError: no runtime is installed for any of them.
+        """
+        missing: NotInstalledError | None = None
+        for info in self.chosen(names):
+            try:
+                return info.name, self.runner(info.name, threads)
+            except NotInstalledError as error:
+                missing = missing or error
+        raise missing or BundleError(f"bundle {self.path} has no variant")
+
+    def lack_texts(self, inputs: Inputs, info: VariantInfo) -> bool:
+        """Whether the file of a variant takes texts, and these inputs are ids."""
+        ids = inputs.texts is None and not inputs.arrays
+        return ids and info.kind in runtime_class(info.kind).of_texts
+
+    @abstractmethod
+    def runner_over(self, info: VariantInfo, runtime: Runtime) -> Runner:
+        """What runs a variant's file, loaded into any runtime."""
+
+    @abstractmethod
+    def reference_over(self, runtime: Keras) -> Runner:
+        """What runs the Keras model on the same examples.
+
+        Raises:
+            InputError: it has other inputs or outputs than the model that was exported.
+        """
+
+    @abstractmethod
+    def golden_batches(self, limit: int | None = None) -> list[Batch]:
+        """The golden vectors with the reference's answers, at most so many."""
+
+    @abstractmethod
+    def windows(self, source: Any, limit: int | None = None) -> Iterator[list[Batch]]:
+        """The user's examples, without outputs, in windows that are run together.
+
+        What the bundle cannot take is refused here, before any of them is run.
+
+        Raises:
+            InputError: labels that are not known to it; examples of the other kind.
+        """
+
+    def tokenizer(self) -> Tokenizer | None:
+        """The tokeniser; None in a bundle without a vocabulary."""
+        return None
+
+    def edge_cases(self) -> Golden | None:
+        """What has the edge cases of a bundle of texts."""
+        return None
+
+    def ends(self) -> tuple[tuple[Input, ...], tuple[Output, ...]]:
+        """The model's inputs and outputs by name; none of a bundle of texts, which has one of each."""
+        return (), ()
+
+    @property
+    def streams(self) -> bool:
+        """Whether all its files are fed step by step."""
+        return False
+
+    @abstractmethod
+    def golden_inputs(self, limit: int | None = None) -> Inputs:
+        """The golden inputs to be timed, at most so many; of a stream one step of each."""
+
+    def sampled_inputs(self, dataset: labelled.Dataset, limit: int) -> Inputs:
+        """At most so many of labelled texts to be timed, drawn evenly."""
+        raise InputError(f"bundle {self.path} takes {self.takes}, not {dataset.name}")
+
+    def read(self, path: Path) -> ArraySource:
+        """A file of what it takes, for :meth:`windows`; texts are read by their own reader."""
+        raise InputError(f"bundle {self.path} takes {self.takes}, not arrays: {path}")
+
+    @abstractmethod
+    def lengths(self, inputs: Inputs) -> tuple[int, ...]:
+        """How long each is, in the bundle's unit, as far as the model takes it."""
+
 
 @dataclass(frozen=True)
 class TextBundle(Bundle):
     """One that takes ids, and texts where it has a vocabulary; one answer for each.
 
     Attributes:
-        pads: see :class:`lstm_edge.runtimes.runners.Runner`.
+        pads: see :class:`lstm_edge.runtimes.runners.IdsRunner`.
         outputs: K, how many numbers an answer has.
     """
 
@@ -202,8 +188,12 @@ class TextBundle(Bundle):
     outputs: int
     pads: str = "any"
 
+    takes: ClassVar[str] = "texts"
+    unit: ClassVar[str] = "tokens"
+    golden_file: ClassVar[str] = GOLDEN
+    any_length: ClassVar[bool] = True
+
     def tokenizer(self) -> Tokenizer | None:
-        """The tokeniser, None in a bundle without a vocabulary."""
         if not self.has_vocabulary:
             return None
         return load_tokenizer(self.path / VOCAB, self.num_ids, self.settings)
@@ -212,20 +202,55 @@ class TextBundle(Bundle):
         """The golden vectors."""
         return Golden.from_json(read_json(self.path / GOLDEN, "golden vectors"))
 
-    def runner(self, name: str, threads: int = 1) -> Runner | TextRunner:
-        """A loaded runner for a variant: of ids, or of texts where the file makes the ids itself."""
-        info = self.variant(name)
-        cls = any_runner_class(info.kind)
-        if issubclass(cls, TextRunner):
-            return cls(self.path / info.file, threads, self.outputs)
-        return cls(
-            self.path / info.file,
-            threads,
+    def runner_over(self, info: VariantInfo, runtime: Runtime) -> IdsRunner | TextRunner:
+        return text_runner(
+            runtime,
+            self.outputs,
             num_ids=self.num_ids,
             max_length=self.settings.max_length,
             batch=info.batch,
             pads=self.pads,
+            states=[*map(State.from_json, info.states)],
         )
+
+    def reference_over(self, runtime: Keras) -> IdsRunner:
+        pads = "front" if self.pads == "any" else self.pads  # Keras has no table of states
+        return IdsRunner(runtime, max_length=self.settings.max_length, pads=pads)
+
+    def golden_batches(self, limit: int | None = None) -> list[Batch]:
+        return [self.golden().batch(limit)]
+
+    def windows(
+        self, source: labelled.Evaluation, limit: int | None = None
+    ) -> Iterator[list[Batch]]:
+        names, values, settings = self.labels, self.label_values, self.settings
+        label_names.resolve_labels(tuple(source.labels), names, values)
+        tokenizer = self.tokenizer()
+
+        def window(examples: labelled.Examples) -> list[Batch]:
+            examples = labelled.cap_ids(examples, self.num_ids, settings)
+            classes = label_names.resolve_labels(examples.labels, names, values)
+            sequences = examples.encode(tokenizer, settings)
+            return [Batch(sequences=sequences, texts=examples.texts, classes=classes)]
+
+        examples = source.windows(limit=limit)
+        first = window(next(examples))
+        return itertools.chain([first], map(window, examples))
+
+    def edge_cases(self) -> Golden:
+        return self.golden()
+
+    def sampled_inputs(self, dataset: labelled.Dataset, limit: int) -> Inputs:
+        examples = labelled.cap_ids(dataset.evaluation().sample(limit), self.num_ids, self.settings)
+        sequences = examples.encode(self.tokenizer(), self.settings)
+        return Inputs(sequences, examples.texts, source=dataset.name)
+
+    def golden_inputs(self, limit: int | None = None) -> Inputs:
+        golden = self.golden()
+        return Inputs(golden.ids[:limit], golden.texts and golden.texts[:limit])
+
+    def lengths(self, inputs: Inputs) -> tuple[int, ...]:
+        return tuple(min(len(ids), self.settings.max_length) for ids in inputs.sequences)
 
 
 @dataclass(frozen=True)
@@ -237,125 +262,56 @@ class TensorBundle(Bundle):
 
     signature: Signature
 
+    takes: ClassVar[str] = "arrays"
+    unit: ClassVar[str] = "steps"
+    golden_file: ClassVar[str] = GOLDEN_ARRAYS
+
     def golden(self) -> list[Batch]:
         """The golden vectors."""
         return load_batches(self.path / GOLDEN_ARRAYS)
 
-    def runner(self, name: str, threads: int = 1) -> TensorRunner:
-        """A loaded runner for a variant."""
-        info = self.variant(name)
-        cls = tensor_runner_class(info.kind)
-        return cls(self.path / info.file, self.signature, threads, info.batch)
+    def runner_over(self, info: VariantInfo, runtime: Runtime) -> ArrayRunner:
+        return ArrayRunner(runtime, self.signature, info.batch)
 
+    def reference_over(self, runtime: Keras) -> ArrayRunner:
+        if runtime.signature != self.signature.whole:
+            raise InputError(
+                f"{runtime.path} has other inputs or outputs than the model that was exported"
+            )
+        return ArrayRunner(runtime, runtime.signature, runtime.fixed_batch)
 
-def seal(manifest: dict[str, Any]) -> str:
-    """Hash of a manifest's content but for the hash itself."""
-    content = {key: value for key, value in manifest.items() if key != "seal"}
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    def golden_batches(self, limit: int | None = None) -> list[Batch]:
+        batches = self.golden()
+        if limit is None:
+            return batches
+        return [batch.part(evenly(len(batch), limit // len(batches) or 1)) for batch in batches]
 
+    def windows(self, source: ArraySource, limit: int | None = None) -> Iterator[list[Batch]]:
+        rows = evenly(len(source), limit)
+        inputs = {name: array[rows] for name, array in source.arrays.items()}
+        return iter([[Batch((AS_GIVEN,) * len(rows), inputs)]])
 
-def write_text_parts(
-    folder: Path,
-    *,
-    num_ids: int,
-    settings: TextSettings,
-    labels: Sequence[str],
-    label_values: Sequence[str] | None,
-    tokenizer: Tokenizer | None,
-    golden: Golden,
-    pads: str,
-) -> dict[str, Any]:
-    """Write what a bundle of texts has beside its variants; what the manifest says of it."""
-    write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
-    write_json(folder / GOLDEN, golden.to_json())
-    if tokenizer is not None:
-        tokenizer.save(folder / VOCAB)
-    return {
-        "schema": 1 if pads == "any" else 2,
-        "kind": TEXT,
-        "pads": pads,
-        "tokenizer": {**settings.to_json(), "num_ids": num_ids},
-        "labels": list(labels),
-        "label_values": None if label_values is None else list(label_values),
-        "outputs": int(golden.outputs.shape[1]),
-    }
+    def ends(self) -> tuple[tuple[Input, ...], tuple[Output, ...]]:
+        return self.signature.inputs, self.signature.outputs
 
+    def read(self, path: Path) -> ArraySource:
+        return ArraySource(str(path), read_inputs(path, self.signature))
 
-def write_tensor_parts(
-    folder: Path, *, signature: Signature, golden: Sequence[Batch], labels: Sequence[str]
-) -> dict[str, Any]:
-    """Write what a bundle of tensors has beside its variants; what the manifest says of it."""
-    save_batches(folder / GOLDEN_ARRAYS, golden)
-    if labels:
-        write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
-    return {
-        "schema": 2,
-        "kind": TENSORS,
-        "signature": signature.to_json(),
-        "labels": list(labels),
-    }
+    @property
+    def streams(self) -> bool:
+        return bool(self.signature.states)
 
+    def golden_inputs(self, limit: int | None = None) -> Inputs:
+        places = [(batch, i) for batch in self.golden() for i in range(len(batch))]
+        # of every length, in their order: LiteRT prepares itself anew for another shape
+        chosen = [places[at] for at in evenly(len(places), limit)]
+        examples = [batch.part([row]).inputs for batch, row in chosen]
+        if self.signature.states:  # what a stream costs is what its next steps cost
+            examples = [self.signature.pieces(example, 1)[0] for example in examples]
+        return Inputs(arrays=examples)
 
-def write_manifest(
-    folder: Path,
-    parts: dict[str, Any],
-    *,
-    source: dict[str, Any],
-    variants: Sequence[dict[str, Any]],
-    versions: dict[str, str],
-) -> None:
-    """Write the manifest; everything else is already in ``folder``.
-
-    Args:
-        parts: from :func:`write_text_parts` or :func:`write_tensor_parts`.
-    """
-    files = {v["file"] for v in variants}
-    if any(v["made_for"] for v in variants):
-        parts = {**parts, "schema": SCHEMA}
-    manifest = {
-        **parts,
-        "written_by": versions,
-        "source": source,
-        "files": {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name not in files},
-        "variants": list(variants),
-    }
-    write_json(folder / MANIFEST, {**manifest, "seal": seal(manifest)})
-
-
-def own_files(manifest: dict[str, Any]) -> set[str]:
-    """Names of all files of the bundle that a manifest describes, with its own."""
-    return {MANIFEST, *manifest["files"], *(v["file"] for v in manifest["variants"])}
-
-
-def is_bundle(path: Path) -> bool:
-    """Whether there is a bundle at ``path`` (of any version, whole or not)."""
-    golden = (path / GOLDEN, path / GOLDEN_ARRAYS)
-    return (path / MANIFEST).is_file() and any(file.is_file() for file in golden)
-
-
-def check_replaceable(path: Path) -> None:
-    """Refuse a target that is no bundle, or holds files that ``export`` did not write.
-
-    Raises:
-        InputError: what is in the way.
-    """
-    if not path.exists():
-        return
-    if not path.is_dir() or not is_bundle(path):
-        raise InputError(
-            f"{path} exists and is not a bundle; nothing was written: give another folder with --out"
-        )
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        ours = own_files(manifest)
-    except (ValueError, KeyError, TypeError):
-        ours = {MANIFEST, VOCAB, LABELS, GOLDEN, GOLDEN_ARRAYS}
-    if foreign := sorted(p.name for p in path.iterdir() if p.name not in ours):
-        raise InputError(
-            f"bundle {path} holds files that export did not write: {', '.join(foreign[:5])}; move "
-            "them or give another folder with --out"
-        )
+    def lengths(self, inputs: Inputs) -> tuple[int, ...]:
+        return tuple(self.signature.steps(arrays) for arrays in inputs.arrays)
 
 
 def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
@@ -405,15 +361,4 @@ def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
         has_vocabulary=VOCAB in manifest["files"],
         outputs=manifest.get("outputs", 0),  # an older bundle has no file that needs it
         pads=manifest.get("pads", "any"),
-    )
-
-
-def _variant(value: dict[str, Any]) -> VariantInfo:
-    lists = ("runtimes", "inputs", "outputs", "problems", "notes", "states")
-    return VariantInfo(
-        **{
-            **value,
-            **{key: tuple(value[key]) for key in lists if key in value},
-            "tolerance": Tolerance(**value["tolerance"]),
-        }
     )

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 import click
 
@@ -21,17 +21,18 @@ from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
 
 if TYPE_CHECKING:
     from lstm_edge.base.progress import Advance
-    from lstm_edge.bench.plan import Inputs
     from lstm_edge.bundle.opening import Bundle, TensorBundle, TextBundle
     from lstm_edge.cli.console import Bars
     from lstm_edge.devices.browser.server import Site
-    from lstm_edge.inputs.data import Dataset, Evaluation
+    from lstm_edge.inputs.batches import Inputs
+    from lstm_edge.inputs.labelled import Dataset, Evaluation
     from lstm_edge.predict.classifier import Classifier, Prediction
     from lstm_edge.report.tables import Table
     from lstm_edge.results.device import DeviceResult
     from lstm_edge.results.latency import LatencyReport
     from lstm_edge.results.parity import ParityRun
     from lstm_edge.training.train import Epoch, TrainConfig
+    from lstm_edge.verify.verifying import Source
 
 DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
 BENCH_EXAMPLES = 200
@@ -498,38 +499,50 @@ def verify(
     lstm-edge verify bundle --data reviews.csv --text-column body --label-column stars --limit 500
     lstm-edge verify bundle --inputs windows.npy --model sensors.keras
     """
-    from lstm_edge.bundle.opening import TensorBundle
     from lstm_edge.report import tables as report
 
     at_once = _workers(workers, threads)
     _check_limit(limit)
     opened = _open(bundle)
-    if isinstance(opened, TensorBundle):
-        _refuse(opened, "arrays", {"--data": source, "--workers": workers})
-        run = _verify_tensors(opened, inputs, verbose, model, limit, variants, threads, trust)
-    else:
-        _refuse(opened, "texts", {"--inputs": inputs})
-        tested = None
-        if source is not None:
-            tested = _tested_data(source, text_column, label_column, verbose)
-        run = _verify(opened, tested, verbose, model, limit, variants, threads, at_once, trust)
+    _refuse(opened, texts={"--data": source, "--workers": workers}, arrays={"--inputs": inputs})
+    tested: Source | None = None
+    if inputs is not None:
+        tested = opened.read(inputs)
+    elif source is not None:
+        tested = _tested_data(source, text_column, label_column, verbose)
+    run = _verify(
+        opened,
+        tested,
+        verbose,
+        model=model,
+        limit=limit,
+        variants=variants,
+        threads=threads,
+        workers=at_once,
+        trust=trust,
+    )
     _show(report.parity_table(run))
     _write_json(json_file, run.to_json())
     return DONE if run.ok else _outside()
 
 
-def _open(path: Path) -> TextBundle | TensorBundle:
+def _open(path: Path) -> Bundle:
     from lstm_edge.bundle.opening import open_bundle
 
     return open_bundle(path)
 
 
-def _refuse(bundle: Bundle, takes: str, options: dict[str, Any]) -> None:
-    """Refuse options that are of the other kind of bundle."""
+def _refuse(bundle: Bundle, texts: dict[str, Any], arrays: dict[str, Any]) -> None:
+    """Refuse options that are of the other kind of bundle: of ``texts``, or of ``arrays``."""
+    options = arrays if bundle.takes == "texts" else texts
     if given := [name for name, value in options.items() if value]:
         raise InputError(
-            f"bundle {bundle.path} takes {takes}: {', '.join(given)} cannot be used with it; give "
-            + ("arrays with --input or --inputs" if takes == "arrays" else "texts, or --data")
+            f"bundle {bundle.path} takes {bundle.takes}: {', '.join(given)} cannot be used with it; give "
+            + (
+                "arrays with --input or --inputs"
+                if bundle.takes == "arrays"
+                else "texts, or --data"
+            )
         )
 
 
@@ -542,73 +555,11 @@ def _tested_data(
         return data.evaluation(source, text_column, label_column)
 
 
-def _verify(
-    bundle: TextBundle,
-    source: Evaluation | None,
-    verbose: bool,
-    model: Path | None = None,
-    limit: int | None = None,
-    variants: Sequence[str] = (),
-    threads: int = 1,
-    workers: int = 1,
-    trust: bool = False,
-) -> ParityRun:
+def _verify(bundle: Bundle, source: Source | None, verbose: bool, **options: Any) -> ParityRun:
     from lstm_edge.verify.verifying import verify as run_verify
 
     with _quiet(verbose) as bars:
-        return run_verify(
-            bundle,
-            source,
-            model=model,
-            limit=limit,
-            variants=variants,
-            threads=threads,
-            workers=workers,
-            load=lambda path: _load_float32(path, trust),
-            progress=bars,
-        )
-
-
-def _load_float32(path: Path, trust: bool) -> Any:
-    from lstm_edge.models.architecture import load
-    from lstm_edge.models.graph import as_float32
-
-    return as_float32(load(path, trust))
-
-
-def _verify_tensors(
-    bundle: TensorBundle,
-    inputs: Path | None,
-    verbose: bool,
-    model: Path | None = None,
-    limit: int | None = None,
-    variants: Sequence[str] = (),
-    threads: int = 1,
-    trust: bool = False,
-) -> ParityRun:
-    from lstm_edge.inputs.array_files import read_inputs
-    from lstm_edge.verify.verifying import source_model, verify_tensors
-
-    with _quiet(verbose) as bars:
-        if inputs is None:
-            return verify_tensors(
-                bundle, limit=limit, variants=variants, threads=threads, progress=bars
-            )
-        given, path = read_inputs(inputs, bundle.signature), source_model(bundle, model)
-        from export.bundling import reference_of
-
-        with bars.task("Loading the Keras model", None):
-            reference = reference_of(path, bundle.signature, trust)
-        return verify_tensors(
-            bundle,
-            given,
-            data=str(inputs),
-            reference=reference,
-            limit=limit,
-            variants=variants,
-            threads=threads,
-            progress=bars,
-        )
+        return run_verify(bundle, source, **options, progress=bars)
 
 
 # ---------------------------------------------------------------- predict
@@ -661,6 +612,7 @@ def predict(
     """
     from lstm_edge.bundle.opening import TensorBundle
     from lstm_edge.inputs import data
+    from lstm_edge.inputs.labelled import windows as in_windows
     from lstm_edge.predict.classifier import Classifier, check_table, write_table
 
     at_once = _workers(workers, threads)
@@ -669,12 +621,12 @@ def predict(
     if source is not None and out is not None and out.resolve() == source.resolve():
         raise InputError(f"--out {out} would replace the input; give another name")
     opened = _open(bundle)
+    _refuse(
+        opened,
+        texts={"texts": texts, "--text-column": text_column, "--workers": workers},
+        arrays={},
+    )
     if isinstance(opened, TensorBundle):
-        _refuse(
-            opened,
-            "arrays",
-            {"texts": texts, "--text-column": text_column, "--workers": workers},
-        )
         return _predict_tensors(opened, source, out, variant, threads, as_json, verbose)
     if texts and source is not None:
         raise InputError("there are texts after the bundle and --input; give one of them")
@@ -690,14 +642,14 @@ def predict(
     total = None
     with _quiet(verbose) as bars:
         at_once = min(at_once, len(texts)) if texts else at_once
-        classifier = Classifier(opened, variant, threads, at_once)
+        classifier = Classifier(cast("TextBundle", opened), variant, threads, at_once)
         if source is not None:  # to the end, before the first is answered
             with bars.task("Checking the texts", None):
                 total = sum(1 for _ in data.texts(source, text_column))
     if texts:
-        windows = data.windows(texts)
+        windows = in_windows(texts)
     elif source is not None:
-        windows = data.windows(data.texts(source, text_column))
+        windows = in_windows(data.texts(source, text_column))
     else:
         windows = data.arriving(sys.stdin.buffer, "standard input")
     # not beside answers on the same terminal, nor for the moment that a few texts take
@@ -822,15 +774,13 @@ def bench(
     lstm-edge bench bundle --on ssh://pi@board --json board.json
     lstm-edge bench bundle --on adb --benchmark-model benchmark_model --json phone.json
     """
-    from lstm_edge.bundle.opening import TensorBundle
     from lstm_edge.report import tables as report
 
     _check_threads(threads)
     _check_limit(limit)
     kind = _device_kind(where, device)
     opened = _open(bundle)
-    if isinstance(opened, TensorBundle):
-        _refuse(opened, "arrays", {"--data": source})
+    _refuse(opened, texts={"--data": source}, arrays={})
     how = _How(
         inputs=_inputs(opened, source, text_column, label_column, limit, verbose),
         limit=limit,
@@ -866,17 +816,13 @@ def _inputs(
     verbose: bool,
 ) -> Inputs | None:
     """The examples of data; None without them: the golden inputs, which a device has itself."""
-    from lstm_edge.bench.plan import sampled_inputs
-    from lstm_edge.bundle.opening import TextBundle
-
     if source is None:
         return None
-    assert isinstance(bundle, TextBundle)  # data for arrays are refused
     dataset = _load_data(source, text_column, label_column, verbose)
-    return sampled_inputs(bundle, dataset, limit)
+    return bundle.sampled_inputs(dataset, limit)
 
 
-def _bench(bundle: TextBundle | TensorBundle, how: _How, verbose: bool) -> LatencyReport:
+def _bench(bundle: Bundle, how: _How, verbose: bool) -> LatencyReport:
     from lstm_edge.bench.plan import bench as run_bench
 
     with _quiet(verbose) as bars:
@@ -909,7 +855,7 @@ def _device_kind(where: str, options: dict[str, Any]) -> str:
 
 def _bench_in_browser(
     where: str,
-    bundle: TextBundle | TensorBundle,
+    bundle: Bundle,
     how: _How,
     verbose: bool,
     *,
@@ -958,7 +904,7 @@ def _invitation(site: Site) -> Iterator[str]:
 
 def _bench_over_ssh(
     where: str,
-    bundle: TextBundle | TensorBundle,
+    bundle: Bundle,
     how: _How,
     verbose: bool,
     *,
@@ -973,7 +919,7 @@ def _bench_over_ssh(
 
 def _bench_over_adb(
     where: str,
-    bundle: TextBundle | TensorBundle,
+    bundle: Bundle,
     how: _How,
     verbose: bool,
     *,
@@ -1054,7 +1000,7 @@ def make_report(
     for result in others:
         result.check_of(opened.path, opened.hashes)
     if parity is None:
-        run = _verified(opened, verbose)
+        run = _verify(opened, None, verbose)
     else:
         run = _stored(parity, "parity results", parity_module.ParityRun.from_json)
     times = None
@@ -1063,15 +1009,6 @@ def make_report(
     paths = write_report(out, opened, run, times, others)
     click.echo(f"Report: {paths['html']}")
     return DONE if run.ok and all(result.ok for result in others) else _outside()
-
-
-def _verified(bundle: TextBundle | TensorBundle, verbose: bool) -> ParityRun:
-    """Every variant on the golden vectors."""
-    from lstm_edge.bundle.opening import TensorBundle
-
-    if isinstance(bundle, TensorBundle):
-        return _verify_tensors(bundle, None, verbose)
-    return _verify(bundle, None, verbose)
 
 
 def _stored(path: Path, what: str, build: Any) -> Any:
@@ -1183,7 +1120,7 @@ def inspect(file: Path, json_file: Path | None) -> int:
     lstm-edge inspect bundle/onnx-float32.onnx
     lstm-edge inspect model.keras
     """
-    from lstm_edge.bundle.opening import is_bundle
+    from lstm_edge.bundle.manifest import is_bundle
     from lstm_edge.report import tables as report
     from lstm_edge.structure import contents as structure
 
@@ -1228,7 +1165,6 @@ def demo(out: Path, verbose: bool) -> int:
     from lstm_edge.base import files
     from lstm_edge.base.extras import require
     from lstm_edge.base.files import read_json
-    from lstm_edge.bundle.opening import TensorBundle
     from lstm_edge.models import run_folder
     from lstm_edge.predict.classifier import Classifier
     from lstm_edge.report import tables as report
@@ -1247,8 +1183,6 @@ def demo(out: Path, verbose: bool) -> int:
     with _quiet(verbose) as bars:
         export_bundle(source, out / "bundle", progress=bars)
     bundle = _open(out / "bundle")
-    if isinstance(bundle, TensorBundle):  # the shipped model is one of texts
-        raise AssertionError(bundle)
     for info in bundle.variants.values():
         click.echo(f"    {info.file:28}{info.bytes / 1e6:6.2f} MB  {info.lowering}")
 
@@ -1259,7 +1193,7 @@ def demo(out: Path, verbose: bool) -> int:
         click.echo(f"    {entry.variant:24}max |Δp| {entry.max_abs:.1e}  {verdict}")
 
     with _quiet(verbose):
-        classifier = Classifier(bundle)
+        classifier = Classifier(cast("TextBundle", bundle))  # the shipped model is one of texts
     click.echo(f"3/5 Predict with {classifier.variant}, without TensorFlow's help")
     for text, answer in zip(_DEMO_TEXTS, classifier.predict(_DEMO_TEXTS), strict=True):
         click.echo(f"    {answer.label}  {answer.probability:.2f}  {text}")

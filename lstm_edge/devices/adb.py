@@ -24,25 +24,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from lstm_edge import __version__
-from lstm_edge.base.arrays import Array, Arrays, Ids, Probabilities
+from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.progress import SILENT, Progress
-from lstm_edge.bench.plan import Inputs, golden_inputs
 from lstm_edge.bench.timing import STARTS, STEPS, UNSTABLE, WARM_UP
-from lstm_edge.bundle.opening import GOLDEN, GOLDEN_ARRAYS, TensorBundle, TextBundle, VariantInfo
+from lstm_edge.bundle.manifest import VariantInfo
+from lstm_edge.bundle.opening import Bundle
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.tokenizer import pad_sequences
+from lstm_edge.inputs.batches import ANSWERS, GOLDEN_DATA, Batch, Inputs
 from lstm_edge.results.device import DeviceResult
 from lstm_edge.results.latency import LatencyReport, Start, Timing
-from lstm_edge.results.parity import ParityReport, ParityRun
-from lstm_edge.runtimes.runners import row_length
-from lstm_edge.verify import comparing as parity
-from lstm_edge.verify import comparing_arrays as tensor_parity
-from lstm_edge.verify.verifying import GOLDEN_DATA
+from lstm_edge.results.parity import ParityReport
+from lstm_edge.runtimes.contract import Port, Runtime
+from lstm_edge.runtimes.runners import Runner
+from lstm_edge.verify.comparing import edge_check, structure_checks
+from lstm_edge.verify.measuring import comparison_of
+from lstm_edge.verify.verifying import run_of
 
 RUNTIME = "LiteRT benchmark_model"
 KINDS = ("tflite", "tflite-litert-js")  # files that the Interpreter runs by themselves
@@ -333,26 +334,6 @@ echo "@{token} done"
 """
 
 
-class _Kind(Protocol):
-    """What differs between bundles of texts and of tensors."""
-
-    data: str
-    unit: str
-    lengths: tuple[int, ...]
-
-    def timed(self, info: VariantInfo) -> list[list[Array]]:
-        """Arrays of each timed input, in the graph's order."""
-
-    def longest(self, info: VariantInfo) -> list[Array]:
-        """Arrays for a first run."""
-
-    def cases(self, info: VariantInfo) -> list[list[Array]]:
-        """Arrays of each parity case."""
-
-    def compare(self, info: VariantInfo, answers: Sequence[bytes]) -> ParityReport:
-        """Judge the outputs of the cases."""
-
-
 class _SizeError(ValueError):
     """Outputs of another size than the reference's."""
 
@@ -364,115 +345,107 @@ def _floats(content: bytes, count: int, begin: int = 0) -> Array:
         raise _SizeError from error
 
 
-class _Texts:
-    unit = "tokens"
+class _Absent(Runtime):
+    """A file that is run elsewhere: what it takes and gives is what the manifest says."""
 
-    def __init__(self, bundle: TextBundle, inputs: Inputs) -> None:
-        self.data, self._bundle, self._sequences = inputs.source, bundle, inputs.sequences
-        self._golden = bundle.golden()
-        most = bundle.settings.max_length
-        self.lengths = tuple(min(len(ids), most) for ids in inputs.sequences)
+    runtime = RUNTIME
+    batch = 1
 
-    def _array(self, info: VariantInfo, ids: Ids) -> list[Array]:
-        length = int(info.inputs[0]["shape"][1])
-        most = self._bundle.settings.max_length
-        if length < 0:  # free
-            length = row_length(len(ids), most, self._bundle.pads)
-        side = "post" if self._bundle.pads == "any" else "pre"
-        return [pad_sequences([ids[-most:]], length, padding=side)]
+    def __init__(self, path: Path, info: VariantInfo) -> None:
+        self._info = info
+        super().__init__(path)
 
-    def timed(self, info: VariantInfo) -> list[list[Array]]:
-        return [self._array(info, ids) for ids in self._sequences]
+    def load(self) -> None:
+        self.inputs, self.outputs = map(_ports, (self._info.inputs, self._info.outputs))
 
-    def longest(self, info: VariantInfo) -> list[Array]:
-        return self._array(info, np.ones(self._bundle.settings.max_length, np.int32))
-
-    def cases(self, info: VariantInfo) -> list[list[Array]]:
-        golden = self._golden
-        return [self._array(info, ids) for ids in (*golden.ids, *golden.edge_ids)]
-
-    def compare(self, info: VariantInfo, answers: Sequence[bytes]) -> ParityReport:
-        golden, columns = self._golden, self._golden.outputs.shape[1]
-        outputs: Probabilities = np.stack([_floats(a, columns) for a in answers])
-        count = len(golden.ids)
-        checks = [
-            parity.edge_check(outputs[count:], golden.edge_outputs, info.tolerance),
-            *parity.structure_checks(info.problems, info.lowering),
-        ]
-        classes = None if golden.classes is None else np.array(golden.classes, np.int64)
-        return parity.compare(
-            info.name,
-            golden.outputs,
-            outputs[:count],
-            info.tolerance,
-            classes=classes,
-            texts=golden.texts,
-            checks=checks,
-        )
+    def call(self, arrays: Arrays) -> Arrays:
+        raise ValueError(f"{self.path.name} is run on the device")
 
 
-class _Tensors:
-    unit = "steps"
+def _ports(ends: Sequence[Mapping[str, Any]]) -> tuple[Port, ...]:
+    return tuple(
+        Port(e["name"], e["dtype"], tuple(None if n < 0 else n for n in e["shape"])) for e in ends
+    )
 
-    def __init__(self, bundle: TensorBundle, inputs: Inputs) -> None:
-        self.data, self._signature, self._examples = inputs.source, bundle.signature, inputs.arrays
-        self._batches = bundle.golden()
-        self.lengths = tuple(self._signature.steps(example) for example in self._examples)
 
-    def _arrays(self, info: VariantInfo, example: Arrays) -> list[Array]:
-        batch = info.batch or 1
-        given = {name: np.repeat(array, batch, 0) for name, array in example.items()}
-        for state in self._signature.states:
-            shape = [batch, *(n or 1 for n in state.shape[1:])]
-            given[state.name] = np.zeros(shape, np.float32)
-        return [given[one["name"]] for one in info.inputs]
+class _Plan:
+    """What is run of a bundle: which arrays go in, and what is made of the outputs."""
+
+    def __init__(self, bundle: Bundle, inputs: Inputs) -> None:
+        self.bundle, self.inputs = bundle, inputs
+        self.lengths = bundle.lengths(inputs)
+        self._batches, self._golden = bundle.golden_batches(), bundle.edge_cases()
+
+    def _runner(self, info: VariantInfo) -> Runner:
+        return self.bundle.runner_over(info, _Absent(self.bundle.path / info.file, info))
 
     def timed(self, info: VariantInfo) -> list[list[Array]]:
-        return [self._arrays(info, example) for example in self._examples]
+        """Arrays of each timed input, in the graph's order."""
+        return self._calls(info, self.inputs)
 
     def longest(self, info: VariantInfo) -> list[Array]:
-        return self._arrays(info, self._signature.ones(1, STEPS))
+        """Arrays for a first run."""
+        return _in_order(info, self._runner(info).first_inputs(STEPS))
 
     def cases(self, info: VariantInfo) -> list[list[Array]]:
-        if self._signature.states:
+        """Arrays of each parity case; none of a stream, which answers in more than one call."""
+        if self.bundle.streams:
             return []
-        return [
-            self._arrays(info, batch.part([row]).inputs)
-            for batch in self._batches
-            for row in range(len(batch))
-        ]
+        edge = () if self._golden is None else self._golden.edge_ids
+        return self._calls(
+            info,
+            Inputs(
+                [ids for batch in self._batches for ids in batch.sequences] + [*edge],
+                arrays=[
+                    batch.part([row]).inputs
+                    for batch in self._batches
+                    for row in range(len(batch) if batch.inputs else 0)
+                ],
+            ),
+        )
+
+    def _calls(self, info: VariantInfo, inputs: Inputs) -> list[list[Array]]:
+        runner = self._runner(info)
+        return [_in_order(info, runner.one_call(inputs, at)) for at in range(len(inputs))]
 
     def compare(self, info: VariantInfo, answers: Sequence[bytes]) -> ParityReport:
-        batch, done = info.batch or 1, 0
-        comparison = tensor_parity.TensorComparison(
-            info.name,
-            info.tolerance,
-            self._signature.outputs,
-            tensor_parity.scales(self._batches),
-        )
-        for cases in self._batches:
-            rows = []
-            for content in answers[done : done + len(cases)]:
-                found, begin = dict[str, Array](), 0
-                for one in info.outputs:
-                    shape = (batch, *cases.outputs[one["name"]].shape[1:])
-                    count = int(np.prod(shape))
-                    values = _floats(content, count, begin)
-                    found[one["name"]] = values.reshape(shape)[:1]
-                    begin += values.nbytes
-                rows.append(found)
-            done += len(cases)
-            joined = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-            comparison.add_batch(cases, joined)
-        checks = parity.structure_checks(info.problems, info.lowering)
-        return comparison.report([comparison.cases(), *checks])
+        """Judge the outputs of the cases."""
+        comparison = comparison_of(self._runner(info), info.name, info.tolerance, self._batches)
+        contents = iter(answers)
+        for batch in self._batches:
+            rows = [_outputs_of(info, batch, next(contents)) for _ in range(len(batch))]
+            comparison.add(
+                batch, {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+            )
+        checks = comparison.closing_checks()
+        if self._golden is not None:
+            reference = self._golden.edge_outputs
+            edge = np.stack([_floats(content, reference.shape[1]) for content in contents])
+            checks.append(edge_check(edge, reference, info.tolerance))
+        return comparison.report([*checks, *structure_checks(info.problems, info.lowering)])
+
+
+def _in_order(info: VariantInfo, arrays: Arrays) -> list[Array]:
+    return [arrays[end["name"]] for end in info.inputs]
+
+
+def _outputs_of(info: VariantInfo, batch: Batch, content: bytes) -> Arrays:
+    """The outputs of one call, of which the first example is the one that was asked for."""
+    outputs, begin = dict[str, Array](), 0
+    for end in info.outputs:
+        name = end["name"] if end["name"] in batch.outputs else ANSWERS
+        shape = (info.batch or 1, *batch.outputs[name].shape[1:])
+        values = _floats(content, int(np.prod(shape)), begin)
+        outputs[name] = values.reshape(shape)[:1]
+        begin += values.nbytes
+    return outputs
 
 
 # ---- the measurement
 
 
 def measure(
-    bundle: TextBundle | TensorBundle,
+    bundle: Bundle,
     benchmark_model: Path | None,
     *,
     serial: str | None = None,
@@ -511,19 +484,18 @@ def measure(
     if rounds < 1:
         raise InputError(f"rounds is {rounds}; it must be at least 1")
     if inputs is None:
-        inputs = golden_inputs(bundle, limit)
-    kind: _Kind
-    kind = _Tensors(bundle, inputs) if isinstance(bundle, TensorBundle) else _Texts(bundle, inputs)
+        inputs = bundle.golden_inputs(limit)
+    plan = _Plan(bundle, inputs)
     adb = Adb(serial)
     try:
         described = adb.describe()
         _check_program(program, described)
         found = _run(
-            adb, described.name, bundle.path, program, sent, kind, threads, rounds, progress
+            adb, described.name, bundle.path, program, sent, plan, threads, rounds, progress
         )
     finally:
         adb.close()
-    return _result(bundle, described, sent, kind, threads, rounds, found, skipped)
+    return _result(bundle, described, sent, plan, threads, rounds, found, skipped)
 
 
 def _program(path: Path | None) -> Path:
@@ -560,7 +532,7 @@ class _Found:
     notes: tuple[str, ...]
 
 
-def _calls(sent: Sequence[VariantInfo], kind: _Kind, rounds: int, folder: Path) -> list[_Call]:
+def _calls(sent: Sequence[VariantInfo], plan: _Plan, rounds: int, folder: Path) -> list[_Call]:
     """All processes in their order, with their inputs written to ``folder``; timed ones interleaved."""
     calls, timed = list[_Call](), list[list[_Call]]()
 
@@ -573,11 +545,11 @@ def _calls(sent: Sequence[VariantInfo], kind: _Kind, rounds: int, folder: Path) 
         return _Call(number, purpose, 0, place, tuple(files))
 
     for number, info in enumerate(sent):
-        first = made(number, "start", 0, kind.longest(info))
+        first = made(number, "start", 0, plan.longest(info))
         calls += [_Call(number, "start", i, 0, first.files) for i in range(STARTS)]
         calls.append(_Call(number, "memory", 0, 0, first.files))
-        calls += [made(number, "parity", i, case) for i, case in enumerate(kind.cases(info))]
-        timed.append([made(number, "time", i, one) for i, one in enumerate(kind.timed(info))])
+        calls += [made(number, "parity", i, case) for i, case in enumerate(plan.cases(info))]
+        timed.append([made(number, "time", i, one) for i, one in enumerate(plan.timed(info))])
     for turn in range(rounds):
         for place in range(len(timed[0])):
             shift = (turn + place) % len(timed)
@@ -592,7 +564,7 @@ def _run(
     bundle: Path,
     program: Path,
     sent: Sequence[VariantInfo],
-    kind: _Kind,
+    plan: _Plan,
     threads: int,
     rounds: int,
     progress: Progress,
@@ -603,7 +575,7 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="lstm-edge-") as work:
         stage = Path(work, "stage")
         stage.mkdir()
-        calls = _calls(sent, kind, rounds, stage)
+        calls = _calls(sent, plan, rounds, stage)
         shutil.copyfile(program, stage / "benchmark_model")
         for number, info in enumerate(sent):
             shutil.copyfile(bundle / info.file, stage / f"variant{number}.tflite")
@@ -732,10 +704,10 @@ def _outputs(
 
 
 def _result(
-    bundle: TextBundle | TensorBundle,
+    bundle: Bundle,
     device: _Described,
     sent: Sequence[VariantInfo],
-    kind: _Kind,
+    plan: _Plan,
     threads: int,
     rounds: int,
     found: _Found,
@@ -747,18 +719,18 @@ def _result(
         why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
         raise InputError(f"{device.name} can run none of these variants: {why}")
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    timings = tuple(_timing(i, info, kind, rounds, found.summaries) for i, info in good.items())
+    timings = tuple(_timing(i, info, plan, rounds, found.summaries) for i, info in good.items())
     latency = LatencyReport(
         device=device.name,
         machine=device.machine,
         measured_at=when,
         threads=threads,
-        lengths=kind.lengths,
+        lengths=plan.lengths,
         tokenise_ms=None,
         timings=timings,
         unstable=tuple(t.variant for t in timings if t.spread() > UNSTABLE),
-        data=kind.data,
-        unit=kind.unit,
+        data=plan.inputs.source,
+        unit=bundle.unit,
     )
     notes = [
         f"each time is one run of benchmark_model in a process of its own, after {WARM_UP} to warm up",
@@ -766,7 +738,7 @@ def _result(
     ]
     reports = []
     for i, info in good.items():
-        count = len(kind.cases(info))
+        count = len(plan.cases(info))
         answers = [found.outputs.get((i, place)) for place in range(count)]
         if not count:
             notes.append("parity is not measured over adb: a stream answers in more than one call")
@@ -777,19 +749,12 @@ def _result(
             )
         else:
             try:
-                reports.append(kind.compare(info, [a for a in answers if a is not None]))
+                reports.append(plan.compare(info, [a for a in answers if a is not None]))
             except _SizeError:
                 notes.append(
                     f"parity of {info.name} is not measured: its outputs have another size"
                 )
-    run = ParityRun(
-        bundle=str(bundle.path),
-        data=GOLDEN_DATA,
-        reference=GOLDEN if isinstance(bundle, TextBundle) else GOLDEN_ARRAYS,
-        machine=device.machine,
-        measured_at=when,
-        reports=tuple(reports),
-    )
+    run = run_of(bundle, GOLDEN_DATA, bundle.golden_file, reports, device.machine)
     unique = tuple(dict.fromkeys(notes))
     return DeviceResult(device.name, run if reports else None, latency, skipped, unique)
 
@@ -797,7 +762,7 @@ def _result(
 def _timing(
     number: int,
     info: VariantInfo,
-    kind: _Kind,
+    plan: _Plan,
     rounds: int,
     summaries: Mapping[_Call, Summary],
 ) -> Timing:
@@ -816,7 +781,7 @@ def _timing(
         RUNTIME,
         info.bytes,
         info.sha256,
-        tuple(tuple(times[r, i] for i in range(len(kind.lengths))) for r in range(rounds)),
+        tuple(tuple(times[r, i] for i in range(len(plan.lengths))) for r in range(rounds)),
         (),
         Start(
             None,  # a program of its own, with the runtime in it

@@ -21,12 +21,13 @@ import numpy as np
 from lstm_edge import __version__
 from lstm_edge.base.files import read_json
 from lstm_edge.base.progress import Advance
-from lstm_edge.bench.plan import IDS_ONLY, Inputs, bench, golden_inputs
-from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
-from lstm_edge.errors import LstmEdgeError, MissingExtraError
+from lstm_edge.bench.plan import IDS_ONLY, bench
+from lstm_edge.bundle.opening import Bundle, open_bundle
+from lstm_edge.errors import LstmEdgeError, NotInstalledError
+from lstm_edge.inputs.batches import Inputs
 from lstm_edge.results.device import DeviceResult
 from lstm_edge.results.parity import ParityRun
-from lstm_edge.verify.verifying import verify, verify_tensors
+from lstm_edge.verify.verifying import verify
 
 OFTEN = 1.0  # seconds between two signs of progress: each of them wakes what sends it
 
@@ -80,43 +81,41 @@ def _measure(asked: dict[str, Any], folder: Path, lines: _Lines) -> DeviceResult
     inputs = _inputs(bundle, asked)
     skipped: dict[str, str] = {}
     runs: list[ParityRun] = []
-    for name in bundle.variants:
+    for name, info in bundle.variants.items():
         try:
             bundle.runner(name, threads)  # a runtime that does not work says so
-            if inputs.lack_texts(bundle.variants[name]):
+            if bundle.lack_texts(inputs, info):
                 skipped[name] = IDS_ONLY
-                continue
-            if isinstance(bundle, TensorBundle):
-                run = verify_tensors(bundle, variants=[name], threads=threads, progress=lines)
             else:
-                run = verify(bundle, variants=[name], threads=threads, progress=lines)
-            runs.append(run)
-        except MissingExtraError as error:
-            skipped[name] = f"{error.package} is not installed there"
-        except (
-            Exception
-        ) as error:  # a runtime that is there and does not work says so in its own way
-            kind = "" if isinstance(error, LstmEdgeError) else f"{type(error).__name__}: "
-            skipped[name] = kind + (str(error).strip().splitlines() or ["no message"])[0][:300]
-    good = [report.variant for run in runs for report in run.reports]
-    if not good:
+                runs.append(verify(bundle, variants=[name], threads=threads, progress=lines))
+        except NotInstalledError as error:
+            skipped[name] = f"{error.needs} is not installed there"
+        except Exception as error:  # what is there and does not work says so in its own way
+            prefix = "" if isinstance(error, LstmEdgeError) else f"{type(error).__name__}: "
+            skipped[name] = prefix + (str(error).strip().splitlines() or ["no message"])[0][:300]
+    reports = tuple(report for run in runs for report in run.reports)
+    if not reports:
         return DeviceResult(asked["device"], None, None, skipped)
     latency = bench(
-        bundle, inputs, variants=good, threads=threads, rounds=asked["rounds"], progress=lines
+        bundle,
+        inputs,
+        variants=[report.variant for report in reports],
+        threads=threads,
+        rounds=asked["rounds"],
+        progress=lines,
     )
-    reports = tuple(report for run in runs for report in run.reports)
     parity = replace(runs[0], reports=reports)
     for part in (parity.machine, latency.machine):  # the package is not installed there
         part["versions"] = {"lstm-edge": __version__, **part["versions"]}
     return DeviceResult(asked["device"], parity, latency, skipped)
 
 
-def _inputs(bundle: TextBundle | TensorBundle, asked: dict[str, Any]) -> Inputs:
-    given = asked["inputs"]
-    if given is None:
-        return golden_inputs(bundle, asked["limit"])
-    sequences = [np.array(ids, np.int32) for ids in given["ids"]]
-    return Inputs(sequences, given["texts"], source=given["source"])
+def _inputs(bundle: Bundle, asked: dict[str, Any]) -> Inputs:
+    sent = asked["inputs"]
+    if sent is None:
+        return bundle.golden_inputs(asked["limit"])
+    sequences = [np.array(ids, np.int32) for ids in sent["ids"]]
+    return Inputs(sequences, sent["texts"], source=sent["source"])
 
 
 if __name__ == "__main__":

@@ -24,15 +24,16 @@ from typing import Any
 
 from lstm_edge.base.files import PACKAGE, read_json
 from lstm_edge.base.progress import SILENT, Advance, Progress
-from lstm_edge.bench.plan import Inputs
-from lstm_edge.bundle.opening import MANIFEST, TensorBundle, TextBundle, VariantInfo, seal
+from lstm_edge.bundle.manifest import MANIFEST, VariantInfo, seal
+from lstm_edge.bundle.opening import Bundle
 from lstm_edge.devices import far_side
 from lstm_edge.errors import InputError
+from lstm_edge.inputs.batches import Inputs
 from lstm_edge.results.device import DeviceResult
-from lstm_edge.runtimes.runners import any_runner_class, tensor_runner_class
+from lstm_edge.runtimes.contract import runtime_class
 
 # rooms that nothing on a board imports
-NOT_SENT = ("cli", "report", "training")
+NOT_SENT = ("cli", "models", "report", "training")
 PYTHON = "python3"
 MINIMUM = (3, 11)  # Python on the board
 CONNECT = 15  # seconds to reach it
@@ -133,7 +134,7 @@ class Address:
 
 
 def measure(
-    bundle: TextBundle | TensorBundle,
+    bundle: Bundle,
     address: Address,
     *,
     python: str = PYTHON,
@@ -162,7 +163,7 @@ def measure(
     chosen = bundle.chosen(variants)
     if inputs is not None and inputs.arrays:
         raise InputError("arrays are not sent to a board: it times the bundle's golden inputs")
-    needs, skipped = _needs(bundle, chosen)
+    needs, skipped = _needs(chosen)
     modules = sorted({module for need in needs.values() for module in need.modules} | {"numpy"})
     with _Board(address, python) as board:
         with progress.task(f"Connecting to {address}", None):
@@ -218,27 +219,22 @@ class _Need:
     packages: tuple[str, ...]
 
 
-def _needs(
-    bundle: TextBundle | TensorBundle, chosen: Sequence[VariantInfo]
-) -> tuple[dict[str, _Need], dict[str, str]]:
+def _needs(chosen: Sequence[VariantInfo]) -> tuple[dict[str, _Need], dict[str, str]]:
     """By variant; and why not, of those that nothing runs."""
     needs, skipped = dict[str, _Need](), dict[str, str]()
     for info in chosen:
         try:
-            if isinstance(bundle, TensorBundle):
-                found: Any = tensor_runner_class(info.kind)
-            else:
-                found = any_runner_class(info.kind)
+            runtime = runtime_class(info.kind)
         except InputError as error:
             skipped[info.name] = str(error)
             continue
-        modules = tuple(module.partition(".")[0] for module in found.modules)
-        needs[info.name] = _Need(modules, found.packages)
+        modules = tuple(module.partition(".")[0] for module in runtime.modules)
+        needs[info.name] = _Need(modules, runtime.packages)
     return needs, skipped
 
 
 def _files(
-    bundle: TextBundle | TensorBundle, sent: Sequence[VariantInfo], request: dict[str, Any]
+    bundle: Bundle, sent: Sequence[VariantInfo], request: dict[str, Any]
 ) -> dict[str, bytes]:
     """What a board needs, by the name there: modules, the bundle with these variants, the request."""
     files = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,17 @@ from lstm_edge.inputs.signature import Input, Signature, expected_shape
 
 READ = (".npy", ".npz", ".csv")
 WRITTEN = (".npz", ".npy", ".csv", ".json")
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """The inputs of N examples by name, checked, and where they are from."""
+
+    name: str
+    arrays: Arrays
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
 
 
 def read_inputs(path: Path, signature: Signature) -> Arrays:
@@ -38,13 +50,13 @@ def read_inputs(path: Path, signature: Signature) -> Arrays:
     try:
         if kind == ".csv":
             return signature.check(_read_csv(path, signature.inputs[0]))
-        return signature.check(_read_numpy(path))
+        return signature.check(read_numpy(path))
     except InputError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"{path}: {text}") from None
 
 
-def _read_numpy(path: Path) -> Any:
+def read_numpy(path: Path) -> Any:
     try:
         with path.open("rb") as file:
             if not file.read(6).startswith((b"\x93NUMPY", b"PK")):

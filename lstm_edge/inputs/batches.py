@@ -1,42 +1,92 @@
-"""Examples of a model without text with what the reference answers, and the file that keeps them."""
+"""Examples with what the reference answers, examples to be timed, and the file that keeps arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from lstm_edge.base.arrays import Arrays
-from lstm_edge.inputs.array_files import _read_numpy
+from lstm_edge.base.arrays import Arrays, Ids
+from lstm_edge.inputs.array_files import read_numpy
 
 AS_GIVEN = "as given"
 """What an example is a case of that the user gives; see :class:`Batch`."""
 
 
+ANSWERS = "answers"
+"""What the one output of a bundle of texts is called here, whatever its files call it."""
+
+GOLDEN_DATA = "golden vectors"
+"""What data are called that come with the bundle."""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Examples of the same shapes, and what the reference answers.
+    """Examples, and what the reference answers: arrays of the same shapes, or texts with their ids.
 
     Attributes:
-        cases: for each example what it is a case of, such as ``masked in front``.
+        cases: for each example what it is a case of, such as ``masked in front``; empty for texts.
+        inputs: arrays by name; empty for texts.
+        outputs: the reference's, by name; of texts :data:`ANSWERS`, float32 [N, K]. Empty where they
+            are not known yet.
+        sequences: ids of the texts, int32, not padded.
+        texts: None where only ids are known.
+        classes: right class numbers [N]; None where they are not known.
     """
 
-    cases: tuple[str, ...]
-    inputs: Arrays
-    outputs: Arrays
+    cases: tuple[str, ...] = ()
+    inputs: Arrays = field(default_factory=dict)
+    outputs: Arrays = field(default_factory=dict)
+    sequences: Sequence[Ids] = ()
+    texts: Sequence[str] | None = None
+    classes: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
-        return len(self.cases)
+        return len(self.cases or self.sequences)
 
     def part(self, rows: Sequence[int]) -> Batch:
         """Some of the examples."""
+        places = list(rows)
         return Batch(
-            tuple(self.cases[i] for i in rows),
-            {name: array[list(rows)] for name, array in self.inputs.items()},
-            {name: array[list(rows)] for name, array in self.outputs.items()},
+            tuple(self.cases[i] for i in places if self.cases),
+            {name: array[places] for name, array in self.inputs.items()},
+            {name: array[places] for name, array in self.outputs.items()},
+            [self.sequences[i] for i in places if self.sequences],
+            None if self.texts is None else [self.texts[i] for i in places],
+            None if self.classes is None else self.classes[places],
         )
+
+    def answered(self, outputs: Arrays) -> Batch:
+        """The same examples with these outputs of the reference."""
+        return replace(self, outputs=outputs)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a bundle is timed on: N texts, or N times arrays; the other kind's fields are empty.
+
+    Attributes:
+        sequences: ids of the texts, int32, not padded.
+        texts: the texts; None where the data are ids.
+        arrays: inputs by name of one example each, checked.
+        source: where they are from, for the report.
+    """
+
+    sequences: Sequence[Ids] = ()
+    texts: Sequence[str] | None = None
+    arrays: Sequence[Arrays] = ()
+    source: str = GOLDEN_DATA
+
+    def __len__(self) -> int:
+        return len(self.arrays or self.sequences)
+
+
+def evenly(count: int, most: int | None) -> list[int]:
+    """Places of at most so many of the examples, in their order."""
+    return [int(i) for i in np.linspace(0, count - 1, min(count, most or count))]
 
 
 def save_batches(path: Path, batches: Sequence[Batch]) -> None:
@@ -52,7 +102,7 @@ def save_batches(path: Path, batches: Sequence[Batch]) -> None:
 
 def load_batches(path: Path) -> list[Batch]:
     """What :func:`save_batches` wrote."""
-    content: Arrays = _read_numpy(path)
+    content: Arrays = read_numpy(path)
     count = 1 + max(int(key.partition("/")[0]) for key in content)
 
     def ends(prefix: str) -> Arrays:

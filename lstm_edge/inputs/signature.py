@@ -70,6 +70,10 @@ class State:
     output: str
     shape: tuple[int | None, ...]
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> State:
+        return cls(value["name"], value["output"], tuple(value["shape"]))
+
 
 @dataclass(frozen=True)
 class Signature:

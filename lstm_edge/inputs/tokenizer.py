@@ -107,7 +107,7 @@ class Tokenizer:
         if len(self._ids) != len(words):
             twice = next(w for w, n in Counter(words).items() if n > 1)
             raise InputError(f"the vocabulary holds the word {twice!r} more than once")
-        self._table = _filter_table(settings)
+        self.table_rows = _filter_table(settings)
 
     def __len__(self) -> int:
         """Number of ids: every id is below it."""
@@ -154,7 +154,7 @@ class Tokenizer:
         """All ids of a text, the start id first, not cut and not padded."""
         s = self.settings
         ids = [] if s.start_id is None else [s.start_id]
-        known = (self._ids.get(word, s.unknown_id) for word in _words(text, s, self._table))
+        known = (self._ids.get(word, s.unknown_id) for word in _words(text, s, self.table_rows))
         return ids + [i for i in known if i is not None]
 
     def encode(self, texts: Iterable[str]) -> list[Ids]:

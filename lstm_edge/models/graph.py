@@ -62,6 +62,11 @@ class GraphModel:
         return tuple(itertools.chain.from_iterable(self.states.values()))
 
     @property
+    def fixed_batch(self) -> int | None:
+        """Examples in every call, where the model itself says so."""
+        return next((port.shape[0] for port in self.inputs if port.shape[0] is not None), None)
+
+    @property
     def is_classifier(self) -> bool:
         """Whether it takes one sequence of ids and gives one distribution over classes."""
         if len(self.inputs) != 1 or len(self.outputs) != 1:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,16 @@ import numpy.typing as npt
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.files import replacing
 from lstm_edge.base.progress import SILENT, Progress
-from lstm_edge.bundle.opening import TensorBundle, TextBundle
-from lstm_edge.errors import BundleError, InputError, MissingExtraError
-from lstm_edge.inputs.data import TABLES, kind_of
+from lstm_edge.bundle.opening import TextBundle
+from lstm_edge.errors import BundleError, InputError
+from lstm_edge.inputs.batches import ANSWERS, Batch
+from lstm_edge.inputs.from_table import kind_of
 from lstm_edge.inputs.tokenizer import Tokenizer
 from lstm_edge.results.answers import classes_of, probabilities_of
-from lstm_edge.runtimes.runners import Runner, StepRunner, TensorRunner, TextRunner
+from lstm_edge.runtimes.runners import IdsRunner
+
+WRITTEN = (".csv", ".tsv", ".jsonl")
+"""Kinds of table that predictions are written to."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Classifier:
                 "again with --vocab"
             )
         self.tokenizer = tokenizer
-        self.variant, self.runner = first_runner(bundle, variant, threads)
+        self.variant, self.runner = bundle.first_runner([variant] if variant else (), threads)
         self.runner.set_workers(workers)
 
     def predict(self, texts: Sequence[str], progress: Progress = SILENT) -> list[Prediction]:
@@ -80,13 +84,11 @@ class Classifier:
             raise InputError("predict takes a list of strings, for example ['a fine film']")
         if not texts:
             return []
-        description = f"Predicting with {self.variant}"
-        if isinstance(self.runner, TextRunner):
-            outputs = self.runner.run_texts(texts, progress, description)
-        else:
-            ids = self.tokenizer.encode(texts)
-            outputs = self.runner.run_sequences(ids, progress, description)
-        return predictions(outputs, self.bundle.labels)
+        # a file that takes texts makes its own ids
+        ids = () if self.runner.runtime.takes_texts else self.tokenizer.encode(texts)
+        batch = Batch(sequences=ids, texts=texts)
+        outputs = self.runner.answers(batch, progress, f"Predicting with {self.variant}")
+        return predictions(outputs[ANSWERS], self.bundle.labels)
 
     def stream(self, pads: int | None = None) -> WordStream:
         """A text that comes piece by piece, of a bundle exported with ``--streaming``.
@@ -102,26 +104,23 @@ class Classifier:
             InputError: the bundle has no step model.
             MissingExtraError: no runtime is installed for it.
         """
+        steps = [info.name for info in self.bundle.variants.values() if info.states]
+        if not steps:
+            raise InputError(
+                f"bundle {self.bundle.path} takes whole texts; export with --streaming to feed it word "
+                "by word"
+            )
         runner = self.runner
-        if not isinstance(runner, StepRunner):
-            steps = [v.name for v in self.bundle.variants.values() if v.states]
-            if not steps:
-                raise InputError(
-                    f"bundle {self.bundle.path} takes whole texts; export with --streaming to feed it "
-                    "word by word"
-                )
-            _, found = first_of(self.bundle, steps, runner.threads)
-            if not isinstance(found, StepRunner):
-                raise AssertionError(found)
-            runner = found
-        return WordStream(runner, self.tokenizer, self.bundle.labels, pads)
+        if self.variant not in steps:
+            _, runner = self.bundle.first_runner(steps, runner.threads)
+        return WordStream(cast(IdsRunner, runner), self.tokenizer, self.bundle.labels, pads)
 
 
 class WordStream:
     """A text that is fed piece by piece; see :meth:`Classifier.stream`."""
 
     def __init__(
-        self, runner: StepRunner, tokenizer: Tokenizer, labels: tuple[str, ...], pads: int | None
+        self, runner: IdsRunner, tokenizer: Tokenizer, labels: tuple[str, ...], pads: int | None
     ) -> None:
         self._runner, self._tokenizer, self._labels = runner, tokenizer, labels
         self.reset(pads)
@@ -164,52 +163,11 @@ def predictions(outputs: npt.NDArray[Any], labels: Sequence[str]) -> list[Predic
     ]
 
 
-@overload
-def first_runner(
-    bundle: TextBundle, variant: str | None, threads: int
-) -> tuple[str, Runner | TextRunner]: ...
-
-
-@overload
-def first_runner(
-    bundle: TensorBundle, variant: str | None, threads: int
-) -> tuple[str, TensorRunner]: ...
-
-
-def first_runner(
-    bundle: TextBundle | TensorBundle, variant: str | None, threads: int
-) -> tuple[str, Runner | TextRunner | TensorRunner]:
-    """A runner of this variant, or of the first whose runtime is installed; with its name.
-
-    Raises:
-        BundleError: no such variant, or none at all.
-        MissingExtraError: no runtime is installed for it.
-    """
-    if variant is not None:
-        return variant, bundle.runner(variant, threads)
-    return first_of(bundle, bundle.variants, threads)
-
-
-def first_of(
-    bundle: TextBundle | TensorBundle, names: Iterable[str], threads: int
-) -> tuple[str, Runner | TextRunner | TensorRunner]:
-    """A runner of the first of these variants whose runtime is installed; see :func:`first_runner`."""
-    missing: MissingExtraError | None = None
-    for name in names:
-        try:
-            return name, bundle.runner(name, threads)
-        except MissingExtraError as error:
-            missing = missing or error
-    if missing is None:
-        raise BundleError(f"bundle {bundle.path} has no variant")
-    raise missing
-
-
 def check_table(path: Path) -> None:
     """Refuse a path that :func:`write_table` could not write."""
-    if kind_of(path) not in TABLES:
+    if kind_of(path) not in WRITTEN:
         raise InputError(
-            f"{path}: unknown kind of file to write; expected {', '.join(TABLES)} (or one of these "
+            f"{path}: unknown kind of file to write; expected {', '.join(WRITTEN)} (or one of these "
             "with .gz)"
         )
 

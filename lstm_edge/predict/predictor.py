@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from lstm_edge.bundle.opening import TensorBundle, open_bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.array_files import digits
 from lstm_edge.inputs.signature import Output
-from lstm_edge.predict.classifier import Classifier, first_runner
-from lstm_edge.runtimes.runners import TensorRunner
+from lstm_edge.predict.classifier import Classifier
+from lstm_edge.runtimes.runners import ArrayRunner
 from lstm_edge.verify.comparing_arrays import labels
 
 # Numbers of one output that a line shows.
@@ -30,7 +30,7 @@ class Stream:
         steps: fed so far.
     """
 
-    def __init__(self, runner: TensorRunner, examples: int) -> None:
+    def __init__(self, runner: ArrayRunner, examples: int) -> None:
         self._runner, self._examples = runner, examples
         self.reset()
 
@@ -74,7 +74,8 @@ class Predictor:
 
     def __init__(self, bundle: TensorBundle, variant: str | None = None, threads: int = 1) -> None:
         self.bundle = bundle
-        self.variant, self.runner = first_runner(bundle, variant, threads)
+        self.variant, runner = bundle.first_runner([variant] if variant else (), threads)
+        self.runner = cast(ArrayRunner, runner)
 
     def predict(self, inputs: Any, progress: Progress = SILENT) -> Arrays:
         """Outputs float32 by name, their first axis the examples'.

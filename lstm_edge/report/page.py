@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import write_json, write_text
-from lstm_edge.bundle.opening import TensorBundle
 from lstm_edge.inputs.signature import Input, Output, expected_shape
 from lstm_edge.report import wording
 from lstm_edge.report.plots import plots
 from lstm_edge.results.device import DeviceResult
 
 if TYPE_CHECKING:
-    from lstm_edge.bundle.opening import Bundle, VariantInfo
+    from lstm_edge.bundle.manifest import VariantInfo
+    from lstm_edge.bundle.opening import Bundle
     from lstm_edge.results.latency import LatencyReport
     from lstm_edge.results.parity import ParityRun, Tolerance
 from lstm_edge.report.tables import (
@@ -109,9 +109,10 @@ def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dic
     facts = {
         "Model": ", ".join(named) or wording.NONE,
     }
-    if isinstance(bundle, TensorBundle):
-        facts["Inputs of the model"] = "; ".join(map(_end, bundle.signature.inputs))
-        facts["Outputs"] = "; ".join(map(_end, bundle.signature.outputs))
+    inputs, outputs = bundle.ends()
+    if inputs:
+        facts["Inputs of the model"] = "; ".join(map(_end, inputs))
+        facts["Outputs"] = "; ".join(map(_end, outputs))
     facts |= {
         "Labels": ", ".join(bundle.labels) or wording.NONE,
         "Data": f"{run.data}; {max((r.examples for r in run.reports), default=0)} examples",

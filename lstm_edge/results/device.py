@@ -11,8 +11,7 @@ from typing import Any
 from lstm_edge.errors import InputError
 from lstm_edge.results.latency import LatencyReport
 from lstm_edge.results.parity import ParityRun
-
-SCHEMA = 1
+from lstm_edge.results.schema import fields, numbered
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,15 @@ class DeviceResult:
         return self.parity is None or self.parity.ok
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": SCHEMA,
-            "device": self.device,
-            "parity": None if self.parity is None else self.parity.to_json(),
-            "latency": None if self.latency is None else self.latency.to_json(),
-            "skipped": dict(self.skipped),
-            "notes": list(self.notes),
-        }
+        return numbered(
+            {
+                "device": self.device,
+                "parity": None if self.parity is None else self.parity.to_json(),
+                "latency": None if self.latency is None else self.latency.to_json(),
+                "skipped": dict(self.skipped),
+                "notes": list(self.notes),
+            }
+        )
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> DeviceResult:
@@ -55,8 +55,7 @@ class DeviceResult:
         Raises:
             KeyError, TypeError, ValueError: not such a result, or its figures are none.
         """
-        if value["schema"] != SCHEMA:
-            raise ValueError(f"schema {value['schema']!r}; this version reads {SCHEMA}")
+        value = fields(value)
         parity, latency = value["parity"], value["latency"]
         result = cls(
             value["device"],

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_edge.results.schema import fields, numbered
+
 
 @dataclass(frozen=True)
 class Start:
@@ -95,7 +97,7 @@ class LatencyReport:
     unit: str = "tokens"
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return numbered(asdict(self))
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> LatencyReport:
@@ -113,7 +115,7 @@ class LatencyReport:
         tokenise = value["tokenise_ms"]
         return cls(
             **{
-                **value,
+                **fields(value),
                 "timings": timings,
                 "lengths": tuple(value["lengths"]),
                 "tokenise_ms": None if tokenise is None else tuple(tokenise),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lstm_edge.results.schema import fields, numbered
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -179,10 +181,11 @@ class ParityRun:
         return all(report.ok for report in self.reports)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "reports": [r.to_json() for r in self.reports], "ok": self.ok}
+        reports = [report.to_json() for report in self.reports]
+        return numbered({**asdict(self), "reports": reports, "ok": self.ok})
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ParityRun:
-        items = {key: item for key, item in value.items() if key != "ok"}
+        items = {key: item for key, item in fields(value).items() if key != "ok"}
         reports = tuple(ParityReport.from_json(r) for r in value["reports"])
         return cls(**{**items, "reports": reports})

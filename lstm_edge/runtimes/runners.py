@@ -1,57 +1,36 @@
-"""One Runner for each runtime: a file and ids in, the model's outputs out.
+"""What is done around a call, over any runtime: checks, padding, batches, workers, states, threads.
 
-For models without text one TensorRunner for each: arrays by name in, arrays by name out; for files that
-make ids themselves a TextRunner. A runtime is added by one class of each kind here with the decorator
-:func:`runs`; everything else finds them by the kind of file.
+A runner takes calls from any thread: each call has a copy of the runtime for itself.
 """
 
 from __future__ import annotations
 
-import copy
-import re
-import weakref
+import contextlib
+import os
+import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_edge.base.arrays import Arrays, Ids, Probabilities
-from lstm_edge.base.extras import require
-from lstm_edge.base.progress import SILENT, Advance, Progress
-from lstm_edge.errors import InputError, LstmEdgeError
-from lstm_edge.inputs.signature import Signature
-from lstm_edge.inputs.tokenizer import NO_CHARACTER, pad_sequences
+from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.errors import InputError, LstmEdgeError, RefusalError
+from lstm_edge.inputs.batches import ANSWERS, Batch, Inputs
+from lstm_edge.inputs.signature import Signature, State
+from lstm_edge.inputs.tokenizer import pad_sequences
+from lstm_edge.runtimes.contract import Runtime, first_line
 
-BATCH = 32
-_HALVES = re.compile("[\ud800-\udfff]")
+ALONE = 8
+"""Last steps of a text that a step model is fed one by one, as the page does."""
+
 _NO_EXAMPLE = "no example given; expected at least one row of ids"
-
-
-class FileRunner(ABC):
-    """A file, loaded into a runtime.
-
-    Raises:
-        InputError: a thread count below 1, or a file that the runtime refuses.
-        MissingExtraError: the runtime is not installed.
-    """
-
-    runtime: ClassVar[str]
-    packages: ClassVar[tuple[str, ...]]  # to install
-    modules: ClassVar[tuple[str, ...]]  # to import
-
-    def __init__(self, path: Path, threads: int) -> None:
-        if threads < 1:
-            raise InputError(f"threads is {threads}; it must be at least 1")
-        self.path, self.threads = path, threads
-        self._load()
-
-    @abstractmethod
-    def _load(self) -> None: ...
+_P = TypeVar("_P")
 
 
 def row_length(longest: int, most: int, pads: str, whole: bool = False) -> int:
@@ -59,7 +38,7 @@ def row_length(longest: int, most: int, pads: str, whole: bool = False) -> int:
 
     Args:
         most: ids that the model takes.
-        pads: where it takes pads, see :class:`Runner`; those in ``front`` are part of its answer.
+        pads: where it takes pads, see :class:`IdsRunner`; those in ``front`` are part of its answer.
         whole: ``most`` also where it needs no pads, but takes them.
     """
     if pads == "front" or (pads == "any" and whole):
@@ -67,50 +46,31 @@ def row_length(longest: int, most: int, pads: str, whole: bool = False) -> int:
     return max(1, min(longest, most))
 
 
-class Runner(FileRunner):
-    """Runs one file on ids.
+class Runner(ABC):
+    """Examples of one kind, in one runtime.
 
     Args:
-        path: the file.
-        threads: threads for one inference.
-        num_ids: ids must be below it (rows of the embedding); None: not checked here.
-        max_length: the most ids that one example keeps; needed for :meth:`run_sequences`.
-        batch: most examples per call; None: as many as the runtime likes.
-        pads: where the model takes pads: ``any``, in front or behind or none at all; ``front``, up
-            to ``max_length`` as it was trained; ``none``, each example at its own length.
+        runtime: a loaded file; copies of it are made when several threads call at once.
     """
 
-    batch = BATCH
-    # Most ids, pads included, in one call of run_sequences: bounds what it holds, whatever the length.
-    # ONNX Runtime holds 5 KB for each id of the float32 reference model; 8 rows of 500 ids are as
-    # fast as 16 and faster than 32 or 4.
-    most_ids = 1 << 12
-    # Whether short examples are filled up to max_length where the model needs no pads.
-    whole = True
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime, self.workers = runtime, 1
+        self._free = deque([runtime])
+        # as many copies as can be of use: more calls at a time would only wait for a core
+        self._places = threading.BoundedSemaphore(runtime.at_once or os.cpu_count() or 1)
 
-    def __init__(
-        self,
-        path: Path,
-        threads: int = 1,
-        num_ids: int | None = None,
-        max_length: int | None = None,
-        batch: int | None = None,
-        pads: str = "any",
-    ) -> None:
-        self.num_ids, self.max_length, self.pads = num_ids, max_length, pads
-        self.batch, self._most = min(self.batch, batch or self.batch), batch
-        self._others: list[Runner] = []
-        super().__init__(path, threads)
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.runtime.path
 
-    @abstractmethod
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
-        """:meth:`run` without its checks: contiguous int32 ids in, what the runtime gives out.
-
-        For ids from :meth:`padded`, at most ``batch`` examples.
-        """
+    @property
+    def threads(self) -> int:
+        """Threads for one call."""
+        return self.runtime.threads
 
     def set_workers(self, workers: int) -> None:
-        """Let :meth:`run_sequences` make so many calls at a time, each with ``threads`` threads.
+        """Let so many calls be made at a time on many examples, each with ``threads`` threads.
 
         The calls, and so the answers, are the same for any number.
 
@@ -119,13 +79,156 @@ class Runner(FileRunner):
         """
         if workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
-        self._others = [self._colleague() for _ in range(workers - 1)]
-
-    def _colleague(self) -> Runner:
-        """One to make calls beside this: itself where the runtime takes calls from any thread."""
-        return type(self)(
-            self.path, self.threads, self.num_ids, self.max_length, self._most, self.pads
+        self.workers = min(workers, self.runtime.at_once or workers)
+        self._places = threading.BoundedSemaphore(
+            max(self.workers, self.runtime.at_once or os.cpu_count() or 1)
         )
+
+    def call(self, arrays: Arrays) -> Arrays:
+        """One call of the file, from any thread."""
+        with self._places:
+            try:
+                runtime = self._free.pop()
+            except IndexError:
+                runtime = self.runtime.spawn()
+            try:
+                return runtime.call(arrays)
+            finally:
+                self._free.append(runtime)
+
+    @abstractmethod
+    def infer(self, prepared: Any) -> Any:
+        """What is timed: the calls for one example from :meth:`prepared_one`, without checks."""
+
+    @abstractmethod
+    def prepared_one(self, inputs: Inputs, at: int) -> Any:
+        """One of the inputs in the form that is fastest for this runtime."""
+
+    @abstractmethod
+    def answers(
+        self, batch: Batch, progress: Progress = SILENT, description: str = "Running"
+    ) -> Arrays:
+        """Outputs float32 by name for a batch of what the bundle takes."""
+
+    @abstractmethod
+    def one_call(self, inputs: Inputs, at: int) -> Arrays:
+        """All arrays for one call of the file on one of the inputs; a stream begins anew."""
+
+    @abstractmethod
+    def first_inputs(self, steps: int) -> Arrays:
+        """Inputs of one call, each one value all over; ``steps`` of them where the time is free."""
+
+    def lacks(self, batch: Batch | Inputs) -> bool:
+        """Whether the file takes texts, and these examples are ids."""
+        return self.runtime.takes_texts and batch.texts is None
+
+    def _shared_out(
+        self, items: Sequence[_P], answer: Callable[[_P], Any], progress: Callable[[_P], None]
+    ) -> list[Any]:
+        """Answers to the items in order; every worker takes the next that nobody has begun."""
+        parts: dict[int, Any] = {}
+        todo = deque(range(len(items)))
+
+        def work() -> None:
+            while True:
+                try:
+                    at = todo.popleft()
+                except IndexError:
+                    return
+                try:
+                    parts[at] = answer(items[at])
+                    progress(items[at])
+                except BaseException:
+                    todo.clear()  # nobody begins another
+                    raise
+
+        if self.workers == 1 or len(items) == 1:
+            work()
+        else:
+            with ThreadPoolExecutor(self.workers) as pool:
+                try:
+                    for job in [pool.submit(work) for _ in range(self.workers)]:
+                        job.result()
+                finally:  # when interrupted, too
+                    todo.clear()
+        return [parts[at] for at in range(len(items))]
+
+
+class IdsRunner(Runner):
+    """Ids in, one answer for each example out.
+
+    Args:
+        num_ids: ids must be below it (rows of the embedding); None: not checked here.
+        max_length: the most ids that one example keeps; needed for :meth:`run_sequences`.
+        batch: most examples per call; None: as many as the runtime likes.
+        pads: where the model takes pads: ``any``, in front or behind or none at all; ``front``, up
+            to ``max_length`` as it was trained; ``none``, each example at its own length.
+        states: of a step model, which is fed from zero states, pads and all.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        num_ids: int | None = None,
+        max_length: int | None = None,
+        batch: int | None = None,
+        pads: str = "any",
+        states: Iterable[State] = (),
+    ) -> None:
+        super().__init__(runtime)
+        self.num_ids, self.max_length, self.pads = num_ids, max_length, pads
+        self.states = tuple(states)
+        self.batch, self._most = min(runtime.batch, batch or runtime.batch), batch
+        self.most_ids = runtime.most_ids
+        fed = {state.name for state in self.states}
+        given = {state.output for state in self.states}
+        (self._input,) = (port for port in runtime.inputs if port.name not in fed)
+        (self._output,) = (port.name for port in runtime.outputs if port.name not in given)
+        rows, length = self._input.shape[0], self._input.shape[1]
+        self._rows, self.length = rows, None if self.states else length
+
+    def infer(self, prepared: Ids) -> npt.NDArray[Any]:
+        """:meth:`run` without its checks: contiguous int32 ids in, what the runtime gives out.
+
+        For ids from :meth:`padded`, at most ``batch`` examples.
+        """
+        ids, rows = self._fitted(prepared), self._rows
+        if rows is None or len(ids) == rows:
+            return self._answer(ids)
+        return np.concatenate([self._answer(ids[i : i + rows]) for i in range(0, len(ids), rows)])
+
+    def _fitted(self, ids: Ids) -> Ids:
+        """Of the file's length, where that is fixed."""
+        if self.length is None or ids.shape[1] == self.length:
+            return ids
+        if ids.shape[1] > self.length:
+            raise InputError(
+                f"{ids.shape[1]} ids given; {self.path.name} takes at most {self.length}: keep the "
+                f"last {self.length} (run_sequences does)"
+            )
+        side = "post" if self.pads == "any" else "pre"
+        return pad_sequences(list(ids), self.length, padding=side)
+
+    def _answer(self, ids: Ids) -> npt.NDArray[Any]:
+        if not self.states:
+            return self.call({self._input.name: ids})[self._output]
+        alone = max(0, ids.shape[1] - ALONE)
+        pieces = [ids[:, :alone]] if alone else []
+        pieces += [ids[:, i : i + 1] for i in range(alone, ids.shape[1])]
+        answers, states = self.step(pieces[0])
+        for piece in pieces[1:]:
+            answers, states = self.step(piece, states)
+        return answers
+
+    def step(self, ids: Ids, states: Arrays | None = None) -> tuple[npt.NDArray[Any], Arrays]:
+        """The next ids int32 [N, n] in one call: outputs [N, K] after them, and the states then.
+
+        Args:
+            states: from the call before; None: before the first id.
+        """
+        states = begin(self.states, len(ids)) if states is None else states
+        outputs = self.call({self._input.name: np.ascontiguousarray(ids), **states})
+        return outputs[self._output], {s.name: outputs[s.output] for s in self.states}
 
     def run(self, ids: npt.ArrayLike) -> Probabilities:
         """Outputs float32 [N, K] of ids int [N, T] with pads on either side.
@@ -194,93 +297,61 @@ class Runner(FileRunner):
                 calls.append([])
             calls[-1].append(sequences[i])
         with progress.task(description, len(order)) as advance:
-            outputs = np.concatenate(self._answers(calls, advance))
+            outputs = np.concatenate(
+                self._shared_out(
+                    calls, lambda call: self.run(self.padded(call)), lambda call: advance(len(call))
+                )
+            )
         back = np.empty_like(outputs)
         back[order] = outputs
         return back
 
-    def _answers(
-        self, calls: Sequence[Sequence[npt.NDArray[Any]]], advance: Advance
-    ) -> list[Probabilities]:
-        """Outputs of each call."""
-
-        def answer(runner: Runner, at: int) -> Probabilities:
-            outputs = runner.run(runner.padded(calls[at]))
-            advance(len(calls[at]))
-            return outputs
-
-        return _shared_out([self, *self._others], len(calls), answer)
-
     def _width(self, longest: int) -> int:
         """How long :meth:`padded` makes the rows of a chunk."""
-        return row_length(longest, self.max_length or longest, self.pads, self.whole)
+        whole = self.length is not None
+        return row_length(longest, self.max_length or longest, self.pads, whole)
 
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
         """Ids [N, T] that :meth:`run` takes, in the form that is fastest for this runtime."""
-        return pad_sequences(chunk, self._width(max(map(len, chunk))))
+        behind = self.pads == "any" and self.length is None
+        width = self._width(max(map(len, chunk)))
+        return pad_sequences(chunk, width, padding="post" if behind else "pre")
+
+    def prepared_one(self, inputs: Inputs, at: int) -> Ids:
+        return self.padded([inputs.sequences[at]])
+
+    def one_call(self, inputs: Inputs, at: int) -> Arrays:
+        ids = self._fitted(self.prepared_one(inputs, at))
+        return {self._input.name: ids, **begin(self.states, len(ids))}
+
+    def first_inputs(self, steps: int) -> Arrays:
+        del steps  # as many as the model takes
+        return self.one_call(Inputs([np.ones(self.max_length or 1, np.int32)]), 0)
+
+    def answers(
+        self, batch: Batch, progress: Progress = SILENT, description: str = "Running"
+    ) -> Arrays:
+        return {ANSWERS: self.run_sequences(batch.sequences, progress, description)}
 
 
-_W = TypeVar("_W")
-
-
-def _shared_out(
-    team: Sequence[_W], count: int, answer: Callable[[_W, int], Probabilities]
-) -> list[Probabilities]:
-    """Answers 0 … count - 1 in order; every member takes the next that nobody has begun."""
-    parts: dict[int, Probabilities] = {}
-    todo = deque(range(count))
-
-    def work(member: _W) -> None:
-        while True:
-            try:
-                at = todo.popleft()
-            except IndexError:
-                return
-            try:
-                parts[at] = answer(member, at)
-            except BaseException:
-                todo.clear()  # nobody begins another
-                raise
-
-    if len(team) == 1 or count == 1:
-        work(team[0])
-    else:
-        with ThreadPoolExecutor(len(team)) as pool:
-            try:
-                for job in [pool.submit(work, member) for member in team]:
-                    job.result()
-            finally:  # when interrupted, too
-                todo.clear()
-    return [parts[at] for at in range(count)]
-
-
-class TextRunner(FileRunner):
-    """Runs one file on texts: it makes the ids itself.
+class TextRunner(Runner):
+    """Texts in: the file makes the ids itself.
 
     Args:
-        path: the file.
-        threads: threads for one inference.
-        outputs: K, the columns of the reference's answers: 1 of one sigmoid unit.
+        columns: K, of the reference's answers: 1 of one sigmoid unit.
     """
 
-    def __init__(self, path: Path, threads: int = 1, outputs: int = 1) -> None:
-        self.outputs = outputs
-        self._others: list[TextRunner] = []
-        super().__init__(path, threads)
+    def __init__(self, runtime: Runtime, columns: int = 1) -> None:
+        super().__init__(runtime)
+        self.columns = columns
 
-    @abstractmethod
-    def infer(self, text: str) -> Probabilities:
+    def infer(self, prepared: str) -> Probabilities:
         """Outputs float32 [1, K] of one text."""
-
-    def set_workers(self, workers: int) -> None:
-        """Let :meth:`run_texts` make so many calls at a time; see :meth:`Runner.set_workers`."""
-        if workers < 1:
-            raise InputError(f"workers is {workers}; it must be at least 1")
-        self._others = [self._colleague() for _ in range(workers - 1)]
-
-    def _colleague(self) -> TextRunner:
-        """One to make calls beside this."""
-        return type(self)(self.path, self.threads, self.outputs)
+        port = self.runtime.inputs[0]
+        outputs = self.call({port.name: np.array([prepared], object)})
+        scores: Probabilities = outputs[self.runtime.outputs[0].name]
+        # one score for each label, where the model has one unit
+        return scores[:, 1:] if self.columns == 1 and scores.shape[1] == 2 else scores
 
     def run_texts(
         self, texts: Sequence[str], progress: Progress = SILENT, description: str = "Running"
@@ -289,56 +360,76 @@ class TextRunner(FileRunner):
         if not texts:
             raise InputError("no text given; expected at least one")
         with progress.task(description, len(texts)) as advance:
+            return np.concatenate(self._shared_out(texts, self.infer, lambda text: advance(1)))
 
-            def answer(runner: TextRunner, at: int) -> Probabilities:
-                outputs = runner.infer(texts[at])
-                advance(1)
-                return outputs
+    def prepared_one(self, inputs: Inputs, at: int) -> str:
+        return _texts(inputs.texts, self.path)[at]
 
-            return np.concatenate(_shared_out([self, *self._others], len(texts), answer))
+    def one_call(self, inputs: Inputs, at: int) -> Arrays:
+        return {self.runtime.inputs[0].name: np.array([self.prepared_one(inputs, at)], object)}
+
+    def first_inputs(self, steps: int) -> Arrays:
+        del steps
+        return self.one_call(Inputs(texts=["one two three"]), 0)
+
+    def answers(
+        self, batch: Batch, progress: Progress = SILENT, description: str = "Running"
+    ) -> Arrays:
+        return {ANSWERS: self.run_texts(_texts(batch.texts, self.path), progress, description)}
 
 
-class RefusalError(InputError):
-    """A runtime does not run inputs of which each by itself fits the model."""
+def _texts(texts: Sequence[str] | None, path: Path) -> Sequence[str]:
+    if texts is None:
+        raise InputError(
+            f"{path.stem} takes texts, and these data are ids: give texts, or leave it out with "
+            "--variant"
+        )
+    return texts
 
 
-class TensorRunner(FileRunner):
-    """Runs one file on arrays by name.
+def text_runner(runtime: Runtime, columns: int, **of_ids: Any) -> IdsRunner | TextRunner:
+    """What runs a file of a bundle of texts, by what the file takes.
 
     Args:
-        path: the file.
-        signature: the model's inputs and outputs.
-        threads: threads for one inference.
+        columns: see :class:`TextRunner`.
+        of_ids: see :class:`IdsRunner`; without states where the runtime carries them.
+    """
+    if runtime.takes_texts:
+        return TextRunner(runtime, columns)
+    if of_ids["states"] and of_ids["pads"] == "any":
+        # a step model has no table of the states that pads leave: they are steps like any other
+        of_ids["pads"] = "front"
+    if runtime.carries_states:
+        of_ids["states"] = ()
+    return IdsRunner(runtime, **of_ids)
+
+
+class ArrayRunner(Runner):
+    """Arrays by name in, arrays by name out.
+
+    Args:
+        signature: the model's inputs and outputs, and a stream's states.
         batch: examples that every call takes; None: any number.
     """
 
-    def __init__(
-        self, path: Path, signature: Signature, threads: int = 1, batch: int | None = None
-    ) -> None:
+    def __init__(self, runtime: Runtime, signature: Signature, batch: int | None = None) -> None:
+        super().__init__(runtime)
         self.signature, self.batch = signature, batch
-        super().__init__(path, threads)
 
-    @abstractmethod
-    def call(self, arrays: Arrays) -> Arrays:
-        """One call of the file: its inputs by name -> its outputs, those of a stream's states too."""
-
-    def infer(self, arrays: Arrays, piece: int | None = None) -> Arrays:
+    def infer(self, prepared: Arrays, piece: int | None = None) -> Arrays:
         """:meth:`run` without its checks, for what one call takes; a stream begins anew.
 
         Args:
             piece: of a stream, steps in each call; None: as many as it takes.
         """
         if not self.signature.states:
-            return self.call(arrays)
-        outputs, _ = self.feed(arrays, self.start(len(next(iter(arrays.values())))), piece)
+            return self.call(prepared)
+        outputs, _ = self.feed(prepared, self.start(len(next(iter(prepared.values())))), piece)
         return outputs
 
     def start(self, count: int) -> Arrays:
         """A stream's states before its first step, for so many examples."""
-        return {
-            one.name: np.zeros([count, *(n or 1 for n in one.shape[1:])], np.float32)
-            for one in self.signature.states
-        }
+        return begin(self.signature.states, count)
 
     def feed(
         self, arrays: Arrays, states: Arrays, piece: int | None = None
@@ -349,28 +440,27 @@ class TensorRunner(FileRunner):
         Raises:
             InputError: see :meth:`lstm_edge.inputs.signature.Signature.pieces`.
         """
-        found = []
+        parts = []
         for part in self.signature.pieces(arrays, piece):
             outputs, states = self.step(part, states)
-            found.append(outputs)
+            parts.append(outputs)
         joined = {
-            one.name: np.concatenate([outputs[one.name] for outputs in found], 1)
-            if one.timed
-            else found[-1][one.name]
-            for one in self.signature.outputs
+            output.name: np.concatenate([part[output.name] for part in parts], 1)
+            if output.timed
+            else parts[-1][output.name]
+            for output in self.signature.outputs
         }
         return joined, states
 
     def step(self, arrays: Arrays, states: Arrays) -> tuple[Arrays, Arrays]:
         """A stream's next steps in one call: their outputs, and the states after them."""
-        # a runtime may give views of what the next call writes into
-        found = {name: np.array(value) for name, value in self.call({**arrays, **states}).items()}
-        after = {one.name: found.pop(one.output) for one in self.signature.states}
-        return found, after
+        outputs = self.call({**arrays, **states})
+        after = {state.name: outputs.pop(state.output) for state in self.signature.states}
+        return outputs, after
 
     def run(
         self,
-        given: Any,
+        inputs: Any,
         progress: Progress = SILENT,
         description: str = "Running",
         piece: int | None = None,
@@ -384,467 +474,61 @@ class TensorRunner(FileRunner):
             InputError: see :meth:`lstm_edge.inputs.signature.Signature.check`.
             RefusalError: the runtime takes each of the inputs, and not all of them together.
         """
-        arrays = self.signature.check(given)
+        arrays = self.signature.check(inputs)
         count = len(next(iter(arrays.values())))
-        size = self.batch or BATCH
+        size = self.batch or self.runtime.batch
         parts: list[Arrays] = []
         with progress.task(description, count) as advance:
             for begin in range(0, count, size):
                 rows = np.arange(begin, min(begin + size, count))
                 if self.batch:  # a call takes so many: the last example fills it up
                     rows = np.minimum(np.arange(begin, begin + size), count - 1)
-                try:
+                with _refusals(self.runtime, arrays):
                     part = self.infer({name: array[rows] for name, array in arrays.items()}, piece)
-                except LstmEdgeError:
-                    raise
-                except Exception as error:  # the runtimes have no common base for their errors
-                    shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in arrays.items())
-                    raise RefusalError(
-                        f"{self.runtime} cannot run {self.path.name} on inputs {shapes}: "
-                        f"{_first_line(error)}"
-                    ) from error
                 parts.append({name: value[: count - begin] for name, value in part.items()})
                 advance(min(size, count - begin))
         return {
-            one.name: np.concatenate([part[one.name] for part in parts]).astype(
+            output.name: np.concatenate([part[output.name] for part in parts]).astype(
                 np.float32, copy=False
             )
-            for one in self.signature.outputs
+            for output in self.signature.outputs
         }
 
-
-_RUNTIMES: dict[str, type[Runner] | type[TextRunner]] = {}
-_TENSOR_RUNTIMES: dict[str, type[TensorRunner]] = {}
-_R = TypeVar("_R", bound=type[FileRunner])
-
-
-def runs(kind: str) -> Callable[[_R], _R]:
-    """Class decorator: this runner runs files of that kind: a format, or ``FORMAT-MADE_FOR``."""
-
-    def register(cls: _R) -> _R:
-        if issubclass(cls, TensorRunner):
-            _TENSOR_RUNTIMES[kind] = cls
-        elif issubclass(cls, Runner | TextRunner):
-            _RUNTIMES[kind] = cls
-        return cls
-
-    return register
-
-
-def any_runner_class(kind: str) -> type[Runner] | type[TextRunner]:
-    """What runs files of that kind in a bundle of texts."""
-    return _known(_RUNTIMES, kind)
-
-
-def runner_class(kind: str) -> type[Runner]:
-    """The Runner, on ids, of that kind of file."""
-    found = any_runner_class(kind)
-    if not issubclass(found, Runner):
-        raise InputError(f"files of the kind {kind!r} take texts, not ids")
-    return found
-
-
-def tensor_runner_class(kind: str) -> type[TensorRunner]:
-    """The TensorRunner of that kind of file."""
-    return _known(_TENSOR_RUNTIMES, kind)
-
-
-_K = TypeVar("_K")
-
-
-def _known(runtimes: Mapping[str, _K], kind: str) -> _K:
-    try:
-        return runtimes[kind]
-    except KeyError:
-        raise InputError(
-            f"no runtime here runs the format {kind!r}; known: {', '.join(sorted(runtimes))}"
-        ) from None
-
-
-class _OnnxFile(FileRunner):
-    """A file in ONNX Runtime on the CPU."""
-
-    runtime = "ONNX Runtime"
-    packages = ("onnxruntime",)
-    modules = ("onnxruntime",)
-
-    def _load(self) -> None:
-        ort = require("onnxruntime", f"running {self.path.name}")
-        try:
-            self._session = ort.InferenceSession(
-                str(self.path), self._options(ort), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime has no common base for its errors
-            raise InputError(
-                f"ONNX Runtime cannot load {self.path}: {_first_line(error)}"
-            ) from None
-        self._value = ort.OrtValue
-
-    def _options(self, ort: Any) -> Any:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.enable_mem_pattern = False  # a plan for each new length: every input has its own
-        return options
-
-
-@runs("onnx")
-class OnnxTensorRunner(_OnnxFile, TensorRunner):
-    """ONNX Runtime on arrays by name."""
-
-    def call(self, arrays: Arrays) -> Arrays:
-        names = [one.name for one in self.signature.outputs]
-        names += [one.output for one in self.signature.states]
-        return dict(zip(names, self._session.run(names, arrays), strict=True))
-
-
-@runs("onnx")
-class OnnxRunner(_OnnxFile, Runner):
-    """ONNX Runtime on ids. The file takes any batch and any length."""
-
-    whole = False
-
-    def _load(self) -> None:
-        super()._load()
-        given, found = self._session.get_inputs()[0], self._session.get_outputs()[0]
-        self._input, self._output, self._classes = given.name, found.name, found.shape[-1]
-        self._bind()
-
-    def _bind(self) -> None:
-        """An output that stays for all calls: ``session.run`` makes one for each, at some cost."""
-        self._binding, self._kept = self._session.io_binding(), np.empty((0, 0), np.float32)
-
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
-        if len(ids) != len(self._kept):
-            # every call writes into this array, which nothing else keeps alive
-            self._kept = np.zeros((len(ids), self._classes), np.float32)
-            kept = self._value.ortvalue_from_numpy(self._kept)
-            self._binding.bind_ortvalue_output(self._output, kept)
-        self._binding.bind_cpu_input(self._input, ids)
-        self._session.run_with_iobinding(self._binding)
-        return self._kept.copy()
-
-    def _colleague(self) -> Runner:
-        other = copy.copy(self)  # one session takes calls from any thread, a binding does not
-        other._bind()
-        return other
-
-    def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
-        if self.pads != "any":
-            return super().padded(chunk)
-        return pad_sequences(chunk, self._width(max(map(len, chunk))), padding="post")
-
-
-@runs("onnx-mobile")
-class OnnxMobileTensorRunner(OnnxTensorRunner):
-    """ONNX Runtime on arrays by name, from a file in its own format."""
-
-
-@runs("onnx-mobile")
-class OnnxMobileRunner(OnnxRunner):
-    """ONNX Runtime on ids, from a file in its own format."""
-
-
-@runs("onnx-text")
-class OnnxTextRunner(_OnnxFile, TextRunner):
-    """ONNX Runtime on texts: the file takes a string."""
-
-    def _load(self) -> None:
-        super()._load()
-        (given,), (found,) = self._session.get_inputs(), self._session.get_outputs()
-        self._input, self._output = given.name, found.name
-
-    def infer(self, text: str) -> Probabilities:
-        # UTF-8 has no half of a surrogate pair
-        given = np.array([_HALVES.sub(NO_CHARACTER, text)], object)
-        outputs: Probabilities = self._session.run([self._output], {self._input: given})[0]
-        return outputs
-
-    def _colleague(self) -> TextRunner:
-        return self
-
-
-class _LiteRTFile(FileRunner):
-    """A file in LiteRT's Interpreter on the CPU (XNNPACK)."""
-
-    runtime = "LiteRT"
-    packages = ("ai-edge-litert",)
-    modules = ("ai_edge_litert.interpreter",)
-
-    def _load(self) -> None:
-        litert = require("ai_edge_litert.interpreter", f"running {self.path.name}")
-        try:
-            self._interpreter = litert.Interpreter(str(self.path), num_threads=self.threads)
-            # a free dimension is 1 until an input comes, which a convolution may not take
-            self._free = any(
-                -1 in given["shape_signature"][1:]
-                for given in self._interpreter.get_input_details()
-            )
-            if not self._free:
-                self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise InputError(f"LiteRT cannot load {self.path}: {_first_line(error)}") from None
-
-
-@runs("tflite")
-class LiteRTTensorRunner(_LiteRTFile, TensorRunner):
-    """LiteRT on arrays by name; the file is resized where they have another shape."""
-
-    def _load(self) -> None:
-        super()._load()
-        self._signature_runner = self._interpreter.get_signature_runner()
-
-    def call(self, arrays: Arrays) -> Arrays:
-        outputs: Arrays = self._signature_runner(**arrays)
-        return outputs
-
-
-@runs("tflite")
-class LiteRTRunner(_LiteRTFile, Runner):
-    """LiteRT on ids. One example at a time, with the file's length where that is fixed."""
-
-    def _load(self) -> None:
-        super()._load()
-        given = self._interpreter.get_input_details()[0]
-        self._input, self._length = given["index"], int(given["shape_signature"][1])
-        self._output = self._interpreter.get_output_details()[0]["index"]
-
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
-        if self._free and ids.shape[1] != self._length:
-            self._length = ids.shape[1]
-            self._interpreter.resize_tensor_input(self._input, (1, self._length))
-            self._interpreter.allocate_tensors()
-        if ids.shape[1] > self._length:
-            raise InputError(_too_long(self.path.name, ids.shape[1], self._length))
-        out = []
-        for row in ids:
-            if len(row) < self._length:
-                side = "post" if self.pads == "any" else "pre"
-                row = pad_sequences([row], self._length, padding=side)[0]
-            self._interpreter.set_tensor(self._input, row[None])
-            self._interpreter.invoke()
-            out.append(self._interpreter.get_tensor(self._output))
-        return out[0] if len(out) == 1 else np.concatenate(out)
-
-
-class _CompiledFile(FileRunner):
-    """A file in LiteRT's CompiledModel on the CPU: what LiteRT.js and the newer mobile API run.
-
-    It takes fixed shapes and no variable tensors.
-    """
-
-    runtime = "LiteRT CompiledModel"
-    packages = ("ai-edge-litert",)
-    modules = ("ai_edge_litert.compiled_model",)
-
-    def _load(self) -> None:
-        litert = require("ai_edge_litert.compiled_model", f"running {self.path.name}")
-        options = litert.Options(
-            hardware_accelerators=litert.HardwareAccelerator.CPU,
-            cpu_options=litert.CpuOptions(num_threads=self.threads),
-        )
-        try:
-            self._model = litert.CompiledModel.from_file(str(self.path), options=options)
-            self._signature = next(iter(self._model.get_signature_list()))
-            self._given = self._buffers("input")
-            self._found = self._buffers("output")
-            for name, (buffer, shape) in self._given.items():
-                # the first write sets up more of LiteRT, which is part of loading
-                kind = self._model.get_input_tensor_details(self._signature)[name]["dtype"]
-                buffer.write(np.zeros(shape, kind))
-        except (ValueError, RuntimeError) as error:
-            raise InputError(
-                f"LiteRT's CompiledModel cannot load {self.path}: {_first_line(error)}"
-            ) from None
-
-    def _buffers(self, end: str) -> dict[str, tuple[Any, list[int]]]:
-        """Each input's or output's buffer and shape, by name."""
-        details = getattr(self._model, f"get_{end}_tensor_details")(self._signature)
-        make = getattr(self._model, f"create_{end}_buffer_by_name")
+    def prepared_one(self, inputs: Inputs, at: int) -> Arrays:
         return {
-            name: (make(self._signature, name), [int(n) for n in detail["shape"]])
-            for name, detail in details.items()
+            name: np.repeat(array, self.batch or 1, 0) for name, array in inputs.arrays[at].items()
         }
 
-    def _call(self, arrays: Arrays) -> Arrays:
-        for name, array in arrays.items():
-            self._given[name][0].write(array)
-        self._model.run_by_name(
-            self._signature,
-            {name: buffer for name, (buffer, _) in self._given.items()},
-            {name: buffer for name, (buffer, _) in self._found.items()},
-        )
-        return {
-            name: np.array(buffer.read(int(np.prod(shape)), np.float32)).reshape(shape)
-            for name, (buffer, shape) in self._found.items()
-        }
+    def one_call(self, inputs: Inputs, at: int) -> Arrays:
+        return {**self.prepared_one(inputs, at), **self.start(self.batch or 1)}
+
+    def first_inputs(self, steps: int) -> Arrays:
+        return self.one_call(Inputs(arrays=[self.signature.ones(1, steps)]), 0)
+
+    def answers(
+        self, batch: Batch, progress: Progress = SILENT, description: str = "Running"
+    ) -> Arrays:
+        return self.run(batch.inputs, progress, description)
 
 
-@runs("tflite-litert-js")
-class CompiledTensorRunner(_CompiledFile, TensorRunner):
-    """LiteRT's CompiledModel on arrays by name, of the file's shapes."""
-
-    def call(self, arrays: Arrays) -> Arrays:
-        for name, (_, shape) in self._given.items():
-            if list(arrays[name].shape) != shape:
-                raise InputError(
-                    f"input {name} is {list(arrays[name].shape)}; {self.path.name} takes {shape}"
-                )
-        return self._call(arrays)
-
-
-@runs("tflite-litert-js")
-class CompiledRunner(_CompiledFile, Runner):
-    """LiteRT's CompiledModel on ids. One example at a time, with the file's length."""
-
-    def _load(self) -> None:
-        super()._load()
-        ((self._input, (_, (_, self._length))),) = self._given.items()
-
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
-        if ids.shape[1] > self._length:
-            raise InputError(_too_long(self.path.name, ids.shape[1], self._length))
-        if ids.shape[1] < self._length:
-            side = "post" if self.pads == "any" else "pre"
-            ids = pad_sequences(list(ids), self._length, padding=side)
-        rows = [next(iter(self._call({self._input: row[None]}).values())) for row in ids]
-        return np.concatenate(rows)
-
-
-class StepRunner(Runner):
-    """Ids fed to a step model from zero states, pads and all: the last steps one by one.
-
-    Its inputs are ids and states; the state ``NAME`` comes back as ``NAME_next``. What a device does
-    with such a file is the same, word by word.
-    """
-
-    ALONE: ClassVar[int] = 8  # steps that are fed one by one
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if self.pads == "any":
-            self.pads = "front"  # there is no table of states: pads are steps like any other
-
-    @abstractmethod
-    def _ends(self) -> tuple[dict[str, list[Any]], list[str]]:
-        """Shape of every input by name, the batch first; names of the outputs."""
-
-    @abstractmethod
-    def _step(self, arrays: Arrays) -> Arrays:
-        """One call of the file."""
-
-    def step(self, ids: Ids, states: Arrays | None = None) -> tuple[npt.NDArray[Any], Arrays]:
-        """The next ids int32 [N, n] in one call: outputs [N, K] after them, and the states then.
-
-        Args:
-            states: from the call before; None: before the first id.
-        """
-        shapes, outputs = self._ends()
-        after = {name: f"{name}_next" for name in shapes if f"{name}_next" in outputs}
-        (given,) = shapes.keys() - after.keys()
-        (answer,) = set(outputs) - set(after.values())
-        states = states or {
-            name: np.zeros([len(ids), *map(int, shapes[name][1:])], np.float32) for name in after
-        }
-        found = self._step({given: np.ascontiguousarray(ids), **states})
-        # a runtime may give views of what the next call writes into
-        return np.array(found[answer]), {n: np.array(found[end]) for n, end in after.items()}
-
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
-        alone = max(0, ids.shape[1] - self.ALONE)
-        pieces = [ids[:, :alone]] if alone else []
-        pieces += [ids[:, i : i + 1] for i in range(alone, ids.shape[1])]
-        answers, states = self.step(pieces[0])
-        for piece in pieces[1:]:
-            answers, states = self.step(piece, states)
-        return answers
-
-
-@runs("onnx-stream")
-class OnnxStepRunner(_OnnxFile, StepRunner):
-    """A step model in ONNX Runtime. It takes any batch."""
-
-    def _ends(self) -> tuple[dict[str, list[Any]], list[str]]:
-        inputs = {one.name: list(one.shape) for one in self._session.get_inputs()}
-        return inputs, [one.name for one in self._session.get_outputs()]
-
-    def _step(self, arrays: Arrays) -> Arrays:
-        _, names = self._ends()
-        return dict(zip(names, self._session.run(names, arrays), strict=True))
-
-
-@runs("tflite-stream")
-class LiteRTStepRunner(_LiteRTFile, StepRunner):
-    """A step model in LiteRT. One example at a time."""
-
-    def _load(self) -> None:
-        super()._load()
-        self._call = self._interpreter.get_signature_runner()
-
-    def _ends(self) -> tuple[dict[str, list[Any]], list[str]]:
-        inputs = self._call.get_input_details()
-        shapes = {name: list(one["shape_signature"]) for name, one in inputs.items()}
-        return shapes, list(self._call.get_output_details())
-
-    def _step(self, arrays: Arrays) -> Arrays:
-        outputs: Arrays = self._call(**arrays)
-        return outputs
-
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
-        return np.concatenate([super(LiteRTStepRunner, self).infer(row[None]) for row in ids])
-
-
-@runs("tflite-mediapipe")
-class MediaPipeRunner(TextRunner):
-    """MediaPipe Tasks' TextClassifier. It has no setting for threads, and takes one on this machine."""
-
-    runtime = "MediaPipe"
-    packages = ("mediapipe",)
-    modules = ("mediapipe.tasks.python.text.text_classifier",)
-
-    def _load(self) -> None:
-        if self.threads != 1:
-            raise InputError(
-                f"MediaPipe has no setting for threads, and {self.threads} are asked for: run "
-                f"{self.path.name} with 1, or leave it out with --variant"
-            )
-        purpose = f"running {self.path.name}"
-        tasks = require("mediapipe.tasks.python.text.text_classifier", purpose)
-        base = require("mediapipe.tasks.python.core.base_options", purpose)
-        options = tasks.TextClassifierOptions(
-            base_options=base.BaseOptions(model_asset_path=str(self.path.resolve()))
-        )
-        try:
-            self._classifier = tasks.TextClassifier.create_from_options(options)
-        except (ValueError, RuntimeError, OSError) as error:
-            raise InputError(f"MediaPipe cannot load {self.path}: {_first_line(error)}") from None
-        weakref.finalize(self, _close, self._classifier)
-
-    def infer(self, text: str) -> Probabilities:
-        found = self._classifier.classify(_SPOILT.sub("\ufffd", text)).classifications[0].categories
-        scores = np.zeros((1, len(found)), np.float32)
-        for category in found:
-            scores[0, category.index] = category.score
-        return scores[:, 1:] if self.outputs == 1 else scores
-
-
-def _close(classifier: Any) -> None:
+@contextlib.contextmanager
+def _refusals(runtime: Runtime, arrays: Arrays) -> Iterator[None]:
+    """What a runtime raises, as ours: the runtimes have no common base for their errors."""
     try:
-        classifier.close()
-    except RuntimeError:
-        # the process ends, and MediaPipe's thread did: its own attempt would fail and say so
-        classifier._classifier_handle = None
+        yield
+    except LstmEdgeError:
+        raise
+    except Exception as error:
+        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
+        raise RefusalError(
+            f"{runtime.runtime} cannot run {runtime.path.name} on inputs {shapes}: "
+            f"{first_line(error)}"
+        ) from error
 
 
-# What ends a text in C, and halves of characters, which UTF-8 cannot hold; none is a part of a word.
-_SPOILT = re.compile("[\0\ud800-\udfff]")
-
-
-def _too_long(name: str, count: int, length: int) -> str:
-    limit = f"at most {length}: keep the last {length} (run_sequences does)"
-    return f"{count} ids given; {name} takes {limit}"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0][:300]
+def begin(states: Sequence[State], count: int) -> Arrays:
+    """A stream's states before its first step, for so many examples."""
+    return {
+        state.name: np.zeros([count, *(size or 1 for size in state.shape[1:])], np.float32)
+        for state in states
+    }

@@ -25,10 +25,10 @@ from lstm_edge.base.extras import require
 from lstm_edge.base.files import read_json, replacing, write_json, write_text
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.errors import InputError
-from lstm_edge.inputs import data
+from lstm_edge.inputs import from_imdb, label_names, labelled
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, pad_sequences
 from lstm_edge.models import architecture as model
-from lstm_edge.models.reference import KerasRunner
+from lstm_edge.models import reference
 from lstm_edge.models.run_folder import CONFIG, CURVES, LABELS, METRICS, MODEL, VOCAB
 from lstm_edge.results.answers import classes_of, cross_entropy
 from lstm_edge.training import curves as plots
@@ -132,7 +132,7 @@ class _Encoded:
 
 
 def train(
-    dataset: data.Dataset,
+    dataset: labelled.Dataset,
     run: Path,
     config: TrainConfig = TrainConfig(),
     *,
@@ -153,21 +153,21 @@ def train(
         InputError: data or settings that cannot be trained on; a run folder in the way.
     """
     training, test = dataset.training(config.seed, config.test_share)
-    values = data.label_values(training.labels)
-    labels = data.label_names(values, names)
+    values = label_names.label_values(training.labels)
+    labels = label_names.label_names(values, names)
     config, tokenizer = _vocabulary(dataset, training, config, len(labels))
     settings = TextSettings(max_length=config.model.max_length)
     stored = _stored(config, labels, values, dataset.name, settings)
     epochs = _earlier_epochs(run, stored) if resume else _no_run(run)
 
-    fitting, validation = data.stratified_cut(training, config.validation, config.seed)
+    fitting, validation = labelled.stratified_cut(training, config.validation, config.seed)
     with progress.task("Encoding the texts", 3) as advance:
         encoded = []
         for examples in (fitting, validation, test):
-            capped = data.cap_ids(examples, config.model.num_words, settings)
+            capped = labelled.cap_ids(examples, config.model.num_words, settings)
             ids = capped.encode(tokenizer, settings)
             x = pad_sequences(ids, settings.max_length, settings.pad_id)
-            encoded.append(_Encoded(x, data.resolve_labels(examples.labels, values)))
+            encoded.append(_Encoded(x, label_names.resolve_labels(examples.labels, values)))
             advance(1)
     fit_set, val_set, test_set = encoded
 
@@ -196,7 +196,7 @@ def _rank(epoch: Epoch) -> tuple[float, float]:
 
 
 def _vocabulary(
-    dataset: data.Dataset, training: data.Examples, config: TrainConfig, classes: int
+    dataset: labelled.Dataset, training: labelled.Examples, config: TrainConfig, classes: int
 ) -> tuple[TrainConfig, Tokenizer | None]:
     """The vocabulary of the training texts, and the configuration with its size filled in."""
     settings = TextSettings(max_length=config.model.max_length)
@@ -205,8 +205,8 @@ def _vocabulary(
     if training.texts is not None:
         tokenizer = Tokenizer.fit(training.texts, words, settings)
         words = len(tokenizer)
-    elif dataset.name == data.KERAS_IMDB:
-        tokenizer = data.keras_imdb_tokenizer(words, settings)
+    elif dataset.name == from_imdb.KERAS_IMDB:
+        tokenizer = from_imdb.keras_imdb_tokenizer(words, settings)
     return replace(config, model=replace(config.model, num_words=words, classes=classes)), tokenizer
 
 
@@ -354,11 +354,11 @@ def _finish(
     source: str,
     labels: tuple[str, ...],
     epochs: list[Epoch],
-    test: data.Examples,
+    test: labelled.Examples,
     test_set: _Encoded,
     progress: Progress,
 ) -> TrainResult:
-    runner = KerasRunner(run / MODEL)
+    runner = reference.of_ids(run / MODEL)
     probabilities = runner.run_all(test_set.x, progress, "Testing the best epoch")
     predicted = classes_of(probabilities)
     rows = np.random.default_rng(0).permutation(len(test))[:SAMPLES]

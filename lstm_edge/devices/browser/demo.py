@@ -10,7 +10,8 @@ from pathlib import Path
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import read_json, replacing_folder, write_json
 from lstm_edge.base.progress import SILENT, Progress
-from lstm_edge.bundle.opening import MANIFEST, Bundle, TextBundle, VariantInfo, own_files
+from lstm_edge.bundle.manifest import MANIFEST, VariantInfo, own_files
+from lstm_edge.bundle.opening import Bundle, TextBundle
 from lstm_edge.devices.browser import runtimes as web_runtimes
 from lstm_edge.devices.browser import server as web_server
 from lstm_edge.devices.browser.runtimes import WEB
@@ -40,7 +41,7 @@ def check(bundle: Bundle) -> TextBundle:
             f"bundle {bundle.path} takes arrays, and the web demo takes typed texts: run it with "
             "lstm-edge predict, or measure it in a browser with lstm-edge bench --on browser"
         )
-    if not bundle.has_vocabulary:
+    if bundle.tokenizer() is None:
         raise InputError(
             f"bundle {bundle.path} has no vocabulary, so the web demo cannot read texts for it: export "
             "the model again with --vocab"

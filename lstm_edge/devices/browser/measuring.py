@@ -7,39 +7,35 @@ import contextlib
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lstm_edge import __version__
-from lstm_edge.base.arrays import Arrays, Ids, Probabilities
+from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.progress import SILENT, Progress
-from lstm_edge.bench.plan import IDS_ONLY, Inputs, golden_inputs
+from lstm_edge.bench.plan import IDS_ONLY
 from lstm_edge.bench.timing import BLOCK, UNSTABLE, WARM_UP, milliseconds
-from lstm_edge.bundle.opening import (
-    GOLDEN,
-    GOLDEN_ARRAYS,
-    Golden,
-    TensorBundle,
-    TextBundle,
-    VariantInfo,
-)
+from lstm_edge.bundle.golden import Golden
+from lstm_edge.bundle.manifest import VariantInfo
+from lstm_edge.bundle.opening import Bundle
 from lstm_edge.devices.browser import chromium as browser
 from lstm_edge.devices.browser import runtimes as web_runtimes
 from lstm_edge.devices.browser import server as web_server
 from lstm_edge.devices.browser.chromium import Page, PageError
 from lstm_edge.errors import InputError
+from lstm_edge.inputs.batches import ANSWERS, GOLDEN_DATA, Inputs
 from lstm_edge.results.device import DeviceResult
 from lstm_edge.results.latency import LatencyReport, Start, Timing
-from lstm_edge.results.parity import Check, ParityReport, ParityRun
-from lstm_edge.runtimes.runners import Runner, TensorRunner, TextRunner
-from lstm_edge.verify import comparing as parity
-from lstm_edge.verify import comparing_arrays as tensor_parity
-from lstm_edge.verify.verifying import GOLDEN_DATA
+from lstm_edge.results.parity import Check, ParityReport
+from lstm_edge.runtimes.contract import TEXT, Port, Runtime
+from lstm_edge.verify.comparing import structure_checks
+from lstm_edge.verify.measuring import measure
+from lstm_edge.verify.verifying import run_of
 
 PAGE = web_runtimes.WEB / "bench.html"
-STREAM = "stream"
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class _Loaded:
 
 
 def bench(
-    bundle: TextBundle | TensorBundle,
+    bundle: Bundle,
     inputs: Inputs | None = None,
     *,
     limit: int | None = None,
@@ -94,7 +90,7 @@ def bench(
     """
     chosen = bundle.chosen(variants)
     if inputs is None:
-        inputs = golden_inputs(bundle, limit)
+        inputs = bundle.golden_inputs(limit)
     if not chosen or not len(inputs):
         raise InputError("nothing to measure: at least one variant and one input are needed")
     if rounds < 1:
@@ -172,7 +168,7 @@ class _Measuring:
     def __init__(
         self,
         page: Page,
-        bundle: TextBundle | TensorBundle,
+        bundle: Bundle,
         inputs: Inputs,
         threads: int,
         device: Mapping[str, Any],
@@ -196,14 +192,8 @@ class _Measuring:
             raise InputError(f"{self.name} does not run {'; '.join(missing)}")
         reports = self._verify(loaded, progress)
         latency = self._time(loaded, rounds, progress)
-        run = ParityRun(
-            bundle=str(self.bundle.path),
-            data=GOLDEN_DATA,
-            reference=GOLDEN if isinstance(self.bundle, TextBundle) else GOLDEN_ARRAYS,
-            machine=latency.machine,
-            measured_at=latency.measured_at,
-            reports=tuple(reports),
-        )
+        golden = self.bundle.golden_file
+        run = run_of(self.bundle, GOLDEN_DATA, golden, reports, latency.machine)
         return DeviceResult(self.name, run, latency, self.skipped)
 
     def _skip(self, name: str, runtime: str, why: str) -> None:
@@ -215,7 +205,7 @@ class _Measuring:
         loaded = []
         with progress.task(f"Loading in {self.name}", len(chosen)) as advance:
             for info in chosen:
-                if self.inputs.lack_texts(info):
+                if self.bundle.lack_texts(self.inputs, info):
                     self.skipped[info.name] = IDS_ONLY
                     advance(1)
                     continue
@@ -243,7 +233,7 @@ class _Measuring:
                 "variant": info.name,
                 "runtime": runtime,
                 "threads": self.threads,
-                "first": self._sent(int(np.argmax(self._lengths())), info),
+                "first": self._sent(int(np.argmax(self.bundle.lengths(self.inputs))), info),
             }
         )
         began, ready, first = (milliseconds(told[f"{x}_ms"]) for x in ("import", "load", "first"))
@@ -259,98 +249,58 @@ class _Measuring:
 
     def _sent(self, at: int, info: VariantInfo | None = None) -> dict[str, Any]:
         """An input as the page takes it; arrays with the states and the batch of that variant."""
-        if not self.inputs.arrays:
-            texts = self.inputs.texts
-            text = {} if texts is None else {"text": texts[at]}
-            return {"ids": self.inputs.sequences[at].tolist(), **text}
-        if info is None or not isinstance(self.bundle, TensorBundle):
-            raise ValueError("arrays are sent for a variant")
-        runner = self._tensor_runner(info, "")
-        arrays = {k: np.repeat(v, info.batch or 1, 0) for k, v in self.inputs.arrays[at].items()}
-        if self.bundle.signature.states:
-            arrays |= runner.start(info.batch or 1)
-        return {"arrays": _packed(arrays)}
+        if info is not None and self.inputs.arrays:
+            runner = self.bundle.runner_over(info, _OnPage(self._path(info), self.threads))
+            return {"arrays": _packed(runner.one_call(self.inputs, at))}
+        texts = self.inputs.texts
+        text = {} if texts is None else {"text": texts[at]}
+        return {"ids": self.inputs.sequences[at].tolist(), **text}
+
+    def _path(self, info: VariantInfo) -> Path:
+        return self.bundle.path / info.file
 
     # parity
 
     def _verify(self, loaded: Sequence[_Loaded], progress: Progress) -> list[ParityReport]:
-        if isinstance(self.bundle, TensorBundle):
-            return self._verify_tensors(self.bundle, loaded, progress)
-        golden, bundle = self.bundle.golden(), self.bundle
-        checks = self._tokenised(bundle, golden)
+        batches, golden = self.bundle.golden_batches(), self.bundle.edge_cases()
+        tokenised = self._tokenised(golden)
         reports = []
-        for one in loaded:
-            runner: Runner | TextRunner
-            path = bundle.path / one.info.file
-            if one.takes_texts:
-                runner = _PageTextRunner(path, self.threads, bundle.outputs)
-            else:
-                # a step model has no table of the states that pads leave: they are fed
-                pads = (
-                    "front" if (one.info.made_for, bundle.pads) == (STREAM, "any") else bundle.pads
-                )
-                runner = _PageRunner(
-                    path, self.threads, bundle.num_ids, bundle.settings.max_length, 1, pads
-                )
-            runner.asked = _Asked(self.page, one)
-            structure = parity.structure_checks(one.info.problems, one.info.lowering)
+        for variant in loaded:
+            info = variant.info
+            runtime = _OnPage(self._path(info), self.threads, _Asked(self.page, variant))
+            if self.bundle.takes == "texts":
+                runtime.inputs = _TEXTS if variant.takes_texts else _IDS
             reports.append(
-                parity.measure(
-                    one.info.name,
-                    runner,
-                    golden.ids,
-                    golden.outputs,
-                    golden.edge_ids,
-                    golden.edge_outputs,
-                    one.info.tolerance,
-                    classes=None if golden.classes is None else np.array(golden.classes, np.int64),
-                    texts=golden.texts,
-                    checks=[*structure, *([] if one.takes_texts else checks)],
-                    edge_texts=golden.edge_texts,
-                    progress=progress,
-                )
-            )
-        return reports
-
-    def _verify_tensors(
-        self, bundle: TensorBundle, loaded: Sequence[_Loaded], progress: Progress
-    ) -> list[ParityReport]:
-        batches, reports = bundle.golden(), []
-        for one in loaded:
-            runner = self._tensor_runner(one.info, one.key)
-            runner.asked = _Asked(self.page, one)
-            checks = parity.structure_checks(one.info.problems, one.info.lowering)
-            reports.append(
-                tensor_parity.measure(
-                    one.info.name,
-                    runner,
+                measure(
+                    info.name,
+                    self.bundle.runner_over(info, runtime),
                     batches,
-                    one.info.tolerance,
-                    checks=checks,
+                    info.tolerance,
+                    checks=[
+                        *structure_checks(info.problems, info.lowering),
+                        *([] if variant.takes_texts else tokenised),
+                    ],
+                    golden=golden,
                     progress=progress,
                 )
             )
         return reports
 
-    def _tokenised(self, bundle: TextBundle, golden: Golden) -> list[Check]:
+    def _tokenised(self, golden: Golden | None) -> list[Check]:
         """Does the page's tokeniser make the same ids?"""
-        if not bundle.has_vocabulary or golden.texts is None:
+        tokenizer = self.bundle.tokenizer()
+        if tokenizer is None or golden is None or golden.texts is None:
             return []
         edge = zip(golden.edge_texts, golden.edge_ids, strict=True)
         pairs = [*zip(golden.texts, golden.ids, strict=True)]
         pairs += [(text, ids) for text, ids in edge if text is not None]
-        told = self.page.ask({"do": "tokenise", "texts": [text for text, _ in pairs]})
-        most = bundle.settings.max_length
+        answers = self.page.ask({"do": "tokenise", "texts": [text for text, _ in pairs]})
+        most = tokenizer.settings.max_length
         off = sum(
-            one["ids"] != ids[-most:].tolist() for one, (_, ids) in zip(told, pairs, strict=True)
+            answer["ids"] != ids[-most:].tolist()
+            for answer, (_, ids) in zip(answers, pairs, strict=True)
         )
         return [Check("ids made in JavaScript", not off, f"{off} of {len(pairs)} texts differ")]
-
-    def _tensor_runner(self, info: VariantInfo, key: str) -> _PageTensorRunner:
-        if not isinstance(self.bundle, TensorBundle):
-            raise ValueError("a bundle of texts")
-        path = self.bundle.path / info.file
-        return _PageTensorRunner(path, self.bundle.signature, self.threads, info.batch)
 
     # latency
 
@@ -388,12 +338,12 @@ class _Measuring:
             machine=self._machine(loaded),
             measured_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             threads=self.threads,
-            lengths=self._lengths(),
+            lengths=self.bundle.lengths(self.inputs),
             tokenise_ms=tokenise,
             timings=timings,
             unstable=tuple(t.variant for t in timings if t.spread() > UNSTABLE),
             data=self.inputs.source,
-            unit="steps" if self.inputs.arrays else "tokens",
+            unit=self.bundle.unit,
         )
 
     def _all_sent(self, loaded: Sequence[_Loaded]) -> dict[str, list[dict[str, Any]]]:
@@ -419,22 +369,12 @@ class _Measuring:
             one.install_mib,
         )
 
-    def _lengths(self) -> tuple[int, ...]:
-        if isinstance(self.bundle, TensorBundle):
-            return tuple(self.bundle.signature.steps(arrays) for arrays in self.inputs.arrays)
-        most = self.bundle.settings.max_length
-        return tuple(min(len(ids), most) for ids in self.inputs.sequences)
-
     def _tokenise_times(self) -> tuple[float, ...] | None:
         texts = self.inputs.texts
-        if (
-            texts is None
-            or not isinstance(self.bundle, TextBundle)
-            or not self.bundle.has_vocabulary
-        ):
+        if texts is None or self.bundle.tokenizer() is None:
             return None
-        told = self.page.ask({"do": "tokenise", "texts": list(texts)})
-        return tuple(milliseconds(one["ms"]) for one in told)
+        answers = self.page.ask({"do": "tokenise", "texts": list(texts)})
+        return tuple(milliseconds(answer["ms"]) for answer in answers)
 
     def _machine(self, loaded: Sequence[_Loaded]) -> dict[str, Any]:
         """As :func:`lstm_edge.base.machine.describe`, of what a browser tells, with what else it told."""
@@ -476,40 +416,37 @@ class _Asked:
         return self.page.ask({"do": "run", "note": note, "key": one.key, "input": given})
 
 
-class _PageRunner(Runner):
-    runtime, packages, modules = "a browser", (), ()
+_ANSWERS = (Port(ANSWERS, "float32", (1, None)),)
+_IDS = (Port("ids", "int32", (1, None)),)
+_TEXTS = (Port("text", TEXT, (1,)),)
+
+
+class _OnPage(Runtime):
+    """A file that the page has loaded. It takes texts, ids, or arrays, one example in a call."""
+
+    runtime = "a browser"
     batch = 1
-    whole = False  # the page puts in front what pads its file needs
-    asked: _Asked
+    at_once = 1
+    carries_states = True  # the page does, of texts
+    inputs: tuple[Port, ...] = ()  # of arrays by name they are not asked for
+    outputs = _ANSWERS
 
-    def _load(self) -> None:
-        """The page has done it."""
+    def __init__(self, path: Path, threads: int, asked: _Asked | None = None) -> None:
+        self._asked = asked
+        super().__init__(path, threads)
 
-    def infer(self, ids: Ids) -> npt.NDArray[Any]:
-        return np.concatenate([_unpacked(self.asked({"ids": row.tolist()})) for row in ids])
-
-
-class _PageTextRunner(TextRunner):
-    runtime, packages, modules = "a browser", (), ()
-    asked: _Asked
-
-    def _load(self) -> None:
-        """The page has done it."""
-
-    def infer(self, text: str) -> Probabilities:
-        return _unpacked(self.asked({"text": text}))
-
-
-class _PageTensorRunner(TensorRunner):
-    runtime, packages, modules = "a browser", (), ()
-    asked: _Asked
-
-    def _load(self) -> None:
+    def load(self) -> None:
         """The page has done it."""
 
     def call(self, arrays: Arrays) -> Arrays:
-        answer = self.asked({"arrays": _packed(arrays)})
-        return {name: _unpacked(value) for name, value in answer.items()}
+        if self._asked is None:
+            raise ValueError(f"{self.path.name} is not loaded in a page")
+        if self.takes_texts:
+            return {ANSWERS: _unpacked(self._asked({"text": arrays["text"][0]}))}
+        if self.inputs:
+            return {ANSWERS: _unpacked(self._asked({"ids": arrays["ids"][0].tolist()}))}
+        answers = self._asked({"arrays": _packed(arrays)})
+        return {name: _unpacked(value) for name, value in answers.items()}
 
 
 def _packed(arrays: Arrays) -> dict[str, dict[str, Any]]:

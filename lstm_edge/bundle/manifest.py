@@ -1,0 +1,183 @@
+"""The manifest: what it says of each file, how it is sealed, and which files are a bundle's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_edge.base.files import sha256, write_json, write_text
+from lstm_edge.bundle.golden import Golden
+from lstm_edge.errors import InputError
+from lstm_edge.inputs.batches import Batch, save_batches
+from lstm_edge.inputs.signature import Signature
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
+from lstm_edge.results.parity import Tolerance
+
+# 1: texts, pads on either side; 2: all the others, which a reader of 1 would not run rightly; 3: files
+# made for one runtime or use
+SCHEMA = 3
+MANIFEST, VOCAB, LABELS, GOLDEN = "manifest.json", "vocab.txt", "labels.txt", "golden.json"
+GOLDEN_ARRAYS = "golden.npz"
+TEXT, TENSORS = "text", "tensors"  # kinds of bundle
+
+
+@dataclass(frozen=True)
+class VariantInfo:
+    """One exported file, as the manifest describes it.
+
+    Attributes:
+        batch: examples per call for which the answer depends on each example alone; None: any.
+        parity: the report made at export (see :class:`lstm_edge.results.parity.ParityReport`).
+        made_for: the runtime or use that only this file is for, such as ``mediapipe``; else empty.
+        notes: sentences that the exporter has on it.
+        states: of a step model, each state's ``name`` as an input, its ``output`` and its ``shape``.
+    """
+
+    name: str
+    format: str
+    precision: str
+    runtimes: tuple[str, ...]
+    file: str
+    bytes: int
+    sha256: str
+    lowering: str
+    batch: int | None
+    inputs: tuple[dict[str, Any], ...]
+    outputs: tuple[dict[str, Any], ...]
+    ops: dict[str, int]
+    problems: tuple[str, ...]
+    tolerance: Tolerance
+    parity: dict[str, Any]
+    made_for: str = ""
+    notes: tuple[str, ...] = ()
+    states: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What finds its runner: ``FORMAT`` or ``FORMAT-MADE_FOR``."""
+        return f"{self.format}-{self.made_for}" if self.made_for else self.format
+
+
+def seal(manifest: dict[str, Any]) -> str:
+    """Hash of a manifest's content but for the hash itself."""
+    content = {key: value for key, value in manifest.items() if key != "seal"}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_text_parts(
+    folder: Path,
+    *,
+    num_ids: int,
+    settings: TextSettings,
+    labels: Sequence[str],
+    label_values: Sequence[str] | None,
+    tokenizer: Tokenizer | None,
+    golden: Golden,
+    pads: str,
+) -> dict[str, Any]:
+    """Write what a bundle of texts has beside its variants; what the manifest says of it."""
+    write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
+    write_json(folder / GOLDEN, golden.to_json())
+    if tokenizer is not None:
+        tokenizer.save(folder / VOCAB)
+    return {
+        "schema": 1 if pads == "any" else 2,
+        "kind": TEXT,
+        "pads": pads,
+        "tokenizer": {**settings.to_json(), "num_ids": num_ids},
+        "labels": list(labels),
+        "label_values": None if label_values is None else list(label_values),
+        "outputs": int(golden.outputs.shape[1]),
+    }
+
+
+def write_tensor_parts(
+    folder: Path, *, signature: Signature, golden: Sequence[Batch], labels: Sequence[str]
+) -> dict[str, Any]:
+    """Write what a bundle of tensors has beside its variants; what the manifest says of it."""
+    save_batches(folder / GOLDEN_ARRAYS, golden)
+    if labels:
+        write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
+    return {
+        "schema": 2,
+        "kind": TENSORS,
+        "signature": signature.to_json(),
+        "labels": list(labels),
+    }
+
+
+def write_manifest(
+    folder: Path,
+    parts: dict[str, Any],
+    *,
+    source: dict[str, Any],
+    variants: Sequence[dict[str, Any]],
+    versions: dict[str, str],
+) -> None:
+    """Write the manifest; everything else is already in ``folder``.
+
+    Args:
+        parts: from :func:`write_text_parts` or :func:`write_tensor_parts`.
+    """
+    files = {v["file"] for v in variants}
+    if any(v["made_for"] for v in variants):
+        parts = {**parts, "schema": SCHEMA}
+    manifest = {
+        **parts,
+        "written_by": versions,
+        "source": source,
+        "files": {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name not in files},
+        "variants": list(variants),
+    }
+    write_json(folder / MANIFEST, {**manifest, "seal": seal(manifest)})
+
+
+def own_files(manifest: dict[str, Any]) -> set[str]:
+    """Names of all files of the bundle that a manifest describes, with its own."""
+    return {MANIFEST, *manifest["files"], *(v["file"] for v in manifest["variants"])}
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether there is a bundle at ``path`` (of any version, whole or not)."""
+    golden = (path / GOLDEN, path / GOLDEN_ARRAYS)
+    return (path / MANIFEST).is_file() and any(file.is_file() for file in golden)
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse a target that is no bundle, or holds files that ``export`` did not write.
+
+    Raises:
+        InputError: what is in the way.
+    """
+    if not path.exists():
+        return
+    if not path.is_dir() or not is_bundle(path):
+        raise InputError(
+            f"{path} exists and is not a bundle; nothing was written: give another folder with --out"
+        )
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        ours = own_files(manifest)
+    except (ValueError, KeyError, TypeError):
+        ours = {MANIFEST, VOCAB, LABELS, GOLDEN, GOLDEN_ARRAYS}
+    if foreign := sorted(p.name for p in path.iterdir() if p.name not in ours):
+        raise InputError(
+            f"bundle {path} holds files that export did not write: {', '.join(foreign[:5])}; move "
+            "them or give another folder with --out"
+        )
+
+
+def _variant(value: dict[str, Any]) -> VariantInfo:
+    lists = ("runtimes", "inputs", "outputs", "problems", "notes", "states")
+    return VariantInfo(
+        **{
+            **value,
+            **{key: tuple(value[key]) for key in lists if key in value},
+            "tolerance": Tolerance(**value["tolerance"]),
+        }
+    )

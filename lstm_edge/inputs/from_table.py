@@ -1,0 +1,220 @@
+"""Labelled texts of a table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from lstm_edge import inputs
+from lstm_edge.base import modules
+from lstm_edge.errors import InputError
+from lstm_edge.inputs.labelled import SPLIT_COLUMN, Part, Row
+
+TEXT_COLUMNS = (
+    "text",
+    "review",
+    "sentence",
+    "content",
+    "message",
+    "comment",
+    "body",
+    "tweet",
+    "sms",
+)
+LABEL_COLUMNS = ("label", "sentiment", "class", "category", "target", "y")
+
+
+def kind_of(path: Path) -> str:
+    """What kind of file a path says it is: its suffix in small letters, that before ``.gz``."""
+    suffixes = [s.lower() for s in path.suffixes]
+    if suffixes[-1:] == [".gz"]:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that is wanted: what it is for, its usual names, and what the user called it."""
+
+    what: str
+    names: tuple[str, ...]
+    given: str | None
+
+    @property
+    def numbered(self) -> bool:
+        return self.given is not None and self.given.isdecimal()
+
+
+def labelled_columns(text: str | None, label: str | None) -> tuple[Column, Column]:
+    return Column("text", TEXT_COLUMNS, text), Column("label", LABEL_COLUMNS, label)
+
+
+def table_rows(path: Path, columns: Sequence[Column]) -> Iterator[Row]:
+    """Labelled texts of a table."""
+    for line, (text, label), split in records(path, columns):
+        for what, value in (("text", text), ("label", label)):
+            if not value.strip():
+                raise InputError(f"{path}, line {line}: the {what} is empty; remove the row")
+        yield split, text, label.strip()
+
+
+def _open(path: Path) -> Any:
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def open_text(path: Path, newline: str = "") -> IO[str]:
+    return io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline=newline)
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What reading a table or lines raises, as an :class:`InputError`."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"data {path} cannot be read: {reason}") from None
+    except UnicodeDecodeError:  # it knows the place in a block only
+        with _open(path) as lines:
+            line = next(number for number, row in enumerate(lines, 1) if not _is_utf8(row))
+        raise InputError(f"{path}, line {line}: not UTF-8 text") from None
+    except csv.Error as error:
+        raise InputError(f"data {path} is not a valid {kind_of(path)} table: {error}") from None
+
+
+Record = tuple[int, tuple[str, ...], str]  # line, the value of each column, split
+
+
+Reader = Callable[[IO[str], Path, Sequence[Column]], Iterator[Record]]
+
+
+def readers() -> dict[str, Reader]:
+    """What reads tables, by suffix: the ``READERS`` of all modules ``lstm_edge.inputs.from_*``."""
+    found: dict[str, Reader] = {}
+    for module in modules.found(inputs, "from_"):
+        found |= getattr(module, "READERS", {})
+    return found
+
+
+def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
+    """The rows of a table, which say their split themselves; None where it is none."""
+    path = Path(source)
+    if path.is_dir() or kind_of(path) not in readers():
+        return None
+    return [Part(path, None, functools.partial(table_rows, path, columns))]
+
+
+def records(path: Path, columns: Sequence[Column]) -> Iterator[Record]:
+    """The rows of a table."""
+    empty = True
+    with reading(path), open_text(path) as file:
+        for record in readers()[kind_of(path)](file, path, columns):
+            empty = False
+            yield record
+    if empty:
+        raise InputError(f"data {path} holds no example")
+
+
+def _csv_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterator[Record]:
+    csv.field_size_limit(1 << 30)
+    if (
+        kind_of(path) == ".tsv"
+    ):  # tab-separated text as corpora have it: quotes are part of the text
+        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.reader(file, strict=True)
+    split_at = None
+    if any(column.numbered for column in columns):
+        places = [int(column.given or 0) - 1 if column.numbered else -1 for column in columns]
+        if min(places) < 0:
+            what = " and the ".join(column.what for column in columns)
+            both = "both " if len(columns) > 1 else ""
+            raise InputError(
+                f"give {both}the {what} column by number (from 1 on), or {both}by name"
+            )
+    else:
+        header = next(reader, None)
+        if header is None:
+            raise InputError(f"data {path} is empty")
+        places = [_find(header, path, column) for column in columns]
+        folded = [name.strip().casefold() for name in header]
+        split_at = folded.index(SPLIT_COLUMN) if SPLIT_COLUMN in folded else None
+    width = max(*places, split_at or 0) + 1
+    for row in reader:
+        if not row:
+            continue
+        if len(row) < width:
+            raise InputError(
+                f"{path}, line {reader.line_num}: {len(row)} columns; expected at least {width}"
+            )
+        split = "all" if split_at is None else row[split_at].strip().casefold() or "all"
+        yield reader.line_num, tuple(row[place] for place in places), split
+
+
+def _find(header: Sequence[str], path: Path, column: Column) -> int:
+    what, given = column.what, column.given
+    folded = [name.strip().casefold() for name in header]
+    for name in column.names if given is None else (given,):
+        if name.casefold() in folded:
+            return folded.index(name.casefold())
+    shown = ", ".join(repr(name[:30]) for name in header[:8])
+    wanted = f"{given!r}" if given is not None else f"one of {', '.join(column.names)}"
+    raise InputError(
+        f"data {path} has no {what} column: its first line has {shown}; expected {wanted}. "
+        f"Say which with --{what}-column NAME (or numbers from 1 on, if there is no heading line)"
+    )
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")  # "\\ud83d" alone is JSON, but no text
+
+
+def _jsonl_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterator[Record]:
+    keys: list[str] = []
+    split_key = SPLIT_COLUMN
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}, line {number}: not valid JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise InputError(f"{path}, line {number}: expected a JSON object on every line")
+        if not keys:
+            header = list(value)
+            keys = [header[_find(header, path, column)] for column in columns]
+            split_key = next((k for k in header if k.strip().casefold() == SPLIT_COLUMN), split_key)
+        missing = [key for key in keys if value.get(key) is None]
+        if missing:
+            raise InputError(f"{path}, line {number}: no {missing[0]!r}")
+        text, *others = (value[key] for key in keys)
+        if not isinstance(text, str):
+            raise InputError(f"{path}, line {number}: {keys[0]!r} is not a string")
+        # a label may be a number, or true and false for 1 and 0
+        values = (text, *(str(int(v) if isinstance(v, bool) else v) for v in others))
+        if any(_SURROGATE.search(v) for v in values):
+            raise InputError(f"{path}, line {number}: half of a character (a lone surrogate)")
+        split = str(value.get(split_key) or "").strip().casefold() or "all"
+        yield number, values, split
+
+
+READERS: dict[str, Reader] = {".csv": _csv_records, ".tsv": _csv_records, ".jsonl": _jsonl_records}
+TABLES = tuple(READERS)

@@ -1,0 +1,93 @@
+"""Raw labels as data write them, the model's names for them, and class numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from lstm_edge.errors import InputError
+
+Labels = npt.NDArray[np.int64]
+# How the labels of two-class sentiment data are written, and the names shown for them.
+BINARY_NAMES = ("Negative", "Positive")
+_SYNONYMS = {"neg": "negative", "pos": "positive"}
+
+
+def label_values(raw: Sequence[str]) -> tuple[str, ...]:
+    """The different labels in the order of the model's outputs: numbers by size, then by text.
+
+    Raises:
+        InputError: fewer than two.
+    """
+    values = sorted(set(raw), key=lambda v: (0, int(v), v) if _is_int(v) else (1, 0, v))
+    if len(values) < 2:
+        raise InputError(
+            f"the data hold one class only ({values[0] if values else 'no label'!r}); "
+            "at least two different labels are needed"
+        )
+    spelt: dict[str, str] = {}
+    for value in values:
+        if (other := spelt.setdefault(_fold(value), value)) != value:
+            raise InputError(f"the labels {other!r} and {value!r} are one class; write them alike")
+    return tuple(values)
+
+
+def label_names(values: Sequence[str], given: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Names for :func:`label_values`; 0/1 and neg/pos are Negative and Positive unless ``given``.
+
+    Raises:
+        InputError: ``given`` has another number of names, or one twice.
+    """
+    if given is not None:
+        if len(given) != len(values) or len(set(given)) != len(given):
+            raise InputError(
+                f"{len(given)} label names given ({', '.join(given)}) for {len(values)} classes "
+                f"({', '.join(values[:10])}); give one different name for each, in this order"
+            )
+        return tuple(given)
+    if list(values) == ["0", "1"] or [_fold(v) for v in values] == ["negative", "positive"]:
+        return BINARY_NAMES
+    return tuple(values)
+
+
+def resolve_labels(
+    raw: Sequence[str], names: Sequence[str], values: Sequence[str] | None = None
+) -> Labels:
+    """Raw label values as class numbers int64 [N].
+
+    Args:
+        names: of the classes, in the order of the model's outputs.
+        values: the raw values that the classes had in training, in the same order. A label is one of
+            these or a name; only where they are not known may it be a class's number.
+
+    Raises:
+        InputError: a value that is neither; all such values are listed.
+    """
+    by_name = {_fold(name): i for i, name in enumerate(names)}
+    by_name |= {_fold(value): i for i, value in enumerate(values or ())}
+    table: dict[str, int] = {}
+    unknown = []
+    for value in sorted(set(raw)):
+        if _fold(value) in by_name:
+            table[value] = by_name[_fold(value)]
+        elif values is None and _is_int(value) and 0 <= int(value) < len(names):
+            table[value] = int(value)
+        else:
+            unknown.append(value)
+    if unknown:
+        raise InputError(
+            f"labels not known to the model: {', '.join(map(repr, unknown[:10]))}; "
+            f"it has {', '.join(names)} (or {', '.join(values or map(str, range(len(names))))})"
+        )
+    return np.array([table[value] for value in raw], np.int64)
+
+
+def _is_int(value: str) -> bool:
+    return value.removeprefix("-").isdecimal()
+
+
+def _fold(value: str) -> str:
+    folded = value.strip().casefold()
+    return _SYNONYMS.get(folded, folded)

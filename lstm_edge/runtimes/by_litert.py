@@ -1,0 +1,66 @@
+"""LiteRT's Interpreter on the CPU (XNNPACK)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lstm_edge.base.arrays import Arrays
+from lstm_edge.base.extras import require
+from lstm_edge.errors import InputError
+from lstm_edge.runtimes.contract import Port, Runtime, first_line
+
+
+class LiteRT(Runtime):
+    """A file in LiteRT; where it leaves a shape free, it is prepared anew for another one."""
+
+    runtime = "LiteRT"
+    kinds = ("tflite", "tflite-stream")
+    packages = ("ai-edge-litert",)
+    modules = ("ai_edge_litert.interpreter",)
+
+    def load(self) -> None:
+        litert = require("ai_edge_litert.interpreter", f"running {self.path.name}")
+        try:
+            self._interpreter = litert.Interpreter(str(self.path), num_threads=self.threads)
+            signature = self._interpreter.get_signature_runner()
+            inputs, outputs = signature.get_input_details(), signature.get_output_details()
+            del signature  # the interpreter refuses to be prepared while it is held
+            self.inputs, self.outputs = _ports(inputs), _ports(outputs)
+            self._places = {
+                name: (one["index"], tuple(one["shape"])) for name, one in inputs.items()
+            }
+            self._results = {name: one["index"] for name, one in outputs.items()}
+            # a free dimension is 1 until an input comes, which a convolution may not take
+            self._ready = not any(None in port.shape[1:] for port in self.inputs)
+            if self._ready:
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"LiteRT cannot load {self.path}: {first_line(error)}") from None
+
+    def call(self, arrays: Arrays) -> Arrays:
+        interpreter = self._interpreter
+        for name, array in arrays.items():
+            place, shape = self._places[name]
+            if array.shape != shape:
+                interpreter.resize_tensor_input(place, array.shape)
+                self._places[name], self._ready = (place, array.shape), False
+        if not self._ready:
+            interpreter.allocate_tensors()
+            self._ready = True
+        for name, array in arrays.items():
+            interpreter.set_tensor(self._places[name][0], array)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(place) for name, place in self._results.items()}
+
+
+def _ports(details: Any) -> tuple[Port, ...]:
+    return tuple(
+        Port(
+            name,
+            np.dtype(one["dtype"]).name,
+            tuple(None if size < 0 else int(size) for size in one["shape_signature"]),
+        )
+        for name, one in details.items()
+    )

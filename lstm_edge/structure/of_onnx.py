@@ -1,0 +1,82 @@
+"""What is in an ``.onnx`` file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lstm_edge.base.extras import require
+from lstm_edge.errors import InputError
+from lstm_edge.structure.contents import Structure, TensorInfo
+
+SUFFIXES = (".onnx",)
+
+
+def read(path: Path) -> Structure:
+    onnx = require("onnx", f"inspecting {path.name}")
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # protobuf's DecodeError has no stable home
+        raise InputError(f"{path} is not a whole ONNX file: {error}") from None
+    if not model.graph.node:
+        raise InputError(f"{path} is not an ONNX file, or its graph is empty")
+    ops: Counter[str] = Counter()
+    loops: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+
+    def dtype(number: int) -> str:
+        return dtype_name(onnx.TensorProto.DataType.Name(number))
+
+    def visit(graph: Any) -> None:
+        for tensor in graph.initializer:
+            weights[dtype(tensor.data_type)] += onnx.numpy_helper.to_array(tensor).nbytes
+        for node in graph.node:
+            ops[node.op_type] += 1
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    loops[node.op_type] += is_over_time(n.op_type for n in attribute.g.node)
+                    visit(attribute.g)
+                if attribute.HasField("t"):
+                    value = onnx.numpy_helper.to_array(attribute.t)
+                    weights[dtype(attribute.t.data_type)] += value.nbytes
+
+    visit(model.graph)
+    for function in model.functions:
+        ops.update(node.op_type for node in function.node)
+
+    def info(value: Any) -> TensorInfo:
+        kind = value.type.tensor_type
+        shape = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in kind.shape.dim)
+        return TensorInfo(value.name, dtype(kind.elem_type), shape)
+
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return Structure(
+        "onnx",
+        path.stat().st_size,
+        tuple(info(v) for v in model.graph.input if v.name not in constants),
+        tuple(info(v) for v in model.graph.output),
+        dict(sorted(ops.items())),
+        dict(sorted(weights.items())),
+        slow_loops(loops),
+    )
+
+
+def dtype_name(name: str) -> str:
+    name = name.lower()
+    return "float32" if name == "float" else name
+
+
+def is_over_time(body: Iterable[str]) -> bool:
+    """Whether a loop is one, by the operators in it; one that joins strings makes words of a text."""
+    return "StringConcat" not in body
+
+
+def slow_loops(loops: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(
+        f"{loops[op]} {op} node{'s' if loops[op] > 1 else ''}: a loop over time is several times slower "
+        "than a recurrent node"
+        for op in ("Loop", "Scan")
+        if loops.get(op)
+    )

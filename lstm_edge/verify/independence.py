@@ -1,0 +1,88 @@
+"""Is a variant's answer that of its input alone, whatever came before, and in what pieces it came?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from lstm_edge.base.arrays import Ids, Probabilities
+from lstm_edge.inputs.tokenizer import pad_sequences
+from lstm_edge.results.parity import Check
+from lstm_edge.runtimes.runners import IdsRunner, TextRunner
+
+# The same ids must give the same answer whatever came before and wherever the pads stand. Runtimes
+# may round differently for another shape, so not bit by bit; state left behind shows above 1e-4.
+SAME_ANSWER = 2e-6
+# Examples that are run again for these checks: enough to differ in length, few enough to be quick.
+CHECKED = 16
+
+
+def independence_checks(
+    runner: IdsRunner, sequences: Sequence[Ids], edge: Sequence[Ids], length: int
+) -> list[Check]:
+    """Is the answer that of the input alone?
+
+    Args:
+        runner: of the variant.
+        sequences: ids of examples, not padded.
+        edge: no token, one, exactly and more than ``length`` tokens; they are run in between.
+        length: the model's length.
+    """
+    lengths = np.argsort([len(s) for s in sequences], kind="stable")
+    spread = np.linspace(0, len(lengths) - 1, min(CHECKED, len(lengths))).astype(int)
+    some = [sequences[i][-length:] for i in lengths[spread]] + [s[-length:] for s in edge]
+
+    def answers(padded: Callable[[Ids], Ids], rows: Sequence[Ids]) -> Probabilities:
+        return np.concatenate([runner.run(padded(row)) for row in rows])
+
+    def front(row: Ids) -> Ids:
+        return runner.padded([row]) if runner.pads == "none" else pad_sequences([row], length)
+
+    def behind(row: Ids) -> Ids:
+        return pad_sequences([row], length, padding="post")
+
+    first, again = _once_more(lambda rows: answers(front, rows), some, max(some, key=len))
+    if runner.pads == "any":
+        again["pads behind"] = answers(behind, some)
+    return _same(first, again)
+
+
+def text_independence_checks(
+    runner: TextRunner, texts: Sequence[str], edge: Sequence[str]
+) -> list[Check]:
+    """The same of a file that takes texts."""
+    lengths = np.argsort([len(text) for text in texts], kind="stable")
+    spread = np.linspace(0, len(lengths) - 1, min(CHECKED, len(lengths))).astype(int)
+    some = [*(texts[i] for i in lengths[spread]), *edge]
+
+    def answers(given: Sequence[str]) -> Probabilities:
+        return np.concatenate([runner.infer(text) for text in given])
+
+    first, again = _once_more(answers, some, max(some, key=len))
+    return _same(first, again)
+
+
+_I = TypeVar("_I")
+
+
+def _once_more(
+    answers: Callable[[Sequence[_I]], Probabilities], some: Sequence[_I], longest: _I
+) -> tuple[Probabilities, dict[str, Probabilities]]:
+    """The first answers, and those on the same inputs after others, by what came before."""
+    first = answers(some)
+    return first, {
+        "run twice": np.concatenate([answers([one, one])[1:] for one in some]),
+        "other order": answers(some[::-1])[::-1],
+        "after a long input": np.concatenate([answers([longest, one])[1:] for one in some]),
+    }
+
+
+def _same(first: Probabilities, again: dict[str, Probabilities]) -> list[Check]:
+    checks = []
+    for name, outputs in again.items():
+        worst = np.abs(outputs.astype(np.float64) - first).max()
+        ok = bool(worst <= SAME_ANSWER)  # False for NaN
+        checks.append(Check(name, ok, f"differs by {worst:.2g} from the first answers"))
+    return checks

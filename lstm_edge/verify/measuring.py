@@ -1,0 +1,149 @@
+"""A variant on examples: run, compared, and checked for what the numbers do not show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+
+import numpy as np
+
+from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.bundle.golden import Golden
+from lstm_edge.errors import InputError
+from lstm_edge.inputs.batches import Batch
+from lstm_edge.results.parity import Check, ParityReport, Tolerance
+from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner, Runner, TextRunner
+from lstm_edge.verify.comparing import Comparison, edge_check
+from lstm_edge.verify.comparing_arrays import ArrayComparison, scales
+from lstm_edge.verify.edges import EDGES
+from lstm_edge.verify.independence import independence_checks, text_independence_checks
+from lstm_edge.verify.independence_arrays import in_pieces, independence
+
+
+class Measurement:
+    """Runs a variant on examples, a window after the other, and on the edge cases.
+
+    Args:
+        checks: results to be judged with those that are made here.
+        golden: has the edge cases of a bundle of texts, and the reference's answers to them.
+    """
+
+    def __init__(
+        self,
+        variant: str,
+        runner: Runner,
+        tolerance: Tolerance,
+        checks: Sequence[Check] = (),
+        golden: Golden | None = None,
+    ) -> None:
+        self.variant, self.tolerance = variant, tolerance
+        self._runner, self._checks, self._golden = runner, checks, golden
+        self._made: list[Check] = []
+        self._comparison: Comparison | None = None
+
+    def add(self, batches: Sequence[Batch], progress: Progress = SILENT) -> None:
+        """Run the next examples, with the reference's outputs.
+
+        Those of the first window are the ones that are run again to see whether answers depend on
+        what came before.
+
+        Raises:
+            InputError: the file takes texts, and these are ids.
+        """
+        if any(self._runner.lacks(batch) for batch in batches):
+            raise InputError(
+                f"{self.variant} takes texts, and these data are ids: give texts, or leave it out with "
+                "--variant"
+            )
+        if self._comparison is None:
+            self._comparison = comparison_of(self._runner, self.variant, self.tolerance, batches)
+            self._made = _checks(self._runner, batches, self._golden, self.tolerance)
+        for batch in batches:
+            outputs = self._runner.answers(batch, progress, f"Verifying {self.variant}")
+            self._comparison.add(batch, outputs)
+
+    def report(self) -> ParityReport:
+        """The report of everything that was added, one window at least."""
+        if self._comparison is None:
+            raise ValueError("nothing was compared")
+        return self._comparison.report(
+            [*self._made, *self._comparison.closing_checks(), *self._checks]
+        )
+
+
+def measure(
+    variant: str,
+    runner: Runner,
+    batches: Sequence[Batch],
+    tolerance: Tolerance,
+    *,
+    checks: Sequence[Check] = (),
+    golden: Golden | None = None,
+    progress: Progress = SILENT,
+) -> ParityReport:
+    """Run a variant on all examples, and report; see :class:`Measurement`."""
+    measurement = Measurement(variant, runner, tolerance, checks, golden)
+    measurement.add(batches, progress)
+    return measurement.report()
+
+
+@singledispatch
+def comparison_of(
+    runner: Runner, variant: str, tolerance: Tolerance, batches: Sequence[Batch]
+) -> Comparison:
+    """What compares the outputs of such a runner."""
+    del runner, batches
+    return Comparison(variant, tolerance)
+
+
+@comparison_of.register
+def _(
+    runner: ArrayRunner, variant: str, tolerance: Tolerance, batches: Sequence[Batch]
+) -> Comparison:
+    return ArrayComparison(variant, tolerance, runner.signature.outputs, scales(batches))
+
+
+@singledispatch
+def _checks(
+    runner: Runner, batches: Sequence[Batch], golden: Golden | None, tolerance: Tolerance
+) -> list[Check]:
+    """Is the answer that of the input alone; are the edge cases right?"""
+    raise TypeError(f"no checks for a {type(runner).__name__}")
+
+
+@_checks.register
+def _(
+    runner: IdsRunner, batches: Sequence[Batch], golden: Golden | None, tolerance: Tolerance
+) -> list[Check]:
+    edge = () if golden is None else golden.edge_ids
+    checks = independence_checks(runner, batches[0].sequences, edge, runner.max_length or 1)
+    if golden is not None:
+        outputs = np.concatenate([runner.run_sequences([ids]) for ids in edge])
+        checks.append(edge_check(outputs, golden.edge_outputs, tolerance, EDGES))
+    return checks
+
+
+@_checks.register
+def _(
+    runner: TextRunner, batches: Sequence[Batch], golden: Golden | None, tolerance: Tolerance
+) -> list[Check]:
+    edge = [] if golden is None else golden.edge_by_text
+    texts = [text for text, _ in edge]
+    checks = text_independence_checks(runner, batches[0].texts or (), texts)
+    if edge:
+        outputs = np.concatenate([runner.run_texts([text]) for text in texts])
+        reference = np.array([answer for _, answer in edge])
+        checks.append(edge_check(outputs, reference, tolerance, "edge texts"))
+    return checks
+
+
+@_checks.register
+def _(
+    runner: ArrayRunner, batches: Sequence[Batch], golden: Golden | None, tolerance: Tolerance
+) -> list[Check]:
+    del golden
+    scale = scales(batches)
+    checks = independence(runner, batches, scale)
+    if runner.signature.states and not runner.signature.chunk:
+        checks += in_pieces(runner, batches, scale, tolerance)
+    return checks

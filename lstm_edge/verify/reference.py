@@ -1,0 +1,77 @@
+"""The Keras model that a bundle was made from, as what its files are held against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lstm_edge.base.arrays import Array
+from lstm_edge.base.files import content_hash
+from lstm_edge.bundle.opening import Bundle
+from lstm_edge.errors import InputError
+from lstm_edge.models import architecture
+from lstm_edge.models.graph import read_graph
+from lstm_edge.models.streaming import read_streaming
+from lstm_edge.runtimes.by_keras import Keras
+from lstm_edge.runtimes.runners import Runner
+
+
+def reference_of(bundle: Bundle, model: Path | None = None, trust: bool = False) -> Runner:
+    """The Keras model of a bundle, in float32, to answer on other inputs than the golden vectors.
+
+    Args:
+        model: its file; None takes the one that the bundle was made from.
+        trust: let Keras execute what the file holds.
+
+    Raises:
+        UnsupportedModelError: it cannot be loaded.
+        InputError: it is not there, or is not the model that was exported.
+    """
+    path = source_model(bundle, model)
+    read = read_streaming if bundle.streams else read_graph
+    graph = read(architecture.load(path, trust), path.name)
+    reference = bundle.reference_over(Keras(graph, path, once=bundle.any_length))
+    if bundle.source["sha256"] is None:
+        _check_same(bundle, reference, path)
+    return reference
+
+
+def _check_same(bundle: Bundle, reference: Runner, path: Path) -> None:
+    """Of a model that was exported live no file is known: it is known by its answers."""
+    known = bundle.golden_batches()[-1]
+    outputs = reference.answers(known)
+    if not all(_same(array, outputs[name]) for name, array in known.outputs.items()):
+        raise InputError(
+            f"{path} is not the model that was exported (it answers the golden vectors otherwise): "
+            "give that one with --model, or export again"
+        )
+
+
+def _same(expected: Array, outputs: Array) -> bool:
+    scale = float(np.abs(expected).max(initial=0.0)) or 1.0
+    return expected.shape == outputs.shape and bool(
+        np.abs(expected - outputs).max() <= 1e-4 * scale
+    )
+
+
+def source_model(bundle: Bundle, model: Path | None) -> Path:
+    """The Keras model that the bundle was made from, checked by its hash where that is known."""
+    recorded = bundle.source
+    if model is None and recorded["path"] is None:
+        raise InputError(
+            f"the bundle was made from a live model, {recorded['file']}: save it and give the file with "
+            "--model, or verify on the golden vectors"
+        )
+    path = model or Path(bundle.path, recorded["path"])
+    if not path.exists():
+        raise InputError(
+            f"the Keras model {path} is not there; say where {recorded['file']} is with --model, or "
+            "leave --data and --inputs out to verify on the golden vectors"
+        )
+    if recorded["sha256"] is not None and content_hash(path) != recorded["sha256"]:
+        raise InputError(
+            f"{path} is not the model that was exported (its hash differs): give that one with "
+            "--model, or export again"
+        )
+    return path
