@@ -25,7 +25,6 @@ import pytest
 from click.testing import CliRunner
 
 from export import bundling
-from lstm_edge.bench.plan import Inputs, golden_inputs
 from lstm_edge.bundle.opening import Bundle, TensorBundle, TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices.browser import chromium as browser
@@ -34,6 +33,7 @@ from lstm_edge.devices.browser import runtimes as web_runtimes
 from lstm_edge.devices.browser.measuring import bench
 from lstm_edge.devices.browser.server import Site
 from lstm_edge.errors import BundleError, InputError
+from lstm_edge.inputs.batches import Inputs
 from lstm_edge.results.device import DeviceResult
 
 pytestmark = pytest.mark.xdist_group("web")  # they share a bundle
@@ -87,7 +87,7 @@ def program(folder: Path, script: str) -> str:
 
 @pytest.fixture(scope="module")
 def result(texts: TextBundle) -> DeviceResult:
-    return bench(texts, golden_inputs(texts, 5), rounds=3, headless=True)
+    return bench(texts, texts.golden_inputs(5), rounds=3, headless=True)
 
 
 def test_every_variant_is_held_against_keras(texts: TextBundle, result: DeviceResult) -> None:
@@ -131,7 +131,7 @@ def test_every_variant_is_timed(texts: TextBundle, result: DeviceResult) -> None
         assert 5 < timing.install_mib < 30
     assert (latency.threads, latency.lengths) == (
         1,
-        tuple(map(len, golden_inputs(texts, 5).sequences)),
+        tuple(map(len, texts.golden_inputs(5).sequences)),
     )
     assert latency.tokenise_ms is not None and len(latency.tokenise_ms) == 5
 
@@ -235,12 +235,12 @@ def test_a_file_that_does_not_load_is_told(texts: TextBundle, tmp_path: Path) ->
     bundle = replace(texts, path=tmp_path / "b", variants={
         name: texts.variants[name] for name in ("onnx-float32", "tflite-float32")
     })  # fmt: skip
-    found = bench(bundle, golden_inputs(texts, 2), rounds=1, headless=True)
+    found = bench(bundle, texts.golden_inputs(2), rounds=1, headless=True)
     assert found.parity is not None
     assert [report.variant for report in found.parity.reports] == ["onnx-float32"]
     assert found.skipped["tflite-float32"].startswith("LiteRT.js: ")
     with pytest.raises(InputError, match=r"does not run tflite-float32: LiteRT\.js: "):
-        bench(bundle, golden_inputs(texts, 2), rounds=1, headless=True, variants=["tflite-float32"])
+        bench(bundle, texts.golden_inputs(2), rounds=1, headless=True, variants=["tflite-float32"])
 
 
 # ---------------------------------------------------------------- what cannot be done
@@ -264,7 +264,7 @@ def test_bad_input(
     texts: TextBundle, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        bench(texts, golden_inputs(texts, 5), **{**SMALL, "headless": True, **options})
+        bench(texts, texts.golden_inputs(5), **{**SMALL, "headless": True, **options})
 
 
 @pytest.mark.parametrize(
@@ -300,13 +300,13 @@ def test_without_the_runtimes(
 ) -> None:
     monkeypatch.setenv(web_runtimes.FOLDER_VARIABLE, str(tmp_path / "none"))
     with pytest.raises(InputError, match="run lstm-edge web-runtimes once"):
-        bench(texts, golden_inputs(texts, 5), headless=True)
+        bench(texts, texts.golden_inputs(5), headless=True)
 
 
 def test_a_browser_without_simd(texts: TextBundle, chromium: str, tmp_path: Path) -> None:
     old = program(tmp_path, f'exec {chromium} --js-flags=--no-enable-sse4-1 "$@"')
     with pytest.raises(InputError, match=r"Chrom.* has no WebAssembly SIMD"):
-        bench(texts, golden_inputs(texts, 5), headless=True, program=old)
+        bench(texts, texts.golden_inputs(5), headless=True, program=old)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_a_browser_that_does_not_start(
     texts: TextBundle, tmp_path: Path, script: str, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        bench(texts, golden_inputs(texts, 5), headless=True, program=program(tmp_path, script))
+        bench(texts, texts.golden_inputs(5), headless=True, program=program(tmp_path, script))
 
 
 def test_a_browser_that_shows_nothing(
@@ -333,7 +333,7 @@ def test_a_browser_that_shows_nothing(
     with pytest.raises(InputError, match="did not show the page within 1 s"):
         bench(
             texts,
-            golden_inputs(texts, 5),
+            texts.golden_inputs(5),
             headless=True,
             program=program(tmp_path, "exec sleep 600"),
         )
@@ -404,7 +404,7 @@ LONG = {"rounds": 100_000, "variants": ["onnx-float32"]}
 
 
 def test_a_page_that_is_closed(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, golden_inputs(texts, 5), **LONG)
+    running = Running(texts, texts.golden_inputs(5), **LONG)
     tab.goto(running.url)
     assert tab.get_by_role("status").inner_text() == "Ready."
     tab.get_by_role("button", name="Start").click()
@@ -416,7 +416,7 @@ def test_a_page_that_is_closed(texts: TextBundle, tab: Any) -> None:
 
 
 def test_a_page_that_is_left(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, golden_inputs(texts, 5), **LONG)
+    running = Running(texts, texts.golden_inputs(5), **LONG)
     tab.goto(f"{running.url}?start")
     running.measuring()
     tab.goto("about:blank")
@@ -425,7 +425,7 @@ def test_a_page_that_is_left(texts: TextBundle, tab: Any) -> None:
 
 
 def test_a_browser_that_is_killed(texts: TextBundle, profiles: Path) -> None:
-    running = Running(texts, golden_inputs(texts, 5), headless=True, **LONG)
+    running = Running(texts, texts.golden_inputs(5), headless=True, **LONG)
     running.measuring()
     (first,) = [pid for pid, line in browsers(profiles).items() if "--type=" not in line]
     os.kill(first, signal.SIGKILL)
@@ -437,7 +437,7 @@ def test_a_browser_that_falls_silent(
     texts: TextBundle, chromium: str, profiles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a phone does that sleeps or leaves the network: nothing is closed."""
-    running = Running(texts, golden_inputs(texts, 5), **LONG)
+    running = Running(texts, texts.golden_inputs(5), **LONG)
     with browser.headless(chromium, f"{running.url}?start"):
         running.measuring()
         monkeypatch.setattr(browser, "SILENCE", 2.0)
@@ -514,7 +514,7 @@ def test_a_network_that_is_gone_for_a_moment_costs_nothing(
     texts: TextBundle, tab: Any, network: Callable[[str], tuple[Network, str]]
 ) -> None:
     """While a command is on its way, while it measures, and while the times are to be told."""
-    running = Running(texts, golden_inputs(texts, 5), rounds=300, variants=["onnx-float32"])
+    running = Running(texts, texts.golden_inputs(5), rounds=300, variants=["onnx-float32"])
     between, url = network(running.url)
     tab.goto(f"{url}?start")
     tab.get_by_role("status").filter(has_text="Checking").wait_for()
@@ -538,7 +538,7 @@ def test_a_network_that_stays_away_ends_it_on_both_sides(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tab.route("**/js/beat.js", lambda route: _shorter(route, "PATIENCE_MS = 30_000", 2000))
-    running = Running(texts, golden_inputs(texts, 5), **LONG)
+    running = Running(texts, texts.golden_inputs(5), **LONG)
     between, url = network(running.url)
     tab.goto(f"{url}?start")
     tab.get_by_role("status").filter(has_text="Measuring").wait_for(timeout=60_000)
@@ -559,7 +559,7 @@ def _shorter(route: Any, setting: str, value: int) -> None:
 
 
 def test_a_second_browser_is_refused(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, golden_inputs(texts, 5), **LONG)
+    running = Running(texts, texts.golden_inputs(5), **LONG)
     tab.goto(f"{running.url}?start")
     running.measuring()
     other = tab.context.new_page()
@@ -579,14 +579,14 @@ def test_a_page_out_of_sight_is_not_believed(texts: TextBundle, tab: Any) -> Non
     tab.add_init_script(
         "Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });"
     )
-    running = Running(texts, golden_inputs(texts, 2), **LONG)  # it is not run to the end
+    running = Running(texts, texts.golden_inputs(2), **LONG)  # it is not run to the end
     tab.goto(f"{running.url}?start")
     assert running.error().startswith("the page was in the background while it measured")
     tab.get_by_role("status").filter(has_text="in the background").wait_for()
 
 
 def test_a_finished_page_shows_the_figures(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, golden_inputs(texts, 2), **SMALL)
+    running = Running(texts, texts.golden_inputs(2), **SMALL)
     tab.goto(f"{running.url}?start")
     tab.get_by_role("status").filter(has_text="Done.").wait_for(timeout=60_000)
     row = tab.get_by_role("row").nth(1)
@@ -598,7 +598,7 @@ def test_a_finished_page_shows_the_figures(texts: TextBundle, tab: Any) -> None:
 
 
 def test_threads_need_an_address_of_this_machine(texts: TextBundle, tab: Any) -> None:
-    running = Running(texts, golden_inputs(texts, 5), **SMALL, threads=2, host="0.0.0.0")
+    running = Running(texts, texts.golden_inputs(5), **SMALL, threads=2, host="0.0.0.0")
     if running.url.startswith("http://127."):
         running._thread.join(0)
         tab.goto(f"{running.url}?start")
@@ -612,7 +612,7 @@ def test_threads_need_an_address_of_this_machine(texts: TextBundle, tab: Any) ->
 
 def test_a_phone_s_page_is_measured_with_one_thread(texts: TextBundle, tab: Any) -> None:
     """By this machine's address in the network, which browsers trust less than 127.0.0.1."""
-    running = Running(texts, golden_inputs(texts, 2), **SMALL, host="0.0.0.0")
+    running = Running(texts, texts.golden_inputs(2), **SMALL, host="0.0.0.0")
     tab.goto(f"{running.url}?start")
     tab.get_by_role("status").filter(has_text="Done.").wait_for(timeout=60_000)
     running._thread.join(60)

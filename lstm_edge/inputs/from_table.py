@@ -154,7 +154,7 @@ def _csv_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterat
         header = next(reader, None)
         if header is None:
             raise InputError(f"data {path} is empty")
-        places = [_find(header, path, column) for column in columns]
+        places = [place_of(header, path, column) for column in columns]
         folded = [name.strip().casefold() for name in header]
         split_at = folded.index(SPLIT_COLUMN) if SPLIT_COLUMN in folded else None
     width = max(*places, split_at or 0) + 1
@@ -169,7 +169,7 @@ def _csv_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterat
         yield reader.line_num, tuple(row[place] for place in places), split
 
 
-def _find(header: Sequence[str], path: Path, column: Column) -> int:
+def place_of(header: Sequence[str], path: Path, column: Column) -> int:
     what, given = column.what, column.given
     folded = [name.strip().casefold() for name in header]
     for name in column.names if given is None else (given,):
@@ -200,7 +200,7 @@ def _jsonl_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iter
             raise InputError(f"{path}, line {number}: expected a JSON object on every line")
         if not keys:
             header = list(value)
-            keys = [header[_find(header, path, column)] for column in columns]
+            keys = [header[place_of(header, path, column)] for column in columns]
             split_key = next((k for k in header if k.strip().casefold() == SPLIT_COLUMN), split_key)
         missing = [key for key in keys if value.get(key) is None]
         if missing:

@@ -20,8 +20,9 @@ import numpy as np
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError, LstmEdgeError, UnsupportedModelError
 from lstm_edge.models import weights as keras_weights
+from lstm_edge.models.judge import Judge
 from lstm_edge.models.network import Builder
-from lstm_edge.models.translate import Judge, Spec, Translator, decode
+from lstm_edge.models.translate import Spec, Translator, decode
 from lstm_edge.models.weights import Array, Assignment
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"

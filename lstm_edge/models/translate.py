@@ -1,32 +1,34 @@
-"""What a Keras model file says of its layers: judged by a list of what is allowed, and translated.
+"""What a file of Keras 1 or 2 says of its layers, translated into :class:`Spec` trees.
 
-A configuration is only read as data here: no module that it names is imported and no code in it is
-run. Files of Keras 3 are judged and handed on; those of Keras 1 and 2 become :class:`Spec` trees
-that :mod:`lstm_edge.models.network` makes layers of.
+:mod:`lstm_edge.models.network` makes today's layers of them.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-import sys
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from lstm_edge.base.extras import require
+from lstm_edge.models.judge import (
+    CUSTOM_HINT,
+    MODELS,
+    PURPOSE,
+    TEXT,
+    TEXT_HINT,
+    UNSAFE,
+    activations,
+    classes,
+    custom,
+    is_own,
+    own_activation,
+    subclassed,
+    unsafe,
+)
+from lstm_edge.models.operations import operator_name
 
-_PURPOSE = "loading a model"
-# Built-in layers that run foreign code, or read files that the configuration names.
-_UNSAFE = {
-    "Lambda": "is Python code inside the file",
-    "TFSMLayer": "runs another SavedModel",
-    "TorchModuleWrapper": "is a pickled PyTorch module",
-    "JaxLayer": "is Python code inside the file",
-    "FlaxLayer": "is Python code inside the file",
-}
-_TEXT = frozenset("TextVectorization StringLookup IntegerLookup Hashing HashedCrossing".split())
-_TEXT_HINT = "cut it off and give the model what it made (ids or numbers)"
 _GONE = {
     "LocallyConnected1D": "use Conv1D, or Dense on a flattened window",
     "LocallyConnected2D": "use Conv2D, or Dense on a flattened window",
@@ -41,16 +43,9 @@ _GONE = {
     "CuDNNLSTMCell": "use LSTM",
     "ConvRNN2D": "use ConvLSTM2D",
 }
-_OWN_ROOTS = frozenset("keras tf_keras tensorflow tensorflow_core builtins".split())
 # layers that hand their input on, without its mask
 IDENTITIES = frozenset("Identity AddLoss AddMetric".split())
 _OPERATORS = frozenset("TFOpLambda SlicingOpLambda TensorFlowOpLayer".split()) | IDENTITIES
-MODELS = frozenset("Sequential Functional Model Network".split())
-CUSTOM_HINT = (
-    "rebuild the model with built-in layers, or load it in Python with the class and give the model "
-    "itself to the export"
-)
-
 # Class names of other versions, and what they are now.
 _RENAMED = {
     "CuDNNLSTM": "LSTM",
@@ -73,7 +68,6 @@ _RENAMED = {
 }
 _RECURRENT = frozenset("LSTM GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D".split())
 _CELLS = frozenset("LSTMCell GRUCell SimpleRNNCell StackedRNNCells".split())
-
 # Keras 1: option -> today's, by class ("" is every class).
 _KERAS1_OPTIONS: dict[str, dict[str, str]] = {
     "": {
@@ -107,7 +101,6 @@ _KERAS1_OPTIONS: dict[str, dict[str, str]] = {
 }
 _TO_UNITS = frozenset("Dense LSTM GRU SimpleRNN".split())  # ``output_dim`` of Keras 1
 _ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
-
 _ANY = object()
 # Options that say nothing about an answer, or nothing with these values.
 _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
@@ -184,20 +177,6 @@ class Spec:
 
 
 @cache
-def _classes(space: str) -> dict[str, type]:
-    """The classes of ``keras.<space>`` by name."""
-    keras = require("keras", _PURPOSE)
-    return {n: c for n, c in vars(getattr(keras, space)).items() if inspect.isclass(c)}
-
-
-@cache
-def _activations() -> frozenset[str]:
-    keras = require("keras", _PURPOSE)
-    found = vars(keras.activations).items()
-    return frozenset(n for n, f in found if callable(f)) - {"get", "serialize", "deserialize"}
-
-
-@cache
 def accepted(kind: str) -> frozenset[str]:
     """The arguments that a layer of today's Keras takes, its bases' included."""
     found: set[str] = set()
@@ -213,9 +192,9 @@ def accepted(kind: str) -> frozenset[str]:
 def layer_class(kind: str) -> type:
     """Today's class of this name; Keras keeps a few old ones apart."""
     if kind == "ThresholdedReLU":
-        found: type = require("keras.src.legacy.layers", _PURPOSE).ThresholdedReLU
+        found: type = require("keras.src.legacy.layers", PURPOSE).ThresholdedReLU
         return found
-    return _classes("layers")[kind]
+    return classes("layers")[kind]
 
 
 def decode(value: Any) -> Any:
@@ -247,185 +226,14 @@ def is_functional(config: Any) -> bool:
     return isinstance(config, dict) and "output_layers" in config
 
 
-# Files of Keras 3
-
-
-class Judge:
-    """Judges the configuration of a file of Keras 3, and removes what only training needs.
-
-    Attributes:
-        obstacles: one sentence for each thing that is not Keras's own.
-    """
-
-    def __init__(self, trust: bool) -> None:
-        self.trust = trust
-        self.obstacles: list[str] = []
-
-    def model(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """The configuration that Keras may see."""
-        entry = {k: v for k, v in entry.items() if k != "compile_config"}
-        config = entry.get("config")
-        name = str(entry.get("class_name"))
-        if not isinstance(config, dict) or "layers" not in config or name not in MODELS:
-            self.obstacles.append(subclassed(name))
-            return entry
-        return self._object(entry, "", "the model")  # type: ignore[no-any-return]
-
-    def _value(self, value: Any, path: str, key: str) -> Any:
-        if isinstance(value, list):
-            return [self._value(v, path, key) for v in value]
-        if not isinstance(value, dict):
-            if key.endswith("activation") and isinstance(value, str):
-                self._activation(value, path, key)
-            return value
-        if "class_name" in value and ("config" in value or "registered_name" in value):
-            return self._object(value, path, key)
-        return {k: self._value(v, path, k) for k, v in value.items()}
-
-    def _activation(self, name: str, path: str, key: str) -> None:
-        if name not in _activations():
-            self.obstacles.append(own_activation(path, key, name))
-
-    def _object(self, entry: dict[str, Any], path: str, key: str) -> Any:
-        name, config = str(entry["class_name"]), entry.get("config")
-        if name == "__keras_tensor__" or name in ("__numpy__", "__tensor__", "__ellipsis__"):
-            return entry
-        if name in ("__slice__", "__bytes__", "__tuple__"):
-            return {**entry, "config": self._value(config, path, key)}
-        if name == "function":
-            return self._function(entry, path, key)
-        if re.search(r"_(initializer|regularizer|constraint)$", key):
-            # its only use is in training; one of the user's own is no obstacle
-            known = any(
-                name in _classes(s) for s in ("initializers", "regularizers", "constraints")
-            )
-            return self._pinned(entry, path) if known and _is_own(entry) else None
-        inside = config if isinstance(config, dict) else {}
-        label = str(inside.get("name") or entry.get("name") or key)
-        here = f"{path}/{label}" if path else label
-        if name in _UNSAFE:
-            if not self.trust:
-                self.obstacles.append(unsafe(here, name))
-            return entry
-        if key in ("dtype", "dtype_policy") and name in _classes("dtype_policies"):
-            return self._pinned(entry, path)
-        if name in _TEXT:
-            self.obstacles.append(f"layer {here} is a {name}: {_TEXT_HINT}")
-            return entry
-        known = _is_own(entry) and _own_module(entry) is not None
-        if not known and not self.trust:
-            self.obstacles.append(custom(here, name))
-            return entry
-        here = path if key == "the model" else here
-        return self._pinned(entry, here) if known else entry
-
-    def _pinned(self, entry: dict[str, Any], path: str) -> dict[str, Any]:
-        """The entry with the module where its class really is, whatever the file says."""
-        config = entry.get("config")
-        result = {k: v for k, v in entry.items() if k != "compile_config"}
-        result["config"] = self._value(config, path, "")
-        if "inbound_nodes" in entry:
-            result["inbound_nodes"] = self._value(entry["inbound_nodes"], path, "")
-        return result | {"module": _own_module(entry), "registered_name": None}
-
-    def _function(self, entry: dict[str, Any], path: str, key: str) -> Any:
-        name = entry.get("config")
-        keras = require("keras", _PURPOSE)
-        if not _is_own(entry, name) or not isinstance(name, str):
-            if self.trust:
-                return entry
-        elif name in _activations():
-            return {**entry, "module": "keras.activations", "registered_name": name}
-        elif callable(getattr(keras.ops, name, None)):
-            return {**entry, "module": "keras.ops", "registered_name": name}
-        self.obstacles.append(own_activation(path, key, name))
-        return entry
-
-
-def _operation(name: str, module: str) -> type | None:
-    """An operation of ``keras.ops`` as a Functional model holds it, of a module that is loaded."""
-    base = require("keras", _PURPOSE).Operation
-    modules = [module] if module.startswith("keras.src.ops.") else []
-    modules += [m for m in sorted(sys.modules) if m.startswith("keras.src.ops.")]
-    for place in modules:
-        cls = vars(sys.modules[place]).get(name) if place in sys.modules else None
-        if inspect.isclass(cls) and issubclass(cls, base):
-            return cls
-    return None
-
-
-def _own_module(entry: dict[str, Any]) -> str | None:
-    """The module of Keras's own class of an entry, or None; some names are of several kinds."""
-    name, module = str(entry["class_name"]), str(entry.get("module"))
-    config = entry.get("config")
-    # layers of HDF5 files name no module; operations have no weights that could be trained
-    plain = "module" not in entry and isinstance(config, dict) and "trainable" not in config
-    if (".ops." in module or plain) and (found := _operation(name, module)):
-        return found.__module__
-    if name in MODELS:
-        keras = require("keras", _PURPOSE)
-        # where Keras keeps the class of Functional models is no public name
-        start = keras.Input((1,))
-        return type(keras.Model(start, start)).__module__ if name == "Functional" else "keras"
-    spaces = ["layers", "initializers", "regularizers", "constraints", "dtype_policies"]
-    spaces.sort(key=lambda space: not module.endswith(space))
-    for space in spaces:
-        if name in _classes(space):
-            return f"keras.{space}"
-    operation = _operation(name, module)
-    return operation.__module__ if operation else None
-
-
-def _is_own(entry: dict[str, Any], name: Any = None) -> bool:
-    """Whether an entry claims to be Keras's own: no other module, and no registered name."""
-    module, registered = entry.get("module"), entry.get("registered_name")
-    if module is not None and str(module).partition(".")[0] not in _OWN_ROOTS:
-        return False
-    return registered is None or registered in (entry.get("class_name"), name)
-
-
-# Sentences
-
-
-def custom(path: str, name: str) -> str:
-    return f"layer {path} is of the class {name}, which is not Keras's own: {CUSTOM_HINT}"
-
-
-def subclassed(name: str) -> str:
-    return (
-        f"the model is of the class {name}, whose structure is in Python code and not in the file: "
-        "wrap it with keras.Model(inputs, outputs), copy the weights and save that"
-    )
-
-
-def unsafe(path: str, name: str) -> str:
-    what = _UNSAFE[name]
-    help_ = (
-        "replace it with built-in layers, or allow it with --trust if you know the file's source"
-    )
-    return f"layer {path} is a {name}, which {what} and is not run: {help_}"
-
-
-def own_activation(path: str, key: str, name: Any) -> str:
-    text = name if isinstance(name, str) and len(name) < 60 else "Python code inside the file"
-    where = f"layer {path}" if path else "the model"
-    return (
-        f"{where} has the {key or 'function'} {text}, which is not Keras's own and is not run: use a "
-        "built-in activation"
-    )
-
-
-# Files of Keras 1 and 2
-
-
 def hard_sigmoid_keras2(x: Any) -> Any:
     """Keras 2's hard_sigmoid: ``clip(0.2 x + 0.5, 0, 1)``; Keras 3's has another slope."""
-    return require("keras", _PURPOSE).ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+    return require("keras", PURPOSE).ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 @cache
 def _registered_hard_sigmoid() -> Any:
-    register = require("keras", _PURPOSE).saving.register_keras_serializable
+    register = require("keras", PURPOSE).saving.register_keras_serializable
     return register(package="lstm_edge")(hard_sigmoid_keras2)
 
 
@@ -500,17 +308,17 @@ class Translator:
             if config.get("ragged"):
                 self.obstacles.append(f"input {path} is ragged: give it padded rows and a mask")
             if given == "string":
-                self.obstacles.append(f"input {path} takes strings: {_TEXT_HINT}")
+                self.obstacles.append(f"input {path} takes strings: {TEXT_HINT}")
             return spec
         if stored in _OPERATORS:
             return self._operator(spec, config, path)
-        if kind in _UNSAFE:
+        if kind in UNSAFE:
             if not (self.trust and kind == "Lambda"):
                 self.obstacles.append(unsafe(path, kind))
             spec.options = config
             return spec
-        if kind in _TEXT:
-            self.obstacles.append(f"layer {path} is a {kind}: {_TEXT_HINT}")
+        if kind in TEXT:
+            self.obstacles.append(f"layer {path} is a {kind}: {TEXT_HINT}")
             return spec
         if kind in _GONE:
             self.obstacles.append(
@@ -519,8 +327,8 @@ class Translator:
             return spec
         if kind == "Merge":
             return self._merge(spec, config, path)
-        known = kind in _classes("layers") or kind == "ThresholdedReLU"
-        if not known or not _is_own(entry):
+        known = kind in classes("layers") or kind == "ThresholdedReLU"
+        if not known or not is_own(entry):
             if self.trust:
                 spec.kind, spec.options = "trusted", entry
             else:
@@ -601,13 +409,13 @@ class Translator:
             return None
         if isinstance(value, dict):
             name = value.get("class_name")
-            if name in ("function", "Activation") and _is_own(value, value.get("config")):
+            if name in ("function", "Activation") and is_own(value, value.get("config")):
                 value = value["config"]
                 value = value if isinstance(value, str) else value.get("activation")
-            elif name in _ACTIVATION_LAYERS and _is_own(value):
+            elif name in _ACTIVATION_LAYERS and is_own(value):
                 given = dict(value.get("config") or {})
                 return self._single(value, name, given, name.lower(), path)
-            elif isinstance(name, str) and name in _activations() and not value.get("config"):
+            elif isinstance(name, str) and name in activations() and not value.get("config"):
                 value = name
         if value == "hard_sigmoid":
             return _registered_hard_sigmoid()
@@ -616,14 +424,12 @@ class Translator:
         if isinstance(value, str):
             if value in _ACTIVATION_LAYERS:
                 return self._single({}, value, dict(_ACTIVATION_LAYERS[value]), value.lower(), path)
-            if value in _activations():
+            if value in activations():
                 return value
         self.obstacles.append(own_activation(path, key, value))
         return None
 
     def _operator(self, spec: Spec, config: dict[str, Any], path: str) -> Spec:
-        from lstm_edge.models.network import operator_name
-
         spec.kind, spec.options = "operator", config
         if spec.stored in IDENTITIES:
             spec.options = {"function": "identity"}

@@ -1,0 +1,207 @@
+"""What a Keras model file says of its layers, judged by a list of what is allowed.
+
+A configuration is only read as data: no module that it names is imported and no code in it is run.
+Files of Keras 3 are judged and handed on to Keras; those of Keras 1 and 2 are translated.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from functools import cache
+from typing import Any
+
+from lstm_edge.base.extras import require
+
+PURPOSE = "loading a model"
+# Built-in layers that run foreign code, or read files that the configuration names.
+UNSAFE = {
+    "Lambda": "is Python code inside the file",
+    "TFSMLayer": "runs another SavedModel",
+    "TorchModuleWrapper": "is a pickled PyTorch module",
+    "JaxLayer": "is Python code inside the file",
+    "FlaxLayer": "is Python code inside the file",
+}
+TEXT = frozenset("TextVectorization StringLookup IntegerLookup Hashing HashedCrossing".split())
+TEXT_HINT = "cut it off and give the model what it made (ids or numbers)"
+_OWN_ROOTS = frozenset("keras tf_keras tensorflow tensorflow_core builtins".split())
+MODELS = frozenset("Sequential Functional Model Network".split())
+CUSTOM_HINT = (
+    "rebuild the model with built-in layers, or load it in Python with the class and give the model "
+    "itself to the export"
+)
+
+
+@cache
+def classes(space: str) -> dict[str, type]:
+    """The classes of ``keras.<space>`` by name."""
+    keras = require("keras", PURPOSE)
+    return {n: c for n, c in vars(getattr(keras, space)).items() if inspect.isclass(c)}
+
+
+@cache
+def activations() -> frozenset[str]:
+    keras = require("keras", PURPOSE)
+    found = vars(keras.activations).items()
+    return frozenset(n for n, f in found if callable(f)) - {"get", "serialize", "deserialize"}
+
+
+class Judge:
+    """Judges the configuration of a file of Keras 3, and removes what only training needs.
+
+    Attributes:
+        obstacles: one sentence for each thing that is not Keras's own.
+    """
+
+    def __init__(self, trust: bool) -> None:
+        self.trust = trust
+        self.obstacles: list[str] = []
+
+    def model(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """The configuration that Keras may see."""
+        entry = {k: v for k, v in entry.items() if k != "compile_config"}
+        config = entry.get("config")
+        name = str(entry.get("class_name"))
+        if not isinstance(config, dict) or "layers" not in config or name not in MODELS:
+            self.obstacles.append(subclassed(name))
+            return entry
+        return self._object(entry, "", "the model")  # type: ignore[no-any-return]
+
+    def _value(self, value: Any, path: str, key: str) -> Any:
+        if isinstance(value, list):
+            return [self._value(v, path, key) for v in value]
+        if not isinstance(value, dict):
+            if key.endswith("activation") and isinstance(value, str):
+                self._activation(value, path, key)
+            return value
+        if "class_name" in value and ("config" in value or "registered_name" in value):
+            return self._object(value, path, key)
+        return {k: self._value(v, path, k) for k, v in value.items()}
+
+    def _activation(self, name: str, path: str, key: str) -> None:
+        if name not in activations():
+            self.obstacles.append(own_activation(path, key, name))
+
+    def _object(self, entry: dict[str, Any], path: str, key: str) -> Any:
+        name, config = str(entry["class_name"]), entry.get("config")
+        if name == "__keras_tensor__" or name in ("__numpy__", "__tensor__", "__ellipsis__"):
+            return entry
+        if name in ("__slice__", "__bytes__", "__tuple__"):
+            return {**entry, "config": self._value(config, path, key)}
+        if name == "function":
+            return self._function(entry, path, key)
+        if re.search(r"_(initializer|regularizer|constraint)$", key):
+            # its only use is in training; one of the user's own is no obstacle
+            known = any(name in classes(s) for s in ("initializers", "regularizers", "constraints"))
+            return self._pinned(entry, path) if known and is_own(entry) else None
+        inside = config if isinstance(config, dict) else {}
+        label = str(inside.get("name") or entry.get("name") or key)
+        here = f"{path}/{label}" if path else label
+        if name in UNSAFE:
+            if not self.trust:
+                self.obstacles.append(unsafe(here, name))
+            return entry
+        if key in ("dtype", "dtype_policy") and name in classes("dtype_policies"):
+            return self._pinned(entry, path)
+        if name in TEXT:
+            self.obstacles.append(f"layer {here} is a {name}: {TEXT_HINT}")
+            return entry
+        known = is_own(entry) and _own_module(entry) is not None
+        if not known and not self.trust:
+            self.obstacles.append(custom(here, name))
+            return entry
+        here = path if key == "the model" else here
+        return self._pinned(entry, here) if known else entry
+
+    def _pinned(self, entry: dict[str, Any], path: str) -> dict[str, Any]:
+        """The entry with the module where its class really is, whatever the file says."""
+        config = entry.get("config")
+        result = {k: v for k, v in entry.items() if k != "compile_config"}
+        result["config"] = self._value(config, path, "")
+        if "inbound_nodes" in entry:
+            result["inbound_nodes"] = self._value(entry["inbound_nodes"], path, "")
+        return result | {"module": _own_module(entry), "registered_name": None}
+
+    def _function(self, entry: dict[str, Any], path: str, key: str) -> Any:
+        name = entry.get("config")
+        keras = require("keras", PURPOSE)
+        if not is_own(entry, name) or not isinstance(name, str):
+            if self.trust:
+                return entry
+        elif name in activations():
+            return {**entry, "module": "keras.activations", "registered_name": name}
+        elif callable(getattr(keras.ops, name, None)):
+            return {**entry, "module": "keras.ops", "registered_name": name}
+        self.obstacles.append(own_activation(path, key, name))
+        return entry
+
+
+def _operation(name: str, module: str) -> type | None:
+    """An operation of ``keras.ops`` as a Functional model holds it, of a module that is loaded."""
+    base = require("keras", PURPOSE).Operation
+    modules = [module] if module.startswith("keras.src.ops.") else []
+    modules += [m for m in sorted(sys.modules) if m.startswith("keras.src.ops.")]
+    for place in modules:
+        cls = vars(sys.modules[place]).get(name) if place in sys.modules else None
+        if inspect.isclass(cls) and issubclass(cls, base):
+            return cls
+    return None
+
+
+def _own_module(entry: dict[str, Any]) -> str | None:
+    """The module of Keras's own class of an entry, or None; some names are of several kinds."""
+    name, module = str(entry["class_name"]), str(entry.get("module"))
+    config = entry.get("config")
+    # layers of HDF5 files name no module; operations have no weights that could be trained
+    plain = "module" not in entry and isinstance(config, dict) and "trainable" not in config
+    if (".ops." in module or plain) and (found := _operation(name, module)):
+        return found.__module__
+    if name in MODELS:
+        keras = require("keras", PURPOSE)
+        # where Keras keeps the class of Functional models is no public name
+        start = keras.Input((1,))
+        return type(keras.Model(start, start)).__module__ if name == "Functional" else "keras"
+    spaces = ["layers", "initializers", "regularizers", "constraints", "dtype_policies"]
+    spaces.sort(key=lambda space: not module.endswith(space))
+    for space in spaces:
+        if name in classes(space):
+            return f"keras.{space}"
+    operation = _operation(name, module)
+    return operation.__module__ if operation else None
+
+
+def is_own(entry: dict[str, Any], name: Any = None) -> bool:
+    """Whether an entry claims to be Keras's own: no other module, and no registered name."""
+    module, registered = entry.get("module"), entry.get("registered_name")
+    if module is not None and str(module).partition(".")[0] not in _OWN_ROOTS:
+        return False
+    return registered is None or registered in (entry.get("class_name"), name)
+
+
+def custom(path: str, name: str) -> str:
+    return f"layer {path} is of the class {name}, which is not Keras's own: {CUSTOM_HINT}"
+
+
+def subclassed(name: str) -> str:
+    return (
+        f"the model is of the class {name}, whose structure is in Python code and not in the file: "
+        "wrap it with keras.Model(inputs, outputs), copy the weights and save that"
+    )
+
+
+def unsafe(path: str, name: str) -> str:
+    what = UNSAFE[name]
+    help_ = (
+        "replace it with built-in layers, or allow it with --trust if you know the file's source"
+    )
+    return f"layer {path} is a {name}, which {what} and is not run: {help_}"
+
+
+def own_activation(path: str, key: str, name: Any) -> str:
+    text = name if isinstance(name, str) and len(name) < 60 else "Python code inside the file"
+    where = f"layer {path}" if path else "the model"
+    return (
+        f"{where} has the {key or 'function'} {text}, which is not Keras's own and is not run: use a "
+        "built-in activation"
+    )
