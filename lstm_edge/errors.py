@@ -1,4 +1,15 @@
-"""Every error that this project raises on purpose: what came, what was expected, what to do."""
+"""Every error that this project raises on purpose: what came, what was expected, what to do.
+
+- LstmEdgeError
+  - InputError
+    - RefusalError
+  - BundleError
+  - UnsupportedModelError
+  - ConversionError
+  - NotInstalledError
+    - MissingProgramError
+    - MissingExtraError
+"""
 
 from __future__ import annotations
 
@@ -11,6 +22,10 @@ class LstmEdgeError(Exception):
 
 class InputError(LstmEdgeError):
     """A file, a text, an option or ids that cannot be used."""
+
+
+class RefusalError(InputError):
+    """A runtime fails on inputs that fit the model one by one, but not together."""
 
 
 class BundleError(LstmEdgeError):
@@ -30,10 +45,6 @@ class UnsupportedModelError(LstmEdgeError):
 
 class ConversionError(LstmEdgeError):
     """A converter failed; its own output is in ``log`` where one was kept."""
-
-
-class RefusalError(InputError):
-    """A runtime does not run inputs of which each by itself fits the model."""
 
 
 class NotInstalledError(LstmEdgeError):
