@@ -41,6 +41,7 @@ def contents() -> dict[str, report.Table]:
     runs = [read(result_file(n)) for n in THREADS]
     made = {
         "measured": tables.variants(parity, runs),
+        "in-short": tables.in_short(runs[0]),
         "targets": tables.targets(runs),
         "length": tables.lengths(runs[0]),
         "start": tables.starts(runs[0]),

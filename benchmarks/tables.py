@@ -24,6 +24,16 @@ from lstm_edge.results.parity import ParityReport, ParityRun
 
 # of ours, those that every other route is compared with
 COMPARED = ("onnx-float32", "onnx-int8-dynamic", "tflite-float32", "tflite-int8-dynamic")
+# What a reader chooses between: ours in full precision and in int8, and whatever else runs the model.
+# The README has the fastest of each that keeps Keras's labels, so that none is shown at its worst.
+CHOICES = {
+    "ours, float32": ("*-float32",),
+    "ours, int8": ("*-int8-dynamic",),
+    "Keras itself": ("keras-predict", "keras-tf-function"),
+    "files of the usual converters": ("keras-export-*", "tf2onnx-*", "keras-loop-*", "fused-*"),
+    "OpenVINO": ("openvino-*",),
+    "PyTorch": ("pytorch-*",),
+}
 # the patterns of targets, in words
 _MEANT = {
     "*": "fastest of ours",
@@ -144,6 +154,40 @@ def side_by_side(run: Run, suffix: str = "") -> Table:
     names = (f"× {t.variant}" for t in columns)
     header = ("route", "size", "median ms", "p90 ms", *names, "flips", "max |Δp|")
     return Table(title, header, tuple(rows), tuple(notes))
+
+
+def in_short(run: Run) -> Table:
+    """One row for each of :data:`CHOICES`, and how many times faster than it ours is.
+
+    Of ours, the files of :data:`COMPARED` count: the others are written only where asked for.
+    """
+    ours = [t for t in run.ours() if t.variant in COMPARED]
+    best = {
+        choice: run.fastest(ours if choice.startswith("ours") else run.others(), *patterns)
+        for choice, patterns in CHOICES.items()
+    }
+    columns = [t for t in best.values() if t in ours and t is not None]
+    rows = [
+        (
+            choice,
+            timing.variant,
+            wording.size(timing.bytes),
+            wording.digits(timing.median()),
+            *(wording.NONE if own is timing else spread(ratio(timing, own)) for own in columns),
+            wording.flips(run.parity_of(timing)),
+        )
+        for choice, timing in best.items()
+        if timing is not None
+    ]
+    names = (f"× {t.variant}" for t in columns)
+    header = ("choice", "fastest", "size", "median ms", *names, "flips")
+    notes = (
+        f"{wording.threads(run.latency.threads)}; ×: how many times faster ours is, the rounds' median "
+        f"(least–greatest); flips on these {len(run.latency.lengths)} reviews; never the fastest: what "
+        f"flips more than {FLIPS:.0%} of the labels",
+        basis(run.latency),
+    )
+    return Table("The best of each", header, tuple(rows), notes)
 
 
 def _unstable(latency: LatencyReport, timings: Sequence[Timing]) -> list[str]:

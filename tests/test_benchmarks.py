@@ -9,6 +9,7 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -361,6 +362,30 @@ def test_side_by_side() -> None:
     assert rows["openvino-int8-full"]["flips"] == "3 (1.50%)"
     assert rows["onnx-float32"]["× onnx-float32"] == "–"
     assert table.notes[-1] == "tf2onnx-loop was left out: no tf2onnx"
+
+
+def test_the_best_of_each_choice() -> None:
+    table = tables.in_short(A_RUN)
+    assert [row[:2] for row in table.rows] == [
+        ("ours, float32", "onnx-float32"),
+        ("ours, int8", "onnx-int8-dynamic"),
+        ("files of the usual converters", "keras-export-onnx"),
+        ("OpenVINO", "openvino-float32"),  # its faster one flips too many labels
+        ("PyTorch", "pytorch-float32"),
+    ]
+    assert table.columns[4:6] == ("× onnx-float32", "× onnx-int8-dynamic")
+    assert table.rows[2][3:6] == ("2.80", "2.8× (2.0–3.0)", spread_of("keras-export-onnx"))
+
+
+def spread_of(name: str) -> str:
+    """What side_by_side says of a route against our int8."""
+    return cells(tables.side_by_side(A_RUN))[name]["× onnx-int8-dynamic"]
+
+
+def test_every_route_is_among_the_choices() -> None:
+    others = [patterns for choice, patterns in tables.CHOICES.items() if "ours" not in choice]
+    for name in ROUTES:
+        assert sum(any(fnmatch(name, p) for p in patterns) for patterns in others) == 1, name
 
 
 def test_side_by_side_at_the_true_length() -> None:
