@@ -1,7 +1,7 @@
-"""The tables in README.md and docs, from the committed results and the schemas.
+"""The tables in the pages, from the committed results, the schemas and the code.
 
 usage: python -m benchmarks.readme           writes them
-       python -m benchmarks.readme --check   exits 1 where a page differs from the results
+       python -m benchmarks.readme --check   exits 1 where a page differs from the results or the code
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import bulk, fields, ideas, pictures, streaming, support, tables
+from benchmarks import bulk, fields, house, ideas, pictures, streaming, support, tables
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
 from lstm_edge.base.files import read_json, write_text
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = (
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
     DOCS / "performance.md",
     DOCS / "examples.md",
     DOCS / "streaming.md",
@@ -46,6 +47,7 @@ def contents() -> dict[str, report.Table]:
         "length": tables.lengths(runs[0]),
         "start": tables.starts(runs[0]),
         "int8": _int8(),
+        "rooms": house.table(),
         "device-files": tables.device_files(
             ParityRun.from_json(read_json(RESULTS / "parity-devices.json", "results"))
         ),
@@ -110,6 +112,8 @@ def main() -> None:
             write_text(page, after[page])
         elif after[page] != before[page]:
             sys.exit(f"{page.name} differs from the results: run python -m benchmarks.readme")
+    if check and (problems := house.problems(house.all_pages())):
+        sys.exit("\n".join(problems))
     if check and (stale := pictures.stale()):
         sys.exit(f"{', '.join(stale)} of other results: run python -m benchmarks.pictures")
 
