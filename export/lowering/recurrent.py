@@ -9,8 +9,9 @@ expressed in the operators of the target.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -240,152 +241,168 @@ def outputs(
 
     Args:
         arrays: the inputs, then the states.
-        run, look_up, follows: see :func:`lowered`.
+        run, look_up, follows: see :class:`Lowered`.
     """
     tf = require("tensorflow", _PURPOSE)
     values = iter(arrays[len(graph.inputs) :])
-    given = {layer: [next(values) for _ in states] for layer, states in graph.states.items()}
-    finals: dict[str, list[Any]] = {}
-    with lowered(functional(graph.model), run, look_up, follows, given, finals):
-        found = graph.call(arrays[: len(graph.inputs)])
-    made = dict(zip((o.name for o in graph.outputs), found, strict=True))
+    begin = {layer: [next(values) for _ in states] for layer, states in graph.states.items()}
+    with Lowered(functional(graph.model), run, look_up, follows, begin) as lowered:
+        answers = graph.call(arrays[: len(graph.inputs)])
+    named = dict(zip((o.name for o in graph.outputs), answers, strict=True))
     for layer, states in graph.states.items():
-        made |= dict(zip((state.output for state in states), finals[layer], strict=True))
-    return {name: tf.identity(value, name=name) for name, value in made.items()}
+        named |= dict(zip((s.output for s in states), lowered.finals[layer], strict=True))
+    return {name: tf.identity(value, name=name) for name, value in named.items()}
 
 
-@contextlib.contextmanager
-def lowered(
-    model: Any,
-    run: Runs,
-    look_up: Callable[[Any, Any], Any],
-    follows: dict[int, Any] | None = None,
-    states: Mapping[str, Sequence[Any]] | None = None,
-    finals: dict[str, list[Any]] | None = None,
-) -> Iterator[None]:
-    """Within the block, calling the model runs ``run`` for every loop over time.
+class Lowered:
+    """A context in which calling the model runs ``run`` for every loop over time.
+
+    It writes into the live model: each recurrent layer's ``inner_loop``, ``get_initial_state``,
+    ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed and Embedding layers, and
+    every tensor that a layer holds. And it replaces ``tensorflow.function`` for the whole process. All of
+    it is put back at the end, also after an error; but in between nobody else may call or change this
+    model, nor trace anything in TensorFlow: it is not for two threads.
+
+    Attributes:
+        finals: by a layer's name its final states, where it was given ``states``.
 
     Args:
         look_up: Embedding layer, ids -> rows.
         follows: by ``id`` of a layer the one whose sequence it takes and nobody else does (see
-            :func:`chains`): both are run in one loop.
+            :func:`lstm_edge.models.graph.chains`): both are run in one loop.
         states: by a layer's name the states to start from instead of its own.
-        finals: takes the final states of those layers.
     """
-    keras = require("keras", _PURPOSE)
-    tf = require("tensorflow", _PURPOSE)
-    follows = follows or {}
-    leads = {id(layer) for layer in follows.values()}
-    zeros: list[Any] = []
-    waiting: dict[int, Loop] = {}
-    changed: list[tuple[Any, str, Any]] = []
 
-    def change(layer: Any, name: str, value: Any) -> None:
-        # past Keras's own __setattr__, which would track what it is given
-        changed.append((layer, name, layer.__dict__.get(name, changed)))
-        layer.__dict__[name] = value
+    def __init__(
+        self,
+        model: Any,
+        run: Runs,
+        look_up: Callable[[Any, Any], Any],
+        follows: dict[int, Any] | None = None,
+        states: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
+        self._keras, self._tf = require("keras", _PURPOSE), require("tensorflow", _PURPOSE)
+        self._model, self._run, self._look_up = model, run, look_up
+        self._follows, self._states = follows or {}, states or {}
+        self._leads = {id(layer) for layer in self._follows.values()}
+        self._waiting: dict[int, Loop] = {}  # by id of a layer, for the one that follows
+        self._zeros: list[Any] = []
+        self.finals: dict[str, list[Any]] = {}
 
-    def inner_loop(layer: Any) -> Any:
-        def loop(sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
-            del training
-            tree = keras.tree
-            flat = tuple(tf.convert_to_tensor(s) for s in tree.flatten(initial_state))
-            from_zero = all(any(s is zero for zero in zeros) for s in flat)
-            resumed = states.get(layer.name) if states else None
-            if resumed is not None:
-                flat, from_zero = tuple(resumed), False
-            if isinstance(mask, list | tuple):
-                mask = mask[0]
-            if mask is not None and len(mask.shape) == 3:
-                mask = mask[..., 0]
-            before: tuple[Loop, ...] = ()
-            if (first := follows.get(id(layer))) is not None:
-                lead = waiting.pop(id(first))
-                before, sequences = (*lead.before, lead), lead.sequences
-            own = Loop(
-                layer,
-                sequences,
-                flat,
-                initial_state,
-                from_zero,
-                mask,
-                resumed is not None,
-                before,
-            )
-            if id(layer) in leads:
-                # nobody takes this but the layer that follows, and that runs both
-                waiting[id(layer)] = own
-                shape = tf.shape(sequences)
-                nothing = tf.zeros([shape[0], shape[1], flat[0].shape[-1]])
-                nothing.set_shape([sequences.shape[0], sequences.shape[1], flat[0].shape[-1]])
-                return nothing[:, -1], nothing, initial_state
-            last, every, new = run(own)
-            if resumed is not None and finals is not None:
-                finals[layer.name] = list(new)
-            return last, every, tree.pack_sequence_as(initial_state, list(new))
+    def __enter__(self) -> Lowered:
+        layers = self._keras.layers
+        with contextlib.ExitStack() as undo:  # what was changed before one fails is put back, too
+            self._undo = undo
+            self._change(self._tf, "function", partial(self._inlined, self._tf.function))
+            for layer in self._model._flatten_layers():
+                if isinstance(layer, layers.RNN):
+                    self._change_recurrent(layer)
+                elif isinstance(layer, layers.TimeDistributed):
+                    self._change(layer, "call", partial(self._time_distributed, layer))
+                elif type(layer) is layers.Embedding:
+                    self._change(layer, "call", partial(self._look_up, layer))
+                self._change_tensors(layer)
+            self._undo = undo.pop_all()
+        return self
 
-        return loop
+    def __exit__(self, *error: object) -> None:
+        self._undo.close()
 
-    def initial(layer: Any) -> Any:
-        ordinary = layer.get_initial_state
+    def _change(self, owner: Any, name: str, value: Any) -> None:
+        """Past Keras's own ``__setattr__``, which would track what it is given."""
+        held = owner.__dict__
+        if name in held:
+            self._undo.callback(held.__setitem__, name, held[name])
+        else:
+            self._undo.callback(held.__delitem__, name)
+        held[name] = value
 
-        def get_initial_state(batch_size: Any) -> Any:
-            found = ordinary(batch_size)
-            zeros.extend(keras.tree.flatten(found))
-            return found
+    def _change_recurrent(self, layer: Any) -> None:
+        self._change(layer, "inner_loop", partial(self._recurrent, layer))
+        if hasattr(type(layer.cell), "get_initial_state") and weights_of(layer.cell):
+            zeros = partial(self._initial_state, layer.get_initial_state)
+            self._change(layer, "get_initial_state", zeros)
+        self._change(layer, "stateful", False)
+        self._change(layer, "unroll", False)
+        if hasattr(layer, "use_cudnn"):
+            self._change(layer, "use_cudnn", False)  # of Bidirectional, too
 
-        return get_initial_state
+    def _change_tensors(self, layer: Any) -> None:
+        """A tensor from outside the graph would become one more input (Normalization's mean)."""
+        for name, value in list(vars(layer).items()):
+            if isinstance(value, self._tf.Tensor) and hasattr(value, "numpy"):
+                self._change(layer, name, value.numpy())
 
-    def time_distributed(layer: Any) -> Any:
-        def call(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-            del training
-            inner, shape = layer.layer, tf.shape(inputs)
-            static = inputs.shape
-            options = {}
-            merged = tf.reshape(inputs, tf.concat([[shape[0] * shape[1]], shape[2:]], 0))
-            both = None if None in static[:2] else static[0] * static[1]
-            merged.set_shape([both, *static[2:]])
-            if inner._call_has_mask_arg and mask is not None:
-                wide = tf.shape(mask)
-                options["mask"] = tf.reshape(mask, tf.concat([[-1], wide[2:]], 0))
-            out = inner(merged, **options)
-            back = tf.reshape(out, tf.concat([shape[:2], tf.shape(out)[1:]], 0))
-            back.set_shape([*static[:2], *out.shape[1:]])
-            return back
-
-        return call
-
-    compiled = tf.function
-
-    def inline(function: Any = None, **options: Any) -> Any:
+    def _inlined(self, compiled: Any, function: Any = None, **options: Any) -> Any:
         """tf.function, but what Keras compiles by XLA (grouped convolutions) is part of the graph."""
         if not options.get("jit_compile"):
             return compiled(function, **options)
         return function if function is not None else lambda inner: inner
 
-    try:
-        change(tf, "function", inline)
-        for layer in model._flatten_layers():
-            if isinstance(layer, keras.layers.RNN):
-                change(layer, "inner_loop", inner_loop(layer))
-                if hasattr(type(layer.cell), "get_initial_state") and weights_of(layer.cell):
-                    change(layer, "get_initial_state", initial(layer))
-                change(layer, "stateful", False)
-                change(layer, "unroll", False)
-                if hasattr(layer, "use_cudnn"):
-                    change(layer, "use_cudnn", False)  # of Bidirectional, too
-            elif isinstance(layer, keras.layers.TimeDistributed):
-                change(layer, "call", time_distributed(layer))
-            elif type(layer) is keras.layers.Embedding:
-                change(layer, "call", lambda ids, layer=layer: look_up(layer, ids))
-            for name, value in list(vars(layer).items()):
-                # a tensor from outside the graph would become one more input (Normalization's mean)
-                if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
-                    change(layer, name, value.numpy())
-        yield
-    finally:
-        for layer, name, value in reversed(changed):
-            if value is changed:
-                del layer.__dict__[name]
-            else:
-                layer.__dict__[name] = value
+    def _initial_state(self, ordinary: Callable[[Any], Any], batch_size: Any) -> Any:
+        """A layer's own states, which are remembered as zeros."""
+        states = ordinary(batch_size)
+        self._zeros.extend(self._keras.tree.flatten(states))
+        return states
+
+    def _recurrent(
+        self, layer: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> tuple[Any, Any, Any]:
+        """Keras's ``inner_loop``: the last output, all outputs and the new states."""
+        del training
+        loop = self._loop(layer, sequences, initial_state, mask)
+        if id(layer) in self._leads:
+            # nobody takes this but the layer that follows, and that runs both
+            self._waiting[id(layer)] = loop
+            nothing = self._nothing(loop)
+            return nothing[:, -1], nothing, initial_state
+        last, every, states = self._run(loop)
+        if loop.resumed:
+            self.finals[layer.name] = list(states)
+        return last, every, self._keras.tree.pack_sequence_as(initial_state, list(states))
+
+    def _loop(self, layer: Any, sequences: Any, structure: Any, mask: Any) -> Loop:
+        flat = self._keras.tree.flatten(structure)
+        states = tuple(self._tf.convert_to_tensor(state) for state in flat)
+        from_zero = all(any(state is zero for zero in self._zeros) for state in states)
+        resumed = self._states.get(layer.name)
+        if resumed is not None:
+            states, from_zero = tuple(resumed), False
+        if isinstance(mask, list | tuple):
+            mask = mask[0]
+        if mask is not None and len(mask.shape) == 3:
+            mask = mask[..., 0]
+        before: tuple[Loop, ...] = ()
+        if (first := self._follows.get(id(layer))) is not None:
+            lead = self._waiting.pop(id(first))
+            before, sequences = (*lead.before, lead), lead.sequences
+        return Loop(
+            layer, sequences, states, structure, from_zero, mask, resumed is not None, before
+        )
+
+    def _nothing(self, loop: Loop) -> Any:
+        """Zeros in the form of the loop's sequence of outputs."""
+        tf, sequences, units = self._tf, loop.sequences, loop.states[0].shape[-1]
+        shape = tf.shape(sequences)
+        nothing = tf.zeros([shape[0], shape[1], units])
+        nothing.set_shape([sequences.shape[0], sequences.shape[1], units])
+        return nothing
+
+    def _time_distributed(
+        self, layer: Any, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
+        """The inner layer on all steps at once."""
+        del training
+        tf, inner = self._tf, layer.layer
+        shape, static = tf.shape(inputs), inputs.shape
+        options = {}
+        merged = tf.reshape(inputs, tf.concat([[shape[0] * shape[1]], shape[2:]], 0))
+        both = None if None in static[:2] else static[0] * static[1]
+        merged.set_shape([both, *static[2:]])
+        if inner._call_has_mask_arg and mask is not None:
+            wide = tf.shape(mask)
+            options["mask"] = tf.reshape(mask, tf.concat([[-1], wide[2:]], 0))
+        out = inner(merged, **options)
+        back = tf.reshape(out, tf.concat([shape[:2], tf.shape(out)[1:]], 0))
+        back.set_shape([*static[:2], *out.shape[1:]])
+        return back
