@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,17 @@ class ExportResult:
     Attributes:
         takes: what ``predict`` takes: ``texts``, ``ids`` (no vocabulary was given), ``arrays`` or
             ``steps`` (a stream).
+        left_out: the kinds of files that this model has no way into, with the reasons.
     """
 
     path: Path
     reports: tuple[ParityReport, ...]
     takes: str
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        return all(report.ok for report in self.reports)
+        return not self.left_out and all(report.ok for report in self.reports)
 
     @property
     def has_vocabulary(self) -> bool:
@@ -101,12 +103,13 @@ def export_bundle(
             texts beside its other files. None: where the model is stateful.
         chunk: steps in every call of a stream; None: any number.
         lowering: one of :func:`export.formats.lowerings` instead of the one chosen for the model.
-        runtimes: of :func:`export.formats.runtimes`: write files for these only.
+        runtimes: of :func:`export.formats.runtime_names`: write files for these only.
         text_input: of a classifier of texts, also write files that take a text as it is.
         trust: also execute what the file holds (Lambda layers, custom classes).
 
     Raises:
-        UnsupportedModelError: with all obstacles at once.
+        UnsupportedModelError: with all obstacles at once; only of what was asked for by name, or where
+            nothing else is left to be written (see :attr:`ExportResult.left_out`).
         InputError: a file, name or option that cannot be used.
         ConversionError: a converter failed.
     """
@@ -166,38 +169,40 @@ def export_bundle(
             "layers"
         )
 
-    entries, reports = [], []
+    makers: dict[str, formats.Exporter] = {}
+    entries: list[dict[str, Any]] = []
+    reports: list[ParityReport] = []
     with (
         tempfile.TemporaryDirectory(prefix="lstm-edge-") as work,
         replacing_folder(out) as folder,
         progress.task("Exporting", len(chosen)) as advance,
     ):
         # one for a kind of file: what its precisions share is made once
-        makers: dict[str, formats.Exporter] = {}
         for exporter in dict.fromkeys(exporter for exporter, _ in chosen):
             place = Path(work) / exporter.kind()
             place.mkdir()
             lowered = way.lowered
             if exporter.made_for == formats.STREAM and way.step is not None:
                 lowered = way.step
-            makers[exporter.kind()] = exporter(lowered, place, way.batch, lowering, way.texts)
+            makers[exporter.kind()] = exporter(
+                lowered, place, way.batch, lowering, way.texts, way.examples
+            )
         # all at once, before the first takes its time
-        if obstacles := [o for maker in makers.values() for o in maker.obstacles()]:
-            raise UnsupportedModelError(request.name, obstacles)
+        refused = {kind: tuple(maker.obstacles()) for kind, maker in makers.items()}
+        refused = {kind: reasons for kind, reasons in refused.items() if reasons}
+        asked = any(  # what is made for one runtime or use is only chosen where it is asked for
+            m.made_for or m.lowering or m.format in wanted_formats or m.runtime in runtimes
+            for m in (makers[kind] for kind in refused)
+        )
+        if asked or len(refused) == len(makers):
+            raise UnsupportedModelError(
+                request.name, [r for some in refused.values() for r in some]
+            )
         for exporter, precision in chosen:
-            name = exporter.name(precision)
-            path = folder / f"{name}{exporter.suffix}"
-            made = makers[exporter.kind()]
-            try:
-                made.write(precision, path)
-            except LstmEdgeError:
-                raise
-            except Exception as error:  # the converters raise every kind
-                reason = " ".join(str(error).split())[:300]
-                raise ConversionError(f"converting to {name} failed: {reason}") from error
-            entry, report = _judge(name, made, precision, path, way)
-            entries.append(entry)
-            reports.append(report)
+            if exporter.kind() not in refused:
+                entry, report = _written(makers[exporter.kind()], precision, folder, way)
+                entries.append(entry)
+                reports.append(report)
             advance(1)
         manifest.write_manifest(
             folder,
@@ -206,16 +211,22 @@ def export_bundle(
             variants=entries,
             versions=machine.versions(machine.MEASURED),
         )
-    return ExportResult(out, tuple(reports), way.takes)
+    return ExportResult(out, tuple(reports), way.takes, refused)
 
 
-def _judge(
-    name: str,
-    exporter: formats.Exporter,
-    precision: formats.Precision,
-    path: Path,
-    way: Way,
+def _written(
+    exporter: formats.Exporter, precision: formats.Precision, folder: Path, way: Way
 ) -> tuple[dict[str, Any], ParityReport]:
+    """Write the file of one precision; what the manifest says of it, and how it answers."""
+    name = exporter.name(precision)
+    path = folder / f"{name}{exporter.suffix}"
+    try:
+        exporter.write(precision, path)
+    except LstmEdgeError:
+        raise
+    except Exception as error:  # the converters raise every kind
+        reason = " ".join(str(error).split())[:300]
+        raise ConversionError(f"converting to {name} failed: {reason}") from error
     inside = structure.inspect(path)
     batch, tolerance = way.batch_of(precision, inside), way.tolerance(precision)
     lowering = exporter.describe_lowering(precision)
@@ -240,7 +251,7 @@ def _judge(
         "tolerance": tolerance.to_json(),
         "parity": report.to_json(),
         "made_for": exporter.made_for,
-        "notes": list(exporter.notes(precision)),
+        "notes": [*exporter.notes(precision), *[formats.CALIBRATED] * precision.calibrated],
         "states": exporter.describe_states(),
     }
     return entry, report

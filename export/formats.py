@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import export
 from lstm_edge.base import modules
+from lstm_edge.base.arrays import Arrays
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import Tokenizer
 from lstm_edge.models.graph import GraphModel
@@ -30,6 +31,9 @@ class Precision:
             numbers mean.
         batch: examples per call for which the answer depends on each example alone; None: any.
         folded: the first layer's input product is folded into the embedding; only where asked for.
+        calibrated: it needs :attr:`Exporter.examples`.
+        by_name_only: it is only written where it is named.
+        weights: dtype of large weights in the file.
     """
 
     name: str
@@ -37,6 +41,9 @@ class Precision:
     relative: Tolerance
     batch: int | None
     folded: bool = False
+    calibrated: bool = False
+    by_name_only: bool = False
+    weights: str = "int8"
 
     @property
     def base(self) -> str:
@@ -100,7 +107,8 @@ class Exporter(ABC):
     recurrent layers that can be asked for, besides the one that is chosen by itself); ``runtime`` (what
     asks for these files), ``made_for`` (what the names of files for one runtime or use end in; such are
     only written where they are asked for), ``takes_texts`` (the file itself makes ids of texts),
-    ``needs`` (modules that no other files need).
+    ``needs`` (modules that no other files need), ``by_name_only`` (only written where its format or
+    runtime is named).
     """
 
     format: ClassVar[str]
@@ -112,6 +120,7 @@ class Exporter(ABC):
     made_for: ClassVar[str] = ""
     takes_texts: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
+    by_name_only: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -120,14 +129,18 @@ class Exporter(ABC):
         batch: int = 1,
         lowering: str | None = None,
         texts: Texts | None = None,
+        examples: Sequence[Arrays] = (),
     ) -> None:
         """``work`` is a temporary folder that the caller removes.
 
         ``batch`` is how many examples a call takes, in a format where that is fixed. ``lowering`` is
         one of ``lowerings`` where this format has it, else it means nothing here. ``texts`` is None
-        where the bundle has no vocabulary.
+        where the bundle has no vocabulary. ``examples`` are inputs by name, each what one call takes,
+        to calibrate with: the golden vectors', so a sample of the user's own data where they are given.
+        Of a stream they are whole sequences, without states.
         """
         self.model, self.work, self.batch, self.texts = model, work, batch, texts
+        self.examples = examples
         self.lowering = lowering if lowering in self.lowerings else None
 
     @classmethod
@@ -163,7 +176,13 @@ class Exporter(ABC):
         return [asdict(state) for state in self.model.all_states]
 
     def write(self, precision: Precision, path: Path) -> None:
-        """Write the file of one precision."""
+        """Write the file of one precision.
+
+        Raises:
+            InputError: it needs examples, and there are none.
+        """
+        if precision.calibrated and not self.examples:
+            raise InputError(f"{self.name(precision)} is calibrated, and there are no examples")
         if isinstance(self.model, LstmStack):
             self.write_stack(self.model, precision, path)
         else:
@@ -194,8 +213,17 @@ def _found(prefix: str) -> list[type[Exporter]]:
     return [module.Exporter for module in modules.found(export, prefix)]
 
 
-def runtimes() -> tuple[str, ...]:
-    """Names of the runtimes that files can be written for."""
+def format_names() -> tuple[str, ...]:
+    return tuple(formats())
+
+
+def precision_names() -> tuple[str, ...]:
+    """Of all formats; folding adds :data:`FOLDED` to a name."""
+    return tuple(dict.fromkeys(p.base for e in exporters() for p in e.precisions))
+
+
+def runtime_names() -> tuple[str, ...]:
+    """Of the runtimes that files can be written for."""
     return tuple(dict.fromkeys(exporter.runtime for exporter in exporters()))
 
 
@@ -204,6 +232,8 @@ def lowerings() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for e in formats().values() for name in e.lowerings))
 
 
+# Of a calibrated precision, in the manifest and the report.
+CALIBRATED = "calibrated with the examples that the export judges it by: verify it on other data"
 # What is written beside the plain files of a format where it is asked for by its own option.
 TEXT_INPUT, STREAM = "text", "stream"
 
@@ -229,7 +259,7 @@ def choose(
     for what, wanted, names in (
         ("format", wanted_formats, {e.format for e in known}),
         ("precision", wanted_precisions, {p.name for e in known for p in e.precisions}),
-        ("runtime", wanted_runtimes, set(runtimes())),
+        ("runtime", wanted_runtimes, set(runtime_names())),
     ):
         if unknown := [name for name in wanted if name not in names]:
             raise InputError(
@@ -241,6 +271,8 @@ def choose(
             return False
         if wanted_runtimes and exporter.runtime not in wanted_runtimes:
             return False
+        if exporter.by_name_only and not (wanted_formats or wanted_runtimes):
+            return False
         if exporter.made_for in (TEXT_INPUT, STREAM):
             return exporter.made_for in beside
         return bool(wanted_runtimes) or not exporter.made_for
@@ -250,7 +282,9 @@ def choose(
             return True
         if precision.folded and not fold_embedding:
             return False
-        return not wanted_precisions or precision.base in wanted_precisions
+        if wanted_precisions:
+            return precision.base in wanted_precisions
+        return not precision.by_name_only
 
     chosen = [
         (exporter, precision)

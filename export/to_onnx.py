@@ -48,8 +48,9 @@ class Exporter(formats.Exporter):
             ),
             formats.RELATIVE_FLOAT32,
             batch=None,
+            weights="float32",
         ),
-        Precision("float16", formats.FLOAT16, formats.RELATIVE_FLOAT16, batch=None),
+        Precision("float16", formats.FLOAT16, formats.RELATIVE_FLOAT16, None, weights="float16"),
         Precision(
             "int8-dynamic",
             formats.INT8_DYNAMIC,

@@ -38,8 +38,9 @@ class Exporter(formats.Exporter):
             ),
             formats.RELATIVE_FLOAT32,
             batch=1,
+            weights="float32",
         ),
-        Precision("float16", formats.FLOAT16, formats.RELATIVE_FLOAT16, batch=1),
+        Precision("float16", formats.FLOAT16, formats.RELATIVE_FLOAT16, 1, weights="float16"),
         Precision("int8-dynamic", formats.INT8_DYNAMIC, formats.RELATIVE_INT8_DYNAMIC, batch=1),
     )
 

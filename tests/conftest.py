@@ -94,7 +94,10 @@ def exported(
         exporter, precision = VARIANTS[variant]
         folder = tmp_path_factory.mktemp("exported")
         path = folder / f"{variant}{exporter.suffix}"
-        exporter(stack, folder).write(precision, path)
+        rng = np.random.default_rng(0)
+        shape = (8, 1, stack.max_length)
+        examples = [{"ids": ids} for ids in rng.integers(0, len(stack.embedding), shape, np.int32)]
+        exporter(stack, folder, examples=examples).write(precision, path)
         return Exported(model, stack, exporter, precision, path)
 
     return make

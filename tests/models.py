@@ -20,9 +20,9 @@ from lstm_edge import equations as reference
 from lstm_edge.inputs.tokenizer import pad_sequences
 from lstm_edge.stack import LstmLayer
 
-VARIANTS = {f"{e.format}-{p.name}": (e, p) for e, p in formats.choose(fold_embedding=True)}
+VARIANTS = {e.name(p): (e, p) for e in formats.formats().values() for p in e.precisions}
 """Every format × precision, by name: (exporter, precision)."""
-DEFAULT = [name for name, (_, p) in VARIANTS.items() if not p.folded]
+DEFAULT = [exporter.name(precision) for exporter, precision in formats.choose()]
 """Those that are exported where nothing is asked for."""
 
 VOCAB, WIDTH = 30, 6

@@ -298,8 +298,6 @@ PER_LAYER = {
     "onnx-float16": "LSTM",
     "onnx-int8-dynamic": "DynamicQuantizeLSTM",
 }
-# precision -> dtype of the weights in the file
-STORED = {"float32": "float32", "float16": "float16", "int8-dynamic": "int8"}
 
 
 @each_variant
@@ -351,7 +349,7 @@ def test_weights_are_stored_in_their_precision(
         *(w for layer in made.stack.lstm for w in (layer.kernel, layer.recurrent)),
         made.stack.dense[0].kernel,
     ]
-    dtype = STORED[made.precision.base]
+    dtype = made.precision.weights
     stored = structure.inspect(made.path).weights
     size = np.dtype(dtype).itemsize * sum(array.size for array in large)
     alike = sum(count for name, count in stored.items() if name.removeprefix("u") == dtype)

@@ -84,7 +84,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
         folder,
         small,
         streaming=True,
-        runtimes=formats.runtimes(),
+        runtimes=formats.runtime_names(),
         text_input=any(e.made_for == formats.TEXT_INPUT for e in formats.exporters()),
         **FLOATS,
     ),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from export import formats
-from lstm_edge.base.arrays import Array
+from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.errors import InputError
 from lstm_edge.inputs import labelled
 from lstm_edge.inputs.signature import State
@@ -73,6 +73,7 @@ class Way(ABC):
         takes: see :class:`export.bundling.ExportResult`.
         step: the step model of what takes texts, where one is wanted.
         texts: what makes ids of texts; None where nothing does.
+        examples: inputs by name to calibrate with, each what one call takes.
     """
 
     lowered: LstmStack | GraphModel
@@ -83,6 +84,10 @@ class Way(ABC):
     @property
     def texts(self) -> formats.Texts | None:
         return None
+
+    @property
+    @abstractmethod
+    def examples(self) -> list[Arrays]: ...
 
     @abstractmethod
     def batch_of(self, precision: formats.Precision, inside: structure.Structure) -> int | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from export import formats
 from export.ways.common import GOLDEN_EXAMPLES, Request, Way, Written, check_numbers
-from lstm_edge.base.arrays import Ids, Probabilities
+from lstm_edge.base.arrays import Arrays, Ids, Probabilities
 from lstm_edge.bundle.golden import Golden
 from lstm_edge.bundle.manifest import write_text_parts
 from lstm_edge.errors import InputError
@@ -45,6 +45,17 @@ class TextWay(Way):
         if self.tokenizer is None:
             return None
         return formats.Texts(self.tokenizer, self.names, self.pads)
+
+    @property
+    def examples(self) -> list[Arrays]:
+        graph = self.lowered
+        name = "ids" if isinstance(graph, LstmStack) else graph.inputs[0].name
+        # without pads, each at its own length
+        length = None if self.pads == "none" else self.settings.max_length
+        return [
+            {name: pad_sequences([ids], length or len(ids), self.settings.pad_id)}
+            for ids in self.golden.ids
+        ]
 
     @property
     def takes(self) -> str:  # type: ignore[override]  # of a frozen class, all the same
