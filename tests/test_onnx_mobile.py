@@ -210,7 +210,7 @@ def test_inspecting_needs_the_runtime_alone(bundle: TextBundle) -> None:
     code = """
 from pathlib import Path
 import logging
-from lstm_edge.structure import inspect
+from lstm_edge.structure.contents import inspect
 print(inspect(Path(sys.argv[2])).ops["LSTM"], logging.root.handlers)
 """
     path = bundle.path / "onnx-float32-mobile.ort"
