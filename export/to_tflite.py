@@ -65,10 +65,18 @@ class Exporter(formats.Exporter):
             make: takes whether the embedding is in int8.
         """
         kind = _KINDS[precision.base]
-        saved = self.work / ("graph.int8.saved" if kind.quantised else "graph.saved")
+        quantised = kind.quantised and self._has_embedding()
+        saved = self.work / ("graph.int8.saved" if quantised else "graph.saved")
         if not saved.exists():
-            _save(make(kind.quantised), saved)
+            _save(make(quantised), saved)
         return _convert(saved, kind)
+
+    def _has_embedding(self) -> bool:
+        if isinstance(self.model, LstmStack):
+            return True
+        keras = require("keras", "exporting to TFLite")
+        layers = self.model.model._flatten_layers()
+        return any(isinstance(layer, keras.layers.Embedding) for layer in layers)
 
     def describe_lowering(self, precision: Precision) -> str:
         if isinstance(self.model, LstmStack):
