@@ -2,31 +2,50 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CHECK_VENV := .venv-check
+CHECK_BIN := $(CHECK_VENV)/bin
+INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Groups begin in the order that tests/tiers.py gives them.
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(PYTEST_OPTIONS)
 
-.PHONY: demo test check support devices bench clean
+.PHONY: demo test test-rest test-all check support devices bench clean
 
 # Remade when the requirements change. Installed in place, so that edits count at once.
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python $(INSTALL) -e '.[dev]'
+	touch $@
+
+# What reads the code needs no TensorFlow
+$(CHECK_VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(CHECK_VENV)
+	$(CHECK_BIN)/python $(INSTALL) -e '.[check]'
 	touch $@
 
 demo: $(VENV)/ready
 	$(BIN)/lstm-edge demo --out demo
 
+# Minutes: all tests but the long ones, of which each group has a case here (tests/tiers.py)
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-fail-under=90
+	$(PYTEST) -m 'not full'
 
-check: $(VENV)/ready
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python -m benchmarks.readme --check
+# What `make test` leaves out
+test-rest: $(VENV)/ready
+	$(PYTEST) -m full
+
+test-all: $(VENV)/ready
+	$(PYTEST) --cov --cov-fail-under=90
+
+check: $(CHECK_VENV)/ready
+	$(CHECK_BIN)/ruff check .
+	$(CHECK_BIN)/ruff format --check .
+	$(CHECK_BIN)/mypy
+	$(CHECK_BIN)/lint-imports
+	$(CHECK_BIN)/python -m benchmarks.readme --check
 
 # docs/support.md from a run of the conformance suite
 support: $(VENV)/ready
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup -k answers_as_keras tests/test_conformance.py --junitxml=build/conformance.xml
+	$(PYTEST) -q -k answers_as_keras tests/test_conformance.py --junitxml=build/conformance.xml
 	$(BIN)/python -m benchmarks.support build/conformance.xml
 	$(BIN)/python -m benchmarks.readme
 
@@ -35,4 +54,4 @@ devices: $(VENV)/ready
 	$(BIN)/python scripts/device_check.py --python $(PYTHON)
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) $(CHECK_VENV) demo build dist *.egg-info

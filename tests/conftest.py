@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import functools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 from models import CASES, VARIANTS, plain
+from tiers import Tiers, process_group, turn
 
 from export import bundling
 from export import stack as reading
@@ -35,10 +36,22 @@ T = TypeVar("T")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file run in one process of several (``-n``), unless they say otherwise."""
+    """Mark what the first tier leaves out, and what runs in one process of several (``-n``)."""
+    tiers = Tiers()
+    turns = {}
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+        file, parameters = item.path.name, _parameters(item)
+        if tiers.is_full(file, getattr(item, "originalname", item.name), parameters):
+            item.add_marker(pytest.mark.full)
+        if (own := item.get_closest_marker("xdist_group")) is None:
+            own = pytest.mark.xdist_group(process_group(file, parameters))
+            item.add_marker(own)
+        turns[item] = turn(own.args[0])
+    items.sort(key=turns.__getitem__)
+
+
+def _parameters(item: pytest.Item) -> Mapping[str, Any]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import graph_models
 import numpy as np
@@ -33,12 +32,7 @@ MADE = [name for name, (_, p) in VARIANTS.items() if not p.folded and p.weights 
 RECURRENT_NODES = {"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"}
 
 
-def _grouped(names: Iterable[str]) -> list[Any]:
-    """All tests of a case run in one process, which makes its model and files once."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
-
-
-each_case = pytest.mark.parametrize("case", _grouped(CASES))
+each_case = pytest.mark.parametrize("case", CASES)
 each_variant = pytest.mark.parametrize("variant", MADE)
 
 Named = Mapping[str, Array]
@@ -262,7 +256,7 @@ FREE_TIME = [name for name in CASES if "free time" in name]
 
 
 @each_variant
-@pytest.mark.parametrize("case", _grouped(FREE_TIME))
+@pytest.mark.parametrize("case", FREE_TIME)
 def test_free_time_takes_any_length(
     case: str,
     variant: str,

@@ -1,0 +1,165 @@
+"""What ``make test`` leaves to ``make test-all``, and which tests share a process: all tables are here.
+
+A test is in the first tier unless it is told here to take long. Nothing is dropped: what is left out is
+marked ``full``, and ``.ci/run`` runs it afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import graph_models
+
+
+def _no_heading(_: Any) -> Hashable:
+    return None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Tests that take many cases; of each group the first case is in the first tier, in all its variants.
+
+    Attributes:
+        parameter: names the case.
+        tests: those of the file that are meant; none: all that have the parameter.
+        group: of a case.
+        apart: cases share nothing, so each may run in a process of its own.
+    """
+
+    parameter: str
+    tests: Sequence[str] = ()
+    group: Callable[[Any], Hashable] = _no_heading
+    apart: bool = False
+
+    def has(self, test: str, parameters: Mapping[str, Any]) -> bool:
+        return self.parameter in parameters and (not self.tests or test in self.tests)
+
+
+TABLES: Mapping[str, Sequence[Table]] = {
+    "test_conformance.py": [
+        # headings as in docs/support.md
+        Table("case", group=lambda case: graph_models.CASES[case].group, apart=True)
+    ],
+    "test_export.py": [Table("case", apart=True)],
+    "test_benchmarks.py": [Table("name", ["test_a_route_answers_as_keras_does"])],
+    "test_bundle.py": [Table("error", ["test_a_converter_that_fails_leaves_things_as_they_were"])],
+    "test_examples.py": [
+        Table("case", ["test_an_example_runs_to_its_end"]),
+        Table("name", ["test_missing_data_are_named"]),
+    ],
+    "test_fused.py": [Table("name", ["test_answers_as_keras_in_any_order"])],
+    "test_golden_examples.py": [
+        Table("kind", ["test_every_bundle_is_as_its_schema_says", "test_a_whole_bundle_passes"]),
+        Table("name", ["test_what_is_wrong_is_noticed"]),
+    ],
+    "test_keras_files.py": [
+        Table(
+            "name",
+            ["test_files_of_keras2_answer_as_it_did", "test_exported_they_answer_as_keras2_did"],
+        )
+    ],
+    "test_latency.py": [Table("variant", ["test_a_fresh_process_starts_the_file"])],
+    "test_mediapipe.py": [Table("name", ["test_answers_as_keras", "test_ids_are_keras_own"])],
+    "test_obstacles.py": [
+        Table(
+            "name",
+            ["test_what_is_in_the_way_of_one_way_goes_the_other", "test_and_in_every_variant"],
+        )
+    ],
+    "test_runners.py": [Table("variant", ["test_predicting_needs_one_runtime_and_nothing_heavy"])],
+    "test_ssh.py": [Table("why", ["test_a_board_that_answers_wrongly"])],
+    "test_streaming.py": [Table("name", ["test_any_chunks_answer_as_the_whole"])],
+    "test_structure.py": [
+        Table("variant", ["test_an_exported_file"]),
+        Table("kind", ["test_damage_anywhere_is_an_input_error"]),
+    ],
+    "test_tensors.py": [
+        Table(
+            "name", ["test_export_writes_a_bundle_of_tensors", "test_verify_and_bench_and_report"]
+        ),
+        Table("most", ["test_a_classifier_of_texts_of_any_kind"]),
+    ],
+    "test_web_demo.py": [
+        Table("text", ["test_a_typed_text_gets_pythons_verdict_word_by_word"]),
+    ],
+}
+"""The long tables by test file."""
+
+LONG: Mapping[str, Sequence[str]] = {
+    "test_adb.py": ["test_a_free_length_with_pads_in_front"],
+    "test_benchmarks.py": ["test_every_idea_answers_as_keras", "test_a_run"],
+    "test_browser_bench.py": [
+        "test_every_variant_is_held_against_keras",
+        "test_a_model_without_text",
+        "test_a_file_of_texts_is_not_timed_on_ids",
+        "test_a_file_that_does_not_load_is_told",
+        "test_a_variant_outside_its_tolerance_is_code_1",
+        "test_a_second_browser_is_refused",
+        "test_a_network_that_is_gone_for_a_moment_costs_nothing",
+        "test_a_network_that_stays_away_ends_it_on_both_sides",
+        "test_a_browser_that_falls_silent",
+        "test_a_browser_that_is_killed",
+        "test_a_command_that_is_stopped",
+        "test_a_page_that_is_closed",
+        "test_a_page_that_is_left",
+    ],
+    "test_cli.py": [
+        "test_the_demo_does_everything_and_can_be_repeated",
+        "test_a_terminated_run_keeps_its_last_epoch_and_resumes",
+        "test_renamed_labels_are_found_again_by_their_raw_values",
+    ],
+    "test_golden_examples.py": ["test_the_examples_judge_as_verify_does"],
+    "test_targets.py": ["test_litert_js_takes_classifiers_of_other_layers"],
+    "test_train.py": ["test_three_classes", "test_a_resumed_run_is_the_whole_run"],
+    "test_web_demo.py": [
+        "test_what_is_read_aloud_waits_for_the_verdict",
+        "test_every_choice_answers_and_is_checked",
+        "test_the_reference_model",
+        "test_fits_and_can_be_read_by_everybody",
+        "test_a_folder_that_any_server_serves",
+    ],
+}
+"""Single tests that take many seconds, by test file."""
+
+EARLY = (
+    "web",
+    "test_golden_examples.py",
+    "test_cli.py",
+    "test_web_demo.py",
+    "test_keras_files.py",
+)
+"""Names of process groups that take longest: they begin first, lest a process ends alone with one."""
+
+
+class Tiers:
+    """Says of one test after the other whether the first tier leaves it out."""
+
+    def __init__(self) -> None:
+        self._first: dict[Hashable, Any] = {}
+
+    def is_full(self, file: str, test: str, parameters: Mapping[str, Any]) -> bool:
+        if test in LONG.get(file, ()):
+            return True
+        for table in TABLES.get(file, ()):
+            if table.has(test, parameters):
+                case = parameters[table.parameter]
+                first = self._first.setdefault((file, test, table.group(case)), case)
+                return bool(first != case)
+        return False
+
+
+def process_group(file: str, parameters: Mapping[str, Any]) -> str:
+    """What tests run in one process with this one: those of its case or, as a rule, of its file."""
+    for table in TABLES.get(file, ()):
+        if table.apart and table.parameter in parameters:
+            return f"{file} {parameters[table.parameter]}"
+    return file
+
+
+def turn(group: str) -> int:
+    """When a group begins: the longest first, single cases last, which fill what is left."""
+    if group in EARLY:
+        return EARLY.index(group)
+    return len(EARLY) + (" " in group)
