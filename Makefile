@@ -55,3 +55,14 @@ devices: $(VENV)/ready
 
 clean:
 	rm -rf $(VENV) $(CHECK_VENV) demo build dist *.egg-info
+
+# Every route that a machine can have, for one input, in an environment of its own: OpenVINO and PyTorch
+BENCH_VENV := .venv-bench
+$(BENCH_VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python $(INSTALL) -e '.[train,bench]' pytest
+	touch $@
+
+.PHONY: bench-check
+bench-check: $(BENCH_VENV)/ready
+	$(BENCH_VENV)/bin/python -m pytest -q -k takes_one_input tests/test_benchmarks.py

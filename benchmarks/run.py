@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -118,12 +118,14 @@ class Run:
             run it; at the true length against Keras at the true length.
         at_true_length: Keras at the true length against Keras on padded inputs.
         left_out: routes that were not timed, and why.
+        failed: steps that failed, and why; the rest stands.
     """
 
     latency: LatencyReport
     parity: tuple[ParityReport, ...]
     at_true_length: ParityReport
     left_out: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
 
     def ours(self) -> list[Timing]:
         names = [*ROUTES, *(name + TRUE_LENGTH for name in ROUTES)]
@@ -164,8 +166,11 @@ class Run:
         return Outcome(ours.variant, other.variant, found, found.value >= target.times)
 
     def to_json(self) -> dict[str, Any]:
+        run = asdict(self)
+        if not self.failed:  # a whole run's file is as it always was
+            del run["failed"]
         return {
-            **asdict(self),
+            **run,
             "latency": self.latency.to_json(),
             "parity": [report.to_json() for report in self.parity],
             "at_true_length": self.at_true_length.to_json(),
@@ -178,4 +183,5 @@ class Run:
             tuple(ParityReport.from_json(report) for report in value["parity"]),
             ParityReport.from_json(value["at_true_length"]),
             value["left_out"],
+            value.get("failed", {}),
         )

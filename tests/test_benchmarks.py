@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import json
 import shutil
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -35,8 +36,10 @@ from benchmarks.run import (
 )
 from export.stack import read_stack
 from lstm_edge.base.arrays import Ids
+from lstm_edge.base.extras import require
 from lstm_edge.bench import timing as latency
-from lstm_edge.errors import InputError
+from lstm_edge.cli.console import Bars
+from lstm_edge.errors import InputError, MissingExtraError
 from lstm_edge.inputs.tokenizer import pad_sequences
 from lstm_edge.report import tables as report
 from lstm_edge.results.latency import LatencyReport, Start, Timing
@@ -166,6 +169,34 @@ def test_a_route_starts_in_a_new_process(
     assert latency.fresh_start(made("keras-export-onnx", suffix)).first_ms > 0
 
 
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_route_takes_one_input_from_its_file_to_a_new_process(
+    name: str,
+    made: Callable[[str, str], Any],
+    expected: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(latency, "STARTS", 1)
+    runner = made(name, "")
+    answer = benchmark.in_order(runner, sequences()[:1])
+    assert np.abs(answer - expected[""][0]).max() <= LIMITS.get(name, SAME.max_abs)
+    starts, failed = benchmark.fresh_starts({name: runner}, Bars())
+    assert failed == {}
+    assert starts[name].first_ms > 0
+    report = latency.measure({name: runner}, sequences()[:1], rounds=1, fresh=False)
+    assert report.timings[0].samples_ms[0][0] > 0
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_what_a_route_imports_is_there_or_its_extra_is_named(name: str) -> None:
+    for module in ROUTES[name].runner.modules:
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
+            with pytest.raises(MissingExtraError, match=r"\[bench\]"):
+                require(module, "measuring")
+        else:
+            assert require(module, "measuring").__name__ == module
+
+
 def test_tensorflow_takes_its_threads_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     plain(4)  # TensorFlow has run
@@ -242,6 +273,41 @@ def test_a_route_that_is_not_keras_is_not_timed(
     monkeypatch.setattr(benchmark, "ROUTES", wrong)
     with pytest.raises(SystemExit, match=r"keras-export-onnx is not Keras: max .* not measured"):
         benchmark.measure(arguments, tmp_path)
+
+
+def test_what_was_measured_outlives_a_failed_start(
+    arguments: argparse.Namespace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    route = ROUTES["keras-export-onnx"]
+
+    class Lost(route.runtime):  # type: ignore[name-defined, misc]
+        """A new process cannot import what it says it needs."""
+
+        modules = ("openvino.no_such_module",)
+
+    routes = {"keras-export-onnx": replace(route, runtime=Lost)}
+    monkeypatch.setattr(benchmark, "ROUTES", routes)
+    out = tmp_path / "whole.json"
+    out.write_text("a whole result")
+    options = ["--data", arguments.data, "--model", str(arguments.model), "--limit", "5"]
+    command = ["latency", *options, "--rounds", "1", "--json", str(out)]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(
+        SystemExit, match=r"fresh start of keras-export-onnx: .*in a new process"
+    ) as end:
+        benchmark.main()
+    assert isinstance(end.value.code, str)  # which Python prints, and exits with 1
+    assert out.read_text() == "a whole result"
+    run = read(tmp_path / "whole.part.json")
+    assert list(run.failed) == ["fresh start of keras-export-onnx"]
+    timings = {t.variant: t for t in run.latency.timings}
+    assert timings["keras-export-onnx"].start is None
+    assert timings["onnx-float32"].start is not None
+    assert all(len(t.samples_ms[0]) == 5 for t in timings.values())
+    assert "Written: " in capsys.readouterr().out
 
 
 # --- arithmetic, on made-up times -----------------------------------------------------------------
@@ -334,6 +400,56 @@ def test_a_run_survives_its_file(tmp_path: Path) -> None:
     write(tmp_path / "new" / "result.json", A_RUN)
     assert read(tmp_path / "new" / "result.json") == A_RUN
     assert " [2.0, 2.0, 2.0, 2.0],\n" in (tmp_path / "new" / "result.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "end", [KeyboardInterrupt(), ValueError("broken")], ids=["Ctrl-C", "error"]
+)
+def test_a_later_round_that_ends_costs_no_earlier_one(end: BaseException) -> None:
+    orders = []
+
+    def measure_round(names: list[str], first: bool) -> LatencyReport:
+        orders.append(names)
+        if len(orders) == 3:
+            raise end
+        assert first == (len(orders) == 1)
+        return run_of(*(timing(name, float(len(orders))) for name in names)).latency
+
+    report, failed = benchmark.in_rounds(measure_round, ["a", "b"], 5)
+    assert orders == [["a", "b"], ["b", "a"], ["a", "b"]]
+    why = "stopped" if isinstance(end, KeyboardInterrupt) else "ValueError('broken')"
+    assert failed == {"round 3 of 5": why}
+    assert [t.variant for t in report.timings] == ["a", "b"]
+    assert [row[0] for row in report.timings[1].samples_ms] == [1.0, 2.0]
+    assert report.unstable == ("a", "b")
+
+
+def test_nothing_measured_is_nothing_kept() -> None:
+    def measure_round(names: list[str], first: bool) -> LatencyReport:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        benchmark.in_rounds(measure_round, ["a"], 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "json", "name"),
+    [
+        ({"left_out": {}}, None, "latency-1-thread.json"),
+        ({}, None, "latency-1-thread.part.json"),
+        ({}, Path("mine.json"), "mine.json"),
+        ({"failed": {"round 2 of 5": "stopped"}}, Path("mine.json"), "mine.part.json"),
+    ],
+)
+def test_a_part_of_a_run_takes_no_whole_ones_place(
+    changes: dict[str, Any], json: Path | None, name: str, tmp_path: Path
+) -> None:
+    run = replace(A_RUN, **changes)
+    path = benchmark.goes_to(argparse.Namespace(json=json, threads=1, only="all"), run)
+    assert path is not None
+    assert path.name == name
+    write(tmp_path / name, run)
+    assert read(tmp_path / name) == run
 
 
 def test_the_result_file_says_the_threads() -> None:
