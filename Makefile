@@ -60,7 +60,7 @@ clean:
 BENCH_VENV := .venv-bench
 $(BENCH_VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/python $(INSTALL) -e '.[train,bench]' pytest
+	$(BENCH_VENV)/bin/python $(INSTALL) -e '.[train,bench]' pytest pytest-xdist
 	touch $@
 
 .PHONY: bench-check
