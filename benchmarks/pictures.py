@@ -8,6 +8,7 @@ from, and that is what ``python -m benchmarks.readme --check`` looks at.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,4 +222,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # knows no options, but --help must not draw
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     main()
