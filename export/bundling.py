@@ -102,7 +102,7 @@ def export_bundle(
         streaming: write step models: states in, states out, fed in any pieces; of a classifier of
             texts beside its other files. None: where the model is stateful.
         chunk: steps in every call of a stream; None: any number.
-        lowering: one of :func:`export.formats.lowerings` instead of the one chosen for the model.
+        lowering: one of an exporter's ``lowerings`` instead of the one chosen for the model.
         runtimes: of :func:`export.formats.runtime_names`: write files for these only.
         text_input: of a classifier of texts, also write files that take a text as it is.
         trust: also execute what the file holds (Lambda layers, custom classes).

@@ -227,11 +227,6 @@ def runtime_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(exporter.runtime for exporter in exporters()))
 
 
-def lowerings() -> tuple[str, ...]:
-    """Names of the lowerings that can be asked for."""
-    return tuple(dict.fromkeys(name for e in formats().values() for name in e.lowerings))
-
-
 # Of a calibrated precision, in the manifest and the report.
 CALIBRATED = "calibrated with the examples that the export judges it by: verify it on other data"
 # What is written beside the plain files of a format where it is asked for by its own option.
@@ -293,11 +288,7 @@ def choose(
         for precision in exporter.precisions
         if is_wanted(precision)
     ]
-    asked = {
-        "format": wanted_formats,
-        "precision": wanted_precisions,
-        "runtime": wanted_runtimes,
-    }
+    asked = {"format": wanted_formats, "precision": wanted_precisions, "runtime": wanted_runtimes}
     for name in beside:
         if not any(exporter.made_for == name for exporter, _ in chosen):
             raise InputError(

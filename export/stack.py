@@ -16,18 +16,8 @@ from lstm_edge.models.graph import IDENTITY
 from lstm_edge.stack import DenseLayer, LstmLayer, LstmStack
 
 DENSE_ACTIVATIONS = (
-    "linear",
-    "sigmoid",
-    "softmax",
-    "tanh",
-    "relu",
-    "elu",
-    "selu",
-    "softplus",
-    "softsign",
-    "hard_sigmoid",
-    "leaky_relu",
-    "exponential",
+    *("linear", "sigmoid", "softmax", "tanh", "relu", "elu", "selu", "softplus", "softsign"),
+    *("hard_sigmoid", "leaky_relu", "exponential"),
 )
 _LSTM_ACTIVATIONS = {"activation": "tanh", "recurrent_activation": "sigmoid"}
 

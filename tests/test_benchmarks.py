@@ -40,6 +40,7 @@ from lstm_edge.base.extras import require
 from lstm_edge.bench import timing as latency
 from lstm_edge.cli.console import Bars
 from lstm_edge.errors import InputError, MissingExtraError
+from lstm_edge.inputs.batches import Inputs
 from lstm_edge.inputs.tokenizer import pad_sequences
 from lstm_edge.report import tables as report
 from lstm_edge.results.latency import LatencyReport, Start, Timing
@@ -183,13 +184,15 @@ def test_a_route_takes_one_input_from_its_file_to_a_new_process(
     starts, failed = benchmark.fresh_starts({name: runner}, Bars())
     assert failed == {}
     assert starts[name].first_ms > 0
-    report = latency.measure({name: runner}, sequences()[:1], rounds=1, fresh=False)
+    report = latency.measure(
+        {name: runner}, Inputs(sequences()[:1]), [LENGTH], rounds=1, fresh=False
+    )
     assert report.timings[0].samples_ms[0][0] > 0
 
 
 @pytest.mark.parametrize("name", ROUTES)
 def test_what_a_route_imports_is_there_or_its_extra_is_named(name: str) -> None:
-    for module in ROUTES[name].runner.modules:
+    for module in ROUTES[name].runtime.modules:
         if importlib.util.find_spec(module.partition(".")[0]) is None:
             with pytest.raises(MissingExtraError, match=r"\[bench\]"):
                 require(module, "measuring")

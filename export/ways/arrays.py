@@ -82,11 +82,7 @@ def stream_way(model: Any, request: Request) -> Way:
     return array_way(whole, request, step)
 
 
-def array_way(
-    graph: GraphModel,
-    request: Request,
-    step: GraphModel | None = None,
-) -> Way:
+def array_way(graph: GraphModel, request: Request, step: GraphModel | None = None) -> Way:
     """Arrays in, arrays out.
 
     Args:

@@ -114,13 +114,7 @@ def text_way(
     settings, tokenizer = _vocabulary(request.source, rows, length)
     names = _labels(request.source.labels, outputs)
     golden = _golden(
-        reference,
-        rows,
-        settings,
-        tokenizer,
-        names,
-        request.source.label_values,
-        request.dataset,
+        reference, rows, settings, tokenizer, names, request.source.label_values, request.dataset
     )
     return TextWay(
         lowered,
