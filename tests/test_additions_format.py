@@ -63,7 +63,7 @@ def read(path):
 """
 
 RUNTIME = """
-import json, subprocess
+import json, subprocess, weakref
 import numpy as np
 from lstm_edge.runtimes.contract import Port, Runtime
 
@@ -75,13 +75,14 @@ class Toy(Runtime):
     def load(self):
         self.inputs = (Port("ids", "int32", (1, None)),)
         self.outputs = (Port("answers", "float32", (1, None)),)
+        self._program = subprocess.Popen(
+            ["toy-lstm", self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        weakref.finalize(self, self._program.communicate)
 
     def call(self, arrays):
-        done = subprocess.run(
-            ["toy-lstm", self.path], input=json.dumps(arrays["ids"].tolist()),
-            capture_output=True, text=True, check=True,
-        )
-        return {"answers": np.array(json.loads(done.stdout), np.float32)}
+        print(json.dumps(arrays["ids"].tolist()), file=self._program.stdin, flush=True)
+        return {"answers": np.array(json.loads(self._program.stdout.readline()), np.float32)}
 """
 
 # pads in front up to the model's length, and then the equations
@@ -91,10 +92,11 @@ sys.path.insert(0, {root!r})
 import numpy as np
 from lstm_edge import equations
 stack = pickle.loads(open(sys.argv[1], "rb").read())
-ids = np.array(json.load(sys.stdin))
-ids = np.array([[i for i in row if i] for row in ids], np.int64).reshape(1, -1)
-ids = np.pad(ids, ((0, 0), (stack.max_length - ids.shape[1], 0)))
-print(json.dumps(equations.forward(stack, ids).tolist()))
+for line in sys.stdin:
+    (row,) = json.loads(line)
+    ids = [i for i in row if i]
+    ids = np.array([[0] * (stack.max_length - len(ids)) + ids])
+    print(json.dumps(equations.forward(stack, ids).tolist()), flush=True)
 """
 
 

@@ -797,7 +797,7 @@ def _cut(folder: Path, keras2: Path) -> Path:
         (_written("m.h5", b""), ["is empty"]),
         (_written("m.pb", b"\x0a\x01"), ["is a graph of TensorFlow"]),
         (_written("m.ckpt.index", b"\x00\x01"), ["is a checkpoint of TensorFlow"]),
-        (_written("m", b"\x00\x01"), ["is no Keras model: expected a .keras, .h5"]),
+        (_written("m", b"\x00\x01"), ["is not a Keras model: expected a .keras, .h5"]),
         (lambda folder, keras2: folder, ["is a folder without saved_model.pb"]),
         (
             _misfit,

@@ -336,14 +336,14 @@ def test_addresses(text: str, expected: Address) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("ssh://", "is no address of a board: expected ssh://[USER@]HOST[:PORT][/FOLDER]"),
-        ("ssh:board", "is no address of a board"),
+        ("ssh://", "is not the address of a board: expected ssh://[USER@]HOST[:PORT][/FOLDER]"),
+        ("ssh:board", "is not the address of a board"),
         ("ssh://pi:raspberry@board", "a password in an address would be seen"),
-        ("ssh://-oProxyCommand=date", "is no name of a host"),
-        ("ssh://-l@board", "is no name of a user"),
+        ("ssh://-oProxyCommand=date", "is not a host name"),
+        ("ssh://-l@board", "is not a user name"),
         ("ssh://board:0", "expected 1 to 65535"),
         ("ssh://board:99999", "expected 1 to 65535"),
-        ("ssh://two words", "is no name of a host"),
+        ("ssh://two words", "is not a host name"),
     ],
 )
 def test_what_is_no_address(text: str, why: str) -> None:
@@ -574,17 +574,17 @@ TAKEN = '{"taken": 1}'
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
-        (["{no json"], "answered with what is not JSON: '{no json'"),
-        (["[1]"], "answered with what is not ours"),
-        ([HELLO.replace("lstm-edge-0", "")], "answered with what is not ours"),
-        ([HELLO.replace(FOUND, "[[]]")], "answered with what is not ours"),
-        (['{"folder": 1, "user": 2, "found": 3}'], "answered with what is not ours"),
+        (["{no json"], "sent an answer that is not JSON: '{no json'"),
+        (["[1]"], "sent an answer that is not from lstm-edge"),
+        ([HELLO.replace("lstm-edge-0", "")], "sent an answer that is not from lstm-edge"),
+        ([HELLO.replace(FOUND, "[[]]")], "sent an answer that is not from lstm-edge"),
+        (['{"folder": 1, "user": 2, "found": 3}'], "sent an answer that is not from lstm-edge"),
         (
             [HELLO, TAKEN, '{"result": {"schema": 1}}', '{"ended": 0}'],
-            "what is no result: 'parity'",
+            "an answer that is not a result: 'parity'",
         ),
-        ([HELLO, TAKEN, '{"result": NaN}', '{"ended": 0}'], "what is not JSON"),
-        ([HELLO, TAKEN, '{"result": [3]}', '{"ended": 0}'], "with what is no result"),
+        ([HELLO, TAKEN, '{"result": NaN}', '{"ended": 0}'], "an answer that is not JSON"),
+        ([HELLO, TAKEN, '{"result": [3]}', '{"ended": 0}'], "an answer that is not a result"),
         ([HELLO, TAKEN, '{"ended": 0}'], "measuring on board failed: no message"),
         ([HELLO, TAKEN, '{"ended": "soon", "last": "why"}'], "measuring on board failed: why"),
         ([HELLO, TAKEN, '{"failed": "run", "reason": "no bundle"}'], "board: no bundle"),

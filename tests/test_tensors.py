@@ -534,9 +534,9 @@ def test_a_model_that_answers_in_no_numbers(tmp_path: Path) -> None:
     model = remembering(_windows())
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel * np.nan, bias])
-    with pytest.raises(InputError, match=r"answers with what are not numbers .*with --inputs"):
+    with pytest.raises(InputError, match=r"gives answers that are not numbers .*with --inputs"):
         bundling.export_bundle(model, tmp_path / "b", **ONNX)
-    with pytest.raises(InputError, match="answers with what are not numbers"):
+    with pytest.raises(InputError, match="gives answers that are not numbers"):
         bundling.export_bundle(model, tmp_path / "b", inputs=inputs_like(model, 3), **ONNX)
     assert list(tmp_path.iterdir()) == []
 

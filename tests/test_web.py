@@ -508,7 +508,7 @@ def test_a_port_in_use_is_said(web_bundle: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"port": 70000}, "port 70000 is none"),
+        ({"port": 70000}, "port 70000 is out of range"),
         ({"host": "no such host"}, "host 'no such host' is not known"),
         ({"host": "192.0.2.77"}, "cannot serve on 192.0.2.77, port 0: cannot assign"),
     ],

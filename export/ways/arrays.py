@@ -136,10 +136,10 @@ def _class_labels(request: Request, signature: tensors.Signature) -> tuple[str, 
     if len(labels) in classes and len(set(labels)) == len(labels):
         return labels
     if request.has_labels:
-        outputs = ", ".join(map(str, classes)) or "none"
+        counts = " or ".join(map(str, classes)) or "no"
         raise InputError(
-            f"{len(labels)} labels given ({', '.join(labels)}); outputs that are probabilities (sigmoid "
-            f"or softmax) have so many classes: {outputs}"
+            f"{len(labels)} labels given ({', '.join(labels)}); the model's outputs that are "
+            f"probabilities (sigmoid or softmax) have {counts} classes: give one name for each"
         )
     return ()
 

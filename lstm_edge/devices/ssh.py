@@ -99,7 +99,7 @@ class Address:
         expected = "expected ssh://[USER@]HOST[:PORT][/FOLDER]"
         match = _URL.fullmatch(text)
         if match is None:
-            raise InputError(f"{text!r} is no address of a board: {expected}")
+            raise InputError(f"{text!r} is not the address of a board: {expected}")
         user, host, port, folder = match.group("user", "host", "port", "folder")
         if user is not None and ":" in user:
             raise InputError(
@@ -109,7 +109,7 @@ class Address:
         host = host.strip("[]")
         for what, name in (("user", user), ("host", host)):
             if name is not None and not _NAME.fullmatch(name):
-                raise InputError(f"{name!r} is no name of a {what} in {text!r}: {expected}")
+                raise InputError(f"{name!r} is not a {what} name in {text!r}: {expected}")
         if port is not None and not 0 < int(port) < 1 << 16:
             raise InputError(f"port {port} in {text!r}: expected 1 to 65535")
         folder = (folder or "").rstrip("/")
@@ -265,7 +265,7 @@ def _checked(
     try:
         result = DeviceResult.from_json(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{address} answered with what is no result: {error}") from None
+        raise InputError(f"{address} sent an answer that is not a result: {error}") from None
     result = replace(result, skipped={**result.skipped, **skipped})
     if result.parity is None or result.latency is None:
         raise InputError(
@@ -401,7 +401,7 @@ class _Board:
             if not _FOLDER.fullmatch(folder):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
-            raise InputError(f"{self._address} answered with what is not ours: {hello}") from None
+            raise InputError(f"{self._address} sent an answer that is not from lstm-edge: {hello}") from None
         self._folder = folder
         return hello
 
@@ -488,10 +488,10 @@ class _Board:
                 event = json.loads(line, parse_constant=_no_number)
             except ValueError:
                 raise InputError(
-                    f"{self._address} answered with what is not JSON: {line[:80]!r}"
+                    f"{self._address} sent an answer that is not JSON: {line[:80]!r}"
                 ) from None
             if not isinstance(event, dict):
-                raise InputError(f"{self._address} answered with what is not ours: {line[:80]!r}")
+                raise InputError(f"{self._address} sent an answer that is not from lstm-edge: {line[:80]!r}")
             yield event
 
     def _lines(self) -> Iterator[str]:

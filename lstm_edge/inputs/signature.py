@@ -239,7 +239,6 @@ def _checked(given: Input, value: Any) -> Array:
         array = np.ascontiguousarray(array, np.int32 if whole else np.float32)
     if not whole and not np.isfinite(array).all():
         raise InputError(
-            f"input {given.name} holds what are not numbers (NaN or infinite, in float32); replace "
-            "them first"
+            f"input {given.name} has values that are NaN or infinite in float32; replace them first"
         )
     return array

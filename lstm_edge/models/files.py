@@ -100,7 +100,7 @@ def _load(path: Path, trust: bool) -> Any:
     if begin.startswith(b"PK\x03\x04") or (path.suffix == ".keras" and not _other(path, begin)):
         with _opened(path) as archive:
             return _archive(path, _Zip(archive), trust)
-    raise InputError(f"model {path} {_other(path, begin) or 'is no model file that is known'}")
+    raise InputError(f"model {path} {_other(path, begin) or 'is not a model file of a known kind'}")
 
 
 def _other(path: Path, begin: bytes) -> str:
@@ -130,7 +130,7 @@ def _other(path: Path, begin: bytes) -> str:
         return f"is a checkpoint of TensorFlow: {_WEIGHTS_ONLY}"
     if text == b"<":
         return f"is a page of the web and not a model: expected {_KINDS}"
-    return "" if path.suffix == ".keras" else f"is no Keras model: expected {_KINDS}"
+    return "" if path.suffix == ".keras" else f"is not a Keras model: expected {_KINDS}"
 
 
 def _config(path: Path, text: Any, where: str) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def qr_code(url: str) -> str:
 
 def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
-        raise InputError(f"port {port} is none; expected 0 (any free one) to 65535")
+        raise InputError(f"port {port} is out of range; expected 0 (any free port) to 65535")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
