@@ -590,7 +590,11 @@ def flip(content: bytes) -> bytes:
         ("model.keras", lambda content: b"", "is not a whole .keras file"),
         ("model.keras", flip, "model.weights.h5 in it fails its checksum"),
         ("model.h5", cut, "is not a whole .keras file"),  # its name does not matter
-        ("model.txt", lambda content: b"words", "is not a Keras model: expected a .keras, .h5, .hdf5"),
+        (
+            "model.txt",
+            lambda content: b"words",
+            "is not a Keras model: expected a .keras, .h5, .hdf5",
+        ),
         (None, None, "does not exist; expected a .keras, .h5, .hdf5 file"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import urllib.error
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 
 from export import bundling
 from lstm_edge.base import files
-from lstm_edge.bundle.opening import TextBundle, open_bundle
+from lstm_edge.bundle.opening import MANIFEST, TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices.browser import runtimes as web_runtimes
 from lstm_edge.devices.browser import server as web_server
@@ -378,6 +379,43 @@ def test_a_stream_answers_after_every_piece(
     ends = [min(at + size, len(ids)) for at in range(0, len(ids), size)]
     expected = [step.run([ids[:end]])[0].tolist() for end in ends]
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_states_are_those_of_the_manifest_whatever_they_are_called(
+    tab: Any, site: Site, web_bundle: Path, runtimes: Path, tmp_path: Path
+) -> None:
+    """Each state comes back under the name of another, which a guess by names would take."""
+    import onnx
+
+    name = "onnx-float32-stream"
+    copy = shutil.copytree(web_bundle, tmp_path / "bundle")
+    manifest = json.loads((copy / MANIFEST).read_text("utf-8"))
+    variant = next(v for v in manifest["variants"] if v["name"] == name)
+    outputs = [state["output"] for state in variant["states"]]
+    assert len(outputs) > 1
+    others = dict(zip(outputs, [*outputs[1:], outputs[0]], strict=True))
+    model = onnx.load(copy / variant["file"])
+    for node in model.graph.node:
+        node.output[:] = [others.get(output, output) for output in node.output]
+        node.input[:] = [others.get(value, value) for value in node.input]
+    for value in [*model.graph.output, *model.graph.value_info, *variant["outputs"]]:
+        if isinstance(value, dict):
+            value["name"] = others.get(value["name"], value["name"])
+        else:
+            value.name = others.get(value.name, value.name)
+    for state in variant["states"]:
+        state["output"] = others[state["output"]]
+    onnx.save(model, copy / variant["file"])
+    (copy / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    body = f"""
+    const stream = await openStream(bundle, '{name}');
+    const found = [];
+    for (const id of [1, 4, 6, 8]) found.push(Array.from(await stream.feed([id])));
+    stream.close();
+    return found;
+    """
+    with serving(PAGE, bundle=copy, runtimes=runtimes) as renamed:
+        assert run(tab, renamed, body) == run(tab, site, body)
 
 
 def test_what_no_runtime_takes_says_why(tab: Any, site: Site) -> None:

@@ -111,6 +111,6 @@ def check_numbers(outputs: Iterable[Array], model: str) -> None:
 
 
 NOT_A_NUMBER = (
-    "{} gives answers that are not numbers (NaN): its training went wrong; train it again, with a smaller "
-    "learning rate"
+    "{} gives answers that are not numbers (NaN): its training went wrong; train it again, with a "
+    "smaller learning rate"
 )

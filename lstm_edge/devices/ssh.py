@@ -401,7 +401,9 @@ class _Board:
             if not _FOLDER.fullmatch(folder):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
-            raise InputError(f"{self._address} sent an answer that is not from lstm-edge: {hello}") from None
+            raise InputError(
+                f"{self._address} sent an answer that is not from lstm-edge: {hello}"
+            ) from None
         self._folder = folder
         return hello
 
@@ -491,7 +493,9 @@ class _Board:
                     f"{self._address} sent an answer that is not JSON: {line[:80]!r}"
                 ) from None
             if not isinstance(event, dict):
-                raise InputError(f"{self._address} sent an answer that is not from lstm-edge: {line[:80]!r}")
+                raise InputError(
+                    f"{self._address} sent an answer that is not from lstm-edge: {line[:80]!r}"
+                )
             yield event
 
     def _lines(self) -> Iterator[str]:
