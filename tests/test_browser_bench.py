@@ -179,7 +179,7 @@ def test_a_variant_outside_its_tolerance_is_code_1(
     info = texts.variant("onnx-float32")
     strict = replace(info, tolerance=replace(info.tolerance, max_abs=1e-12))
     bundle = replace(texts, variants={info.name: strict})
-    monkeypatch.setattr("lstm_edge.cli._open", lambda path: bundle)
+    monkeypatch.setattr("lstm_edge.cli.shared.open_bundle", lambda path: bundle)
     given = [
         "bench",
         str(texts.path),

@@ -8,10 +8,10 @@ from types import ModuleType
 
 
 def found(package: ModuleType, prefix: str) -> list[ModuleType]:
-    """In the order of their names; a folder that was appended to ``package.__path__`` counts."""
+    """In the order of their names, but for ``__main__``; a folder on ``package.__path__`` counts."""
     names = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
     return [
         importlib.import_module(f"{package.__name__}.{name}")
         for name in names
-        if name.startswith(prefix)
+        if name.startswith(prefix) and name != "__main__"
     ]

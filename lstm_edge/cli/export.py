@@ -1,0 +1,139 @@
+"""``lstm-edge export``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from lstm_edge.cli import shared
+
+
+@click.command("export", short_help="Export a Keras model to TFLite and ONNX.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Bundle to write.")
+@click.option(
+    "--format", "formats", multiple=True, metavar="F", help="tflite or onnx [default: all]."
+)
+@click.option(
+    "--precision", "precisions", multiple=True, metavar="P",
+    help="float32, float16, int8-dynamic [default: all].",
+)  # fmt: skip
+@click.option(
+    "--vocab", type=click.Path(path_type=Path),
+    help="vocab.txt, a JSON word index, or Tokenizer.to_json(); a run folder has its own.",
+)  # fmt: skip
+@click.option("--labels", metavar="A,B,…", help="Names of the classes, in the outputs' order.")
+@click.option(
+    "--length", type=int, help="Ids per text, or steps at most, where the model leaves it free."
+)
+@click.option(
+    "--batch", type=int, metavar="N",
+    help="Examples in a call of a TFLite file, of a model without text [default: 1].",
+)  # fmt: skip
+@click.option(
+    "--inputs", type=click.Path(path_type=Path), metavar="FILE",
+    help="Golden vectors of a model without text: .npz, .npy or .csv [default: drawn to fit it].",
+)  # fmt: skip
+@click.option(
+    "--runtime", "runtimes", multiple=True, metavar="R",
+    help="Only files for this: onnxruntime, litert; or made for it: mediapipe, litert-js, "
+    "onnxruntime-mobile. May be repeated [default: the first two].",
+)  # fmt: skip
+@click.option("--text-input", is_flag=True, help="Also write ONNX files that take a text as it is.")
+@click.option(
+    "--fold-embedding", is_flag=True,
+    help="Also write larger, faster TFLite files, with the first input product in the embedding.",
+)  # fmt: skip
+@click.option(
+    "--streaming/--no-streaming", default=None,
+    help="Write step models: states in, states out; for texts beside the other files [default: where "
+    "the model is stateful].",
+)  # fmt: skip
+@click.option(
+    "--chunk", type=int, metavar="K", help="Steps in every call of a stream [default: any number]."
+)
+@click.option(
+    "--lowering", metavar="L",
+    help="fused: TFLite's fused LSTM operator, its traps mended [default: loops, which are faster].",
+)  # fmt: skip
+@shared.data_options("Take the golden vectors from these texts [default: the shipped reviews].")
+@shared.TRUST
+@shared.VERBOSE
+def command(
+    model: Path,
+    out: Path,
+    formats: Sequence[str],
+    precisions: Sequence[str],
+    vocab: Path | None,
+    labels: str | None,
+    length: int | None,
+    batch: int | None,
+    inputs: Path | None,
+    runtimes: Sequence[str],
+    text_input: bool,
+    fold_embedding: bool,
+    streaming: bool | None,
+    chunk: int | None,
+    lowering: str | None,
+    source: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    trust: bool,
+    verbose: bool,
+) -> int:
+    """Export MODEL, a run folder of train, a .keras or .h5 file or a SavedModel, to a bundle.
+
+    Every file is held against Keras before the bundle appears. A classifier of texts gives a bundle
+    that takes texts; any other model one that takes arrays.
+
+    \b
+    lstm-edge export run --out bundle
+    lstm-edge export model.keras --vocab vocab.txt --labels Negative,Positive --out bundle
+    lstm-edge export model.h5 --vocab tokenizer.json --format onnx --precision int8-dynamic --out b
+    lstm-edge export sensors.keras --inputs windows.npy --out bundle
+    lstm-edge export forecaster.h5 --streaming --out bundle
+    lstm-edge export run --runtime mediapipe --precision int8-dynamic --out phone
+    """
+    from export import export_bundle
+    from lstm_edge.report import tables as report
+    from lstm_edge.verify.verifying import exported
+
+    dataset = (
+        None if source is None else shared.load_data(source, text_column, label_column, verbose)
+    )
+    with shared.quiet(verbose) as bars:
+        result = export_bundle(
+            model,
+            out,
+            wanted_formats=formats,
+            precisions=precisions,
+            vocab=vocab,
+            labels=None if labels is None else [name.strip() for name in labels.split(",")],
+            length=length,
+            batch=batch,
+            fold_embedding=fold_embedding,
+            dataset=dataset,
+            inputs=inputs,
+            streaming=streaming,
+            chunk=chunk,
+            lowering=lowering,
+            runtimes=runtimes,
+            text_input=text_input,
+            trust=trust,
+            progress=bars,
+        )
+    bundle = shared.open_bundle(out)
+    shared.show(report.summary_table(bundle, exported(bundle), None))
+    click.echo(f"Bundle: {out}")
+    if result.takes == "steps":
+        click.echo(
+            f"It takes steps: load_bundle({str(out)!r}).stream().feed(…) in Python; lstm-edge predict "
+            f"{out} --input FILE feeds whole sequences."
+        )
+    elif result.takes == "arrays":
+        click.echo(f"It takes arrays: lstm-edge predict {out} --input FILE (.npy, .npz, .csv).")
+    elif result.takes == "ids":
+        click.echo("It has no vocabulary and takes ids only; give --vocab to predict on texts.")
+    return shared.exit_code(result.ok)

@@ -1,0 +1,45 @@
+"""``lstm-edge inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lstm_edge.cli import shared
+
+
+@click.command(
+    "inspect", short_help="What is inside a bundle, or a .tflite, .onnx, .ort, .keras or .h5 file."
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@shared.JSON
+def command(file: Path, json_file: Path | None) -> None:
+    """Show inputs, operators, weights and problems of FILE without running it.
+
+    For a Keras file the problems are what keeps it from being exported; for a bundle there is how the
+    recurrent layers of each of its files are expressed, and why.
+
+    \b
+    lstm-edge inspect bundle
+    lstm-edge inspect bundle/onnx-float32.onnx
+    lstm-edge inspect model.keras
+    """
+    from lstm_edge.bundle.manifest import is_bundle
+    from lstm_edge.report import tables as report
+    from lstm_edge.structure import contents as structure
+
+    if is_bundle(file):
+        bundle = shared.open_bundle(file)
+        shared.show(report.lowering_table(bundle))
+        shared.write_json(json_file, report.lowerings(bundle))
+        return
+    found = structure.inspect(file)
+    if found.format == "keras":
+        from export.bundling import obstacles
+
+        with shared.quiet(False):
+            found = found.with_problems(obstacles(file))
+    for table in report.structure_tables(found):
+        shared.show(table)
+    shared.write_json(json_file, found.to_json())

@@ -1,0 +1,192 @@
+"""What commands share: options, data, and what they print and write."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
+
+if TYPE_CHECKING:
+    from lstm_edge.bundle.opening import Bundle
+    from lstm_edge.cli.console import Bars
+    from lstm_edge.devices.browser.server import Site
+    from lstm_edge.inputs.labelled import Dataset
+    from lstm_edge.report.tables import Table
+
+DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
+
+BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
+VERBOSE = click.option(
+    "--verbose", "-v", is_flag=True, help="Show what TensorFlow and the converters print."
+)
+TRUST = click.option(
+    "--trust", is_flag=True,
+    help="Let Keras execute what the model file holds: Lambda layers, custom classes.",
+)  # fmt: skip
+THREADS = click.option(
+    "--threads", type=int, default=1, show_default=True, help="Threads for one inference."
+)
+WORKERS = click.option(
+    "--workers", type=int, metavar="N",
+    help="Inferences at a time, each with --threads [default: as many as there are cores for].",
+)  # fmt: skip
+JSON = click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False),
+    callback=lambda context, option, path: _place(path), help="Also write JSON.",
+)  # fmt: skip
+VARIANTS = click.option(
+    "--variant", "variants", multiple=True, metavar="NAME", help="Only this one; may be repeated."
+)
+
+
+def _place(path: Path | None) -> Path | None:
+    """Of a file that is written at the end: seen to at the start."""
+    from lstm_edge.base.files import check_place
+
+    if path is not None:
+        check_place(path)
+    return path
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def data_options(text: str, **given: Any) -> Callable[[_F], _F]:
+    def decorate(command: _F) -> _F:
+        for option in (
+            click.option("--label-column", metavar="NAME", help="Label column (found if common)."),
+            click.option(
+                "--text-column",
+                metavar="NAME",
+                help="Text column; both as numbers from 1 on where there is no heading line.",
+            ),
+            click.option("--data", "source", metavar="SOURCE", help=text, **given),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def load_data(
+    source: str, text_column: str | None, label_column: str | None, verbose: bool
+) -> Dataset:
+    from lstm_edge.inputs import data
+
+    with quiet(verbose) as bars, bars.task("Loading the data", None):
+        return data.load(source, text_column, label_column)
+
+
+@contextlib.contextmanager
+def quiet(verbose: bool) -> Iterator[Bars]:
+    """Libraries write to a log file meanwhile; it is kept, and named, when one of them fails.
+
+    The value shows progress on the terminal all the same.
+    """
+    from lstm_edge.cli.console import Bars, chatter_to
+
+    bars = Bars()  # before the terminal is out of reach
+    if verbose:
+        yield bars
+        return
+    with tempfile.NamedTemporaryFile(prefix="lstm-edge-", suffix=".log", delete=False) as file:
+        log = Path(file.name)
+    keep = False
+    try:
+        with chatter_to(log):
+            yield bars
+    except ConversionError as error:
+        keep = True
+        raise ConversionError(f"{error}; what the converter printed is in {log}") from error
+    except (LstmEdgeError, KeyboardInterrupt):
+        raise
+    except BaseException:
+        keep = True
+        click.echo(f"lstm-edge: what the libraries printed is in {log}", err=True)
+        raise
+    finally:
+        if not keep:
+            log.unlink(missing_ok=True)
+
+
+def show(table: Table) -> None:
+    from lstm_edge.report import tables as report
+
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    click.echo(report.to_terminal(table, width, terminal))
+
+
+def write_json(path: Path | None, value: Any) -> None:
+    from lstm_edge.base.files import write_json
+
+    if path is not None:
+        write_json(path, value)
+        click.echo(f"Written: {path}")
+
+
+def check_threads(threads: int) -> None:
+    if threads < 1:
+        raise InputError(f"--threads is {threads}; it must be at least 1")
+
+
+def count_workers(workers: int | None, threads: int) -> int:
+    """As many as asked for, else one for every ``threads`` cores."""
+    from lstm_edge.base import machine
+
+    check_threads(threads)
+    if workers is None:
+        return max(1, (machine.cores() or 1) // threads)
+    if workers < 1:
+        raise InputError(f"--workers is {workers}; it must be at least 1")
+    return workers
+
+
+def check_limit(limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise InputError(f"--limit is {limit}; it must be at least 1")
+
+
+def exit_code(ok: bool) -> int:
+    if not ok:
+        click.echo("lstm-edge: a variant is outside its tolerance", err=True)
+    return DONE if ok else OUTSIDE
+
+
+def open_bundle(path: Path) -> Bundle:
+    from lstm_edge.bundle.opening import open_bundle
+
+    return open_bundle(path)
+
+
+def refuse(bundle: Bundle, texts: dict[str, Any], arrays: dict[str, Any]) -> None:
+    """Refuse options that are of the other kind of bundle: of ``texts``, or of ``arrays``."""
+    options = arrays if bundle.takes == "texts" else texts
+    if given := [name for name, value in options.items() if value]:
+        raise InputError(
+            f"bundle {bundle.path} takes {bundle.takes}: {', '.join(given)} cannot be used with it; give "
+            + (
+                "arrays with --input or --inputs"
+                if bundle.takes == "arrays"
+                else "texts, or --data"
+            )
+        )
+
+
+def invitation(site: Site) -> Iterator[str]:
+    """How to get a page into a browser."""
+    from lstm_edge.devices.browser.server import qr_code
+
+    if site.lan_url is not None:
+        yield from qr_code(site.lan_url).splitlines()
+        yield f"On a device in the same network: {site.lan_url}"
+    yield f"On this machine: {site.url}"
+    yield "Waiting for a browser; Ctrl-C ends it."

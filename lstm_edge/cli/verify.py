@@ -1,0 +1,105 @@
+"""``lstm-edge verify``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lstm_edge.cli import shared
+
+if TYPE_CHECKING:
+    from lstm_edge.bundle.opening import Bundle
+    from lstm_edge.inputs.labelled import Evaluation
+    from lstm_edge.results.parity import ParityRun
+    from lstm_edge.verify.verifying import Source
+
+
+@click.command("verify", short_help="Prove that every file answers as Keras does.")
+@shared.BUNDLE
+@shared.data_options("Labelled texts [default: the bundle's golden vectors, no TensorFlow needed].")
+@click.option(
+    "--inputs", type=click.Path(path_type=Path), metavar="FILE",
+    help="Arrays for a model without text (.npz, .npy, .csv) [default: the golden vectors].",
+)  # fmt: skip
+@click.option("--limit", type=int, metavar="N", help="At most N examples, drawn evenly.")
+@click.option(
+    "--model", type=click.Path(path_type=Path),
+    help="The Keras model, for --data and --inputs [default: where it was exported from].",
+)  # fmt: skip
+@shared.VARIANTS
+@shared.THREADS
+@shared.WORKERS
+@shared.JSON
+@shared.TRUST
+@shared.VERBOSE
+def command(
+    bundle: Path,
+    source: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    inputs: Path | None,
+    limit: int | None,
+    model: Path | None,
+    variants: Sequence[str],
+    threads: int,
+    workers: int | None,
+    json_file: Path | None,
+    trust: bool,
+    verbose: bool,
+) -> int:
+    """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, independence.
+
+    Data are read window by window: memory does not grow with them.
+
+    \b
+    lstm-edge verify bundle
+    lstm-edge verify bundle --data aclImdb --json parity.json
+    lstm-edge verify bundle --data reviews.csv --text-column body --label-column stars --limit 500
+    lstm-edge verify bundle --inputs windows.npy --model sensors.keras
+    """
+    from lstm_edge.report import tables as report
+
+    at_once = shared.count_workers(workers, threads)
+    shared.check_limit(limit)
+    opened = shared.open_bundle(bundle)
+    shared.refuse(
+        opened, texts={"--data": source, "--workers": workers}, arrays={"--inputs": inputs}
+    )
+    tested: Source | None = None
+    if inputs is not None:
+        tested = opened.read(inputs)
+    elif source is not None:
+        tested = _tested_data(source, text_column, label_column, verbose)
+    run = verify(
+        opened,
+        tested,
+        verbose,
+        model=model,
+        limit=limit,
+        variants=variants,
+        threads=threads,
+        workers=at_once,
+        trust=trust,
+    )
+    shared.show(report.parity_table(run))
+    shared.write_json(json_file, run.to_json())
+    return shared.exit_code(run.ok)
+
+
+def _tested_data(
+    source: str, text_column: str | None, label_column: str | None, verbose: bool
+) -> Evaluation:
+    from lstm_edge.inputs import data
+
+    with shared.quiet(verbose) as bars, bars.task("Checking the data", None):
+        return data.evaluation(source, text_column, label_column)
+
+
+def verify(bundle: Bundle, source: Source | None, verbose: bool, **options: Any) -> ParityRun:
+    from lstm_edge.verify.verifying import verify as run_verify
+
+    with shared.quiet(verbose) as bars:
+        return run_verify(bundle, source, **options, progress=bars)

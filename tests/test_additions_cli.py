@@ -1,0 +1,81 @@
+"""A command is one new file: ``--help`` lists it, it runs, and its errors are those of every command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lstm_edge import cli
+
+TOY = '''
+from pathlib import Path
+
+import click
+
+from lstm_edge.cli import shared
+from lstm_edge.errors import InputError
+
+@click.command("count-files", short_help="How many files a folder holds.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--at-most", type=int)
+def command(folder, at_most):
+    """Count the files of FOLDER."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder")
+    number = len(list(folder.iterdir()))
+    click.echo(f"{number} files")
+    return shared.exit_code(at_most is None or number <= at_most)
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder on the package's path, with one command."""
+    (tmp_path / "count_files.py").write_text(TOY)
+    monkeypatch.setattr(cli, "__path__", [*cli.__path__, str(tmp_path)])
+    yield tmp_path
+    sys.modules.pop("lstm_edge.cli.count_files", None)
+    vars(cli).pop("count_files", None)
+
+
+def call(*args: object) -> Result:
+    return CliRunner().invoke(cli.cli, [str(arg) for arg in args], catch_exceptions=False)
+
+
+def test_a_new_command_is_listed_in_its_place(folder: Path) -> None:
+    lines = call("--help").stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    names = [line.split()[0] for line in lines if line[2] != " "]
+    assert "count-files" in names
+    assert names == sorted(names)
+    assert len(names) > 10, "beside the package's own"
+    shown = call("count-files", "--help")
+    assert (shown.exit_code, "Count the files of FOLDER." in shown.stdout) == (0, True)
+
+
+def test_a_new_command_runs(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    done = call("count-files", folder / "empty")
+    assert (done.exit_code, done.output) == (0, "0 files\n")
+    assert call("count-files", folder, "--at-most", 0).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "part"),
+    [(("no",), "no is no folder"), ((), "Missing argument"), ((".", "--at-most", "x"), "'x'")],
+)
+def test_the_errors_of_a_new_command_are_one_line(
+    folder: Path, args: tuple[str, ...], part: str
+) -> None:
+    done = call("count-files", *args)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("lstm-edge: ")
+    assert part in done.stderr
+
+
+def test_it_is_gone_with_its_file() -> None:
+    assert "count-files" not in call("--help").stdout
+    assert call("count-files", ".").exit_code == 2
