@@ -1,4 +1,4 @@
-"""Kept for scripts that import from here; :func:`lstm_edge.load_bundle` is the way."""
+"""Kept for scripts that import ``load_bundle`` from here, and not from ``lstm_edge``."""
 
 from lstm_edge.predict.predictor import load_bundle
 
