@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
+import export
 from lstm_edge import cli
 
 TOY = '''
@@ -79,3 +82,56 @@ def test_the_errors_of_a_new_command_are_one_line(
 def test_it_is_gone_with_its_file() -> None:
     assert "count-files" not in call("--help").stdout
     assert call("count-files", ".").exit_code == 2
+
+
+LISTS = {
+    "--format": "onnx, tflite [default: all].",
+    "--precision": "float32, float16, int8-dynamic [default: all].",
+    "--runtime": "Only files for this: onnxruntime, litert; or made for it: litert-js, mediapipe, "
+    "onnxruntime-mobile. May be repeated [default: onnxruntime, litert].",
+    "--lowering": "How to express recurrent layers: fused (tflite) [default: loops, which are faster].",
+}
+TOY_EXPORTER = """
+from dataclasses import replace
+from export import to_onnx
+
+class Exporter(to_onnx.Exporter):
+    format, runtime, by_name_only, lowerings = "toy", "toy-runtime", True, ("unrolled",)
+    precisions = (replace(to_onnx.Exporter.precisions[0], name="int4", by_name_only=True),)
+"""
+ADDED = {
+    "--format": "onnx, tflite, toy [default: all but toy].",
+    "--precision": "float32, float16, int8-dynamic, int4 [default: all but int4].",
+    "--runtime": "Only files for this: onnxruntime, litert, toy-runtime; or made for it: litert-js, "
+    "mediapipe, onnxruntime-mobile. May be repeated [default: onnxruntime, litert].",
+    "--lowering": "How to express recurrent layers: fused (tflite), unrolled (toy) [default: loops, "
+    "which are faster].",
+}
+
+
+def helps() -> dict[str, str]:
+    """The help of export's options that list what is found, as it is shown."""
+    command = cli.cli.get_command(click.Context(cli.cli), "export")
+    assert command is not None
+    records = [p.get_help_record(click.Context(command)) for p in command.params]
+    shown = {record[0].split()[0]: record[1] for record in records if record is not None}
+    return {option: shown[option] for option in LISTS}
+
+
+def test_export_s_help_lists_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert helps() == LISTS
+    (tmp_path / "to_toy.py").write_text(TOY_EXPORTER)
+    monkeypatch.setattr(export, "__path__", [*export.__path__, str(tmp_path)])
+    try:
+        assert helps() == ADDED
+    finally:
+        sys.modules.pop("export.to_toy", None)
+        vars(export).pop("to_toy", None)
+
+
+def test_the_list_of_commands_looks_for_no_exporter() -> None:
+    code = "import sys; from lstm_edge.cli import cli; cli(['--help'], standalone_mode=False)"
+    code = f"import atexit, sys; atexit.register(lambda: print(*sys.modules)); {code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Commands:" in done.stdout
+    assert not {"export", "numpy", "rich"} & set(done.stdout.splitlines()[-1].split())

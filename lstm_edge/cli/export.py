@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from lstm_edge.cli import shared
 
 
+class _Listed(click.Option):
+    """An option whose help lists what export finds: made when it is shown, for finding takes a moment."""
+
+    def __init__(self, *args: Any, listing: Callable[[], str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._listing = listing
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        self.help = self._listing()
+        return super().get_help_record(ctx)
+
+
+def _formats() -> str:
+    from export.formats import formats
+
+    return _names({name: not exporter.by_name_only for name, exporter in formats().items()})
+
+
+def _precisions() -> str:
+    from export.formats import exporters, precision_names
+
+    default = {p.base for e in exporters() for p in e.precisions if not p.by_name_only}
+    return _names({name: name in default for name in precision_names()})
+
+
+def _names(is_default: dict[str, bool]) -> str:
+    asked = ", ".join(name for name, default in is_default.items() if not default)
+    return f"{', '.join(is_default)} [default: {f'all but {asked}' if asked else 'all'}]."
+
+
+def _runtimes() -> str:
+    from export.formats import formats, runtime_names
+
+    plain = {exporter.runtime: not exporter.by_name_only for exporter in formats().values()}
+    made = [name for name in runtime_names() if name not in plain]
+    return (
+        f"Only files for this: {', '.join(plain)}; or made for it: {', '.join(made)}. May be repeated "
+        f"[default: {', '.join(name for name, default in plain.items() if default)}]."
+    )
+
+
+def _lowerings() -> str:
+    from export.formats import formats
+
+    names = [f"{name} ({f})" for f, exporter in formats().items() for name in exporter.lowerings]
+    return (
+        f"How to express recurrent layers: {', '.join(names)} [default: loops, which are faster]."
+    )
+
+
 @click.command("export", short_help="Export a Keras model to TFLite and ONNX.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Bundle to write.")
+@click.option("--format", "formats", multiple=True, metavar="F", cls=_Listed, listing=_formats)
 @click.option(
-    "--format", "formats", multiple=True, metavar="F", help="tflite or onnx [default: all]."
+    "--precision", "precisions", multiple=True, metavar="P", cls=_Listed, listing=_precisions
 )
-@click.option(
-    "--precision", "precisions", multiple=True, metavar="P",
-    help="float32, float16, int8-dynamic [default: all].",
-)  # fmt: skip
 @click.option(
     "--vocab", type=click.Path(path_type=Path),
     help="vocab.txt, a JSON word index, or Tokenizer.to_json(); a run folder has its own.",
@@ -36,11 +84,7 @@ from lstm_edge.cli import shared
     "--inputs", type=click.Path(path_type=Path), metavar="FILE",
     help="Golden vectors of a model without text: .npz, .npy or .csv [default: drawn to fit it].",
 )  # fmt: skip
-@click.option(
-    "--runtime", "runtimes", multiple=True, metavar="R",
-    help="Only files for this: onnxruntime, litert; or made for it: mediapipe, litert-js, "
-    "onnxruntime-mobile. May be repeated [default: the first two].",
-)  # fmt: skip
+@click.option("--runtime", "runtimes", multiple=True, metavar="R", cls=_Listed, listing=_runtimes)
 @click.option("--text-input", is_flag=True, help="Also write ONNX files that take a text as it is.")
 @click.option(
     "--fold-embedding", is_flag=True,
@@ -54,10 +98,7 @@ from lstm_edge.cli import shared
 @click.option(
     "--chunk", type=int, metavar="K", help="Steps in every call of a stream [default: any number]."
 )
-@click.option(
-    "--lowering", metavar="L",
-    help="fused: TFLite's fused LSTM operator, its traps mended [default: loops, which are faster].",
-)  # fmt: skip
+@click.option("--lowering", metavar="L", cls=_Listed, listing=_lowerings)
 @shared.data_options("Take the golden vectors from these texts [default: the shipped reviews].")
 @shared.TRUST
 @shared.VERBOSE
