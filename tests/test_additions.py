@@ -240,11 +240,14 @@ def test_where_nothing_is_left_to_be_written_the_model_is_refused(
 
 
 @pytest.mark.usefixtures("no_tflite")
-def test_the_command_line_says_so_by_its_exit_code(model_files: Path, tmp_path: Path) -> None:
+def test_the_command_line_says_so(model_files: Path, tmp_path: Path) -> None:
     from click.testing import CliRunner
 
     from lstm_edge.cli import cli
 
     command = ["export", str(model_files / "small.keras"), "--out", str(tmp_path / "b")]
-    assert CliRunner().invoke(cli, [*command, "--precision", "float32"]).exit_code == 1
+    done = CliRunner().invoke(cli, [*command, "--precision", "float32"])
+    assert done.exit_code == 1
+    assert "no tflite files: the moon is full\n" in done.stderr
+    assert "tolerance" not in done.stderr
     assert (tmp_path / "b" / "onnx-float32.onnx").exists()

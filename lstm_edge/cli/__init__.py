@@ -72,7 +72,8 @@ def _fail(message: str) -> None:
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done and within tolerance; 1 a variant is outside; 2 could not be done.",
+    epilog="Exit codes: 0 done and within tolerance; 1 a variant is outside, or not written; 2 could not "
+    "be done.",
 )
 @click.version_option(__version__, prog_name="lstm-edge")
 def cli() -> None:

@@ -177,4 +177,7 @@ def command(
         click.echo(f"It takes arrays: lstm-edge predict {out} --input FILE (.npy, .npz, .csv).")
     elif result.takes == "ids":
         click.echo("It has no vocabulary and takes ids only; give --vocab to predict on texts.")
-    return shared.exit_code(result.ok)
+    for kind, reasons in result.left_out.items():
+        click.echo(f"lstm-edge: no {kind} files: {'; '.join(reasons)}", err=True)
+    within = shared.exit_code(all(report.ok for report in result.reports))
+    return shared.OUTSIDE if result.left_out else within
