@@ -6,7 +6,6 @@ A runner takes calls from any thread: each call has a copy of the runtime for it
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from lstm_edge.base import machine
 from lstm_edge.base.arrays import Arrays, Ids, Probabilities
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.errors import InputError, LstmEdgeError, RefusalError
@@ -57,7 +57,8 @@ class Runner(ABC):
         self.runtime, self.workers = runtime, 1
         self._free = deque([runtime])
         # as many copies as can be of use: more calls at a time would only wait for a core
-        self._places = threading.BoundedSemaphore(runtime.at_once or os.cpu_count() or 1)
+        self._useful = runtime.at_once or machine.cores() or 1
+        self._places = threading.Semaphore(self._useful)
 
     @property
     def path(self) -> Path:
@@ -80,9 +81,7 @@ class Runner(ABC):
         if workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
         self.workers = min(workers, self.runtime.at_once or workers)
-        self._places = threading.BoundedSemaphore(
-            max(self.workers, self.runtime.at_once or os.cpu_count() or 1)
-        )
+        self._places = threading.Semaphore(max(self.workers, self._useful))
 
     def call(self, arrays: Arrays) -> Arrays:
         """One call of the file, from any thread."""
