@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import gc
+import shutil
 import time
 from pathlib import Path
 from statistics import median
@@ -46,8 +47,9 @@ def fed(runner: ArrayRunner, ids: Any, chunk: int) -> list[float]:
 
 
 def measure(args: argparse.Namespace, work: Path) -> dict[str, Any]:
-    # the file alone: with the folder's vocabulary the step models would stand beside a classifier's files
-    model = run_folder.find(args.model, None, None).model
+    # away from its folder's vocabulary, with which it would be exported as a classifier of texts
+    model = work / f"stream{run_folder.find(args.model).model.suffix}"
+    shutil.copyfile(run_folder.find(args.model).model, model)
     export_bundle(model, work / "bundle", streaming=True, progress=Bars())
     bundle = open_bundle(work / "bundle")
     if not isinstance(bundle, TensorBundle):
