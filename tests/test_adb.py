@@ -365,11 +365,14 @@ def test_no_adb(
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        ({}, "give the one for its processor with --benchmark-model"),
-        ({"benchmark_model": Path("nowhere")}, "nowhere is not there, or not a file"),
+        ({}, "give the one for its processor with `benchmark_model`"),
+        (
+            {"benchmark_model": Path("nowhere")},
+            "`benchmark_model=nowhere` is not there, or not a file",
+        ),
         ({"variants": ["onnx-float32"]}, "has nothing to measure over adb"),
         ({"variants": ["tflite-int4"]}, "has no variant tflite-int4"),
-        ({"benchmark_model": Path(__file__), "rounds": 0}, "rounds is 0"),
+        ({"benchmark_model": Path(__file__), "rounds": 0}, "`rounds` is 0"),
     ],
 )
 def test_what_is_asked_for_wrongly(bundle: TextBundle, how: dict[str, Any], why: str) -> None:
@@ -383,7 +386,7 @@ def test_which_device(bundle: TextBundle, device: Device, tool: Path, tmp_path: 
     connect(second)
     try:
         with pytest.raises(
-            InputError, match="several Android devices are attached: choose with --serial"
+            InputError, match="several Android devices are attached: choose with `serial`"
         ):
             adb_bench.measure(bundle, tool)
         with pytest.raises(

@@ -250,8 +250,8 @@ def test_a_file_that_does_not_load_is_told(texts: TextBundle, tmp_path: Path) ->
     ("options", "error", "message"),
     [
         ({"variants": ["onnx-float64"]}, BundleError, "has no variant onnx-float64; it has onnx-"),
-        ({"rounds": 0}, InputError, "rounds is 0"),
-        ({"program": "no-such-browser"}, InputError, "--browser no-such-browser is not there"),
+        ({"rounds": 0}, InputError, "`rounds` is 0"),
+        ({"program": "no-such-browser"}, InputError, "`program=no-such-browser` is not there"),
         ({"host": "no such host"}, InputError, "host 'no such host' is not known"),
         (
             {"variants": ["tflite-float32-stream"]},

@@ -465,7 +465,7 @@ BAD_INPUT = {
     "no such optimizer": (lambda m, t: ("train", "--data", m.data, "--out", t / "out", *TRAIN,
                                         "--optimizer", "adamant"), ("adamant",)),
     "no epoch": (lambda m, t: ("train", "--data", m.data, "--out", t / "out", "--epochs", 0),
-                 ("epochs is 0",)),
+                 ("--epochs is 0",)),
     "no bundle": (lambda m, t: ("verify", t / "no"), ("no does not exist",)),
     "not a bundle": (lambda m, t: ("predict", m.run, "x"), ("not a bundle", MANIFEST)),
     "changed byte": (lambda m, t: ("predict", flipped_byte(m, t), "x"),

@@ -621,7 +621,7 @@ def test_trust_runs_lambda_layers(tmp_path: Path) -> None:
     path = tmp_path / "made.keras"
     made.save(path)
     x = np.ones((2, 3), "float32")
-    with pytest.raises(UnsupportedModelError, match="allow it with --trust"):
+    with pytest.raises(UnsupportedModelError, match="allow it with `trust`"):
         model.load(path)
     np.testing.assert_allclose(model.load(path, trust=True)(x), made(x), rtol=1e-6)
     made.save(tmp_path / "made.h5")
@@ -640,7 +640,7 @@ def test_trust_runs_lambda_layers(tmp_path: Path) -> None:
         file.attrs["model_config"] = json.dumps(config)
         for group in (file, file["model_weights"]):
             group.attrs["keras_version"] = "2.4.0"
-    with pytest.raises(UnsupportedModelError, match="allow it with --trust"):
+    with pytest.raises(UnsupportedModelError, match="allow it with `trust`"):
         model.load(tmp_path / "made.h5")
     assert not mark.exists()
     loaded = model.load(tmp_path / "made.h5", trust=True)

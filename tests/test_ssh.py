@@ -387,7 +387,7 @@ def test_a_python_that_cannot_be_used(
     bundle: TextBundle, configured: Path, folder: Path, python: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(
-        InputError, match=r"board has no /nowhere/python3 \(.*say where it is with --python"
+        InputError, match=r"board has no /nowhere/python3 \(.*say where it is with `python`"
     ):
         measured(bundle, address(folder), Path("/nowhere/python3"))
     # the version is all that an older one is asked for

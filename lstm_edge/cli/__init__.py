@@ -16,6 +16,7 @@ import click
 
 from lstm_edge import __version__
 from lstm_edge.base import modules
+from lstm_edge.cli.messages import with_options
 from lstm_edge.cli.shared import DONE, FAILED, INTERRUPTED, OUTSIDE
 from lstm_edge.errors import LstmEdgeError
 
@@ -31,6 +32,12 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return _commands().get(cmd_name)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LstmEdgeError as error:
+            raise click.ClickException(with_options(str(error), ctx)) from error
+
     def main(  # type: ignore[override]  # click's overloads, of which this is the general one
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> Any:
@@ -43,8 +50,8 @@ class Commands(click.Group):
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else "lstm-edge"
             _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
-        except (click.ClickException, LstmEdgeError) as error:
-            _fail(error.message if isinstance(error, click.ClickException) else str(error))
+        except click.ClickException as error:
+            _fail(error.message)
         except (KeyboardInterrupt, click.Abort) as error:
             why = error if isinstance(error, KeyboardInterrupt) else error.__cause__
             click.echo(f"lstm-edge: interrupted{f'; {why}' if why and why.args else ''}", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.cli import shared
 from lstm_edge.errors import InputError
 
@@ -82,8 +83,7 @@ def command(
     """
     from lstm_edge.report import tables as report
 
-    shared.check_threads(threads)
-    shared.check_limit(limit)
+    check_positive(threads=threads, limit=limit)
     kind = _device_kind(where, device)
     opened = shared.open_bundle(bundle)
     shared.refuse(opened, texts={"--data": source}, arrays={})

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from lstm_edge.cli import shared
+from lstm_edge.cli.messages import with_options
 
 
 class _Listed(click.Option):
@@ -178,6 +179,7 @@ def command(
     elif result.takes == "ids":
         click.echo("It has no vocabulary and takes ids only; give --vocab to predict on texts.")
     for kind, reasons in result.left_out.items():
-        click.echo(f"lstm-edge: no {kind} files: {'; '.join(reasons)}", err=True)
+        why = with_options("; ".join(reasons), click.get_current_context())
+        click.echo(f"lstm-edge: no {kind} files: {why}", err=True)
     within = shared.exit_code(all(report.ok for report in result.reports))
     return shared.OUTSIDE if result.left_out else within

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lstm_edge.cli import shared
+from lstm_edge.cli.messages import with_options
 
 
 @click.command(
@@ -39,7 +40,8 @@ def command(file: Path, json_file: Path | None) -> None:
         from export.bundling import obstacles
 
         with shared.quiet(False):
-            found = found.with_problems(obstacles(file))
+            problems = [with_options(p, click.get_current_context()) for p in obstacles(file)]
+        found = found.with_problems(problems)
     for table in report.structure_tables(found):
         shared.show(table)
     shared.write_json(json_file, found.to_json())

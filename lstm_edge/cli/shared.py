@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
 
 if TYPE_CHECKING:
@@ -133,26 +134,12 @@ def write_json(path: Path | None, value: Any) -> None:
         click.echo(f"Written: {path}")
 
 
-def check_threads(threads: int) -> None:
-    if threads < 1:
-        raise InputError(f"--threads is {threads}; it must be at least 1")
-
-
 def count_workers(workers: int | None, threads: int) -> int:
     """As many as asked for, else one for every ``threads`` cores."""
     from lstm_edge.base import machine
 
-    check_threads(threads)
-    if workers is None:
-        return max(1, (machine.cores() or 1) // threads)
-    if workers < 1:
-        raise InputError(f"--workers is {workers}; it must be at least 1")
-    return workers
-
-
-def check_limit(limit: int | None) -> None:
-    if limit is not None and limit < 1:
-        raise InputError(f"--limit is {limit}; it must be at least 1")
+    check_positive(threads=threads, workers=workers)
+    return workers or max(1, (machine.cores() or 1) // threads)
 
 
 def exit_code(ok: bool) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.cli import shared
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def command(
     from lstm_edge.report import tables as report
 
     at_once = shared.count_workers(workers, threads)
-    shared.check_limit(limit)
+    check_positive(limit=limit)
     opened = shared.open_bundle(bundle)
     shared.refuse(
         opened, texts={"--data": source, "--workers": workers}, arrays={"--inputs": inputs}

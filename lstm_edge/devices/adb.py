@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge import __version__
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bench.timing import STARTS, STEPS, UNSTABLE, WARM_UP
@@ -164,7 +165,7 @@ class Adb:
             )
         names = ", ".join(states)
         if serial is None and len(states) > 1:
-            raise InputError(f"several Android devices are attached: choose with --serial: {names}")
+            raise InputError(f"several Android devices are attached: choose with `serial`: {names}")
         serial = serial or next(iter(states))
         if serial not in states:
             raise InputError(f"no Android device {serial} is attached; there is {names}")
@@ -478,11 +479,10 @@ def measure(
     if not sent:
         why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
         raise InputError(
-            f"bundle {bundle.path} has nothing to measure over adb; export with --format tflite. {why}"
+            f"bundle {bundle.path} has nothing to measure over adb; export TFLite files. {why}"
         )
     program = _program(benchmark_model)
-    if rounds < 1:
-        raise InputError(f"rounds is {rounds}; it must be at least 1")
+    check_positive(rounds=rounds)
     if inputs is None:
         inputs = bundle.golden_inputs(limit)
     plan = _Plan(bundle, inputs)
@@ -501,11 +501,11 @@ def measure(
 def _program(path: Path | None) -> Path:
     if path is None:
         raise InputError(
-            "--on adb runs LiteRT's benchmark_model on the device: give the one for its processor with "
-            "--benchmark-model (tflite/tools/benchmark in LiteRT's sources)"
+            "LiteRT's benchmark_model is run on the device: give the one for its processor with "
+            "`benchmark_model` (tflite/tools/benchmark in LiteRT's sources)"
         )
     if not path.is_file():
-        raise InputError(f"benchmark_model {path} is not there, or not a file")
+        raise InputError(f"`benchmark_model={path}` is not there, or not a file")
     return path
 
 
@@ -670,7 +670,7 @@ def _follow(
                         if end[1] in ("126", "127"):
                             raise InputError(
                                 f"{device} cannot execute benchmark_model: {_last(chr(10).join(text))}; "
-                                "give the one for its processor with --benchmark-model"
+                                "give the one for its processor with `benchmark_model`"
                             ) from None
                     number = None
                     advance(1)

@@ -390,7 +390,7 @@ class _Board:
         if version < MINIMUM:
             raise InputError(
                 f"{self._python} on {self._address} is Python {'.'.join(map(str, version))}; "
-                f"lstm-edge needs {'.'.join(map(str, MINIMUM))}: name a newer one with --python"
+                f"lstm-edge needs {'.'.join(map(str, MINIMUM))}: name a newer one with `python`"
             )
         self._state = "starting"
         hello = self._next()
@@ -532,11 +532,11 @@ class _Board:
         if code in (126, 127):
             return InputError(
                 f"{address} has no {self._python} ({said}): lstm-edge needs Python "
-                f"{'.'.join(map(str, MINIMUM))} there; say where it is with --python"
+                f"{'.'.join(map(str, MINIMUM))} there; say where it is with `python`"
             )
         return InputError(
             f"{self._python} on {address} did not start (exit code {code}): {said}; lstm-edge needs "
-            f"Python {'.'.join(map(str, MINIMUM))} there: say where it is with --python"
+            f"Python {'.'.join(map(str, MINIMUM))} there: say where it is with `python`"
         )
 
 

@@ -193,7 +193,7 @@ def subclassed(name: str) -> str:
 def unsafe(path: str, name: str) -> str:
     what = UNSAFE[name]
     help_ = (
-        "replace it with built-in layers, or allow it with --trust if you know the file's source"
+        "replace it with built-in layers, or allow it with `trust` if you know the file's source"
     )
     return f"layer {path} is a {name}, which {what} and is not run: {help_}"
 

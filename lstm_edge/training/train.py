@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from lstm_edge import __version__
 from lstm_edge.base import machine
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Ids
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import read_json, replacing, write_json, write_text
@@ -62,30 +63,27 @@ class TrainConfig:
     seed: int = 7
 
     def __post_init__(self) -> None:
-        sizes = {
-            "epochs": self.epochs,
-            "batch size": self.batch_size,
-            "number of words": self.model.num_words,
-            "length": self.model.max_length,
-            "embedding width": self.model.embedding,
-            **{f"LSTM layer {i}": n for i, n in enumerate(self.model.lstm, 1)},
-            **{f"Dense layer {i}": n for i, n in enumerate(self.model.dense, 1)},
-        }
-        for name, value in sizes.items():
-            if value < 1:
-                raise InputError(f"{name} is {value}; it must be at least 1")
+        check_positive(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            num_words=self.model.num_words,
+            max_length=self.model.max_length,
+            embedding=self.model.embedding,
+            lstm=min(self.model.lstm, default=None),
+            dense=min(self.model.dense, default=None),
+        )
         if not self.model.lstm:
             raise InputError("no LSTM layer given; at least one is needed")
-        for name, share in (("validation", self.validation), ("test share", self.test_share)):
+        for name, share in (("validation", self.validation), ("test_share", self.test_share)):
             if not 0 < share < 1:
-                raise InputError(f"{name} is {share}; it must be between 0 and 1")
+                raise InputError(f"`{name}` is {share}; it must be between 0 and 1")
         if not 0 <= self.model.dropout < 1:
-            raise InputError(f"dropout is {self.model.dropout}; it must be from 0 to below 1")
+            raise InputError(f"`dropout` is {self.model.dropout}; it must be from 0 to below 1")
         rate = self.learning_rate
         if rate is not None and not 0 < rate < float("inf"):
-            raise InputError(f"learning rate is {rate}; it must be above 0, and finite")
+            raise InputError(f"`learning_rate` is {rate}; it must be above 0, and finite")
         if not 0 <= self.seed < 1 << 32:
-            raise InputError(f"seed is {self.seed}; it must be from 0 to below 2**32")
+            raise InputError(f"`seed` is {self.seed}; it must be from 0 to below 2**32")
 
 
 @dataclass(frozen=True)
@@ -234,7 +232,7 @@ def _earlier_epochs(run: Path, stored: dict[str, Any]) -> list[Epoch]:
     state = run / CHECKPOINT / "state.json"
     if not state.is_file():
         why = "is already finished" if (run / METRICS).is_file() else "has no checkpoint"
-        raise InputError(f"cannot resume: {run} {why}; train into a new folder without --resume")
+        raise InputError(f"cannot resume: {run} {why}; train into a new folder without `resume`")
     _check_same(run, read_json(run / CONFIG, "run configuration"), stored)
     return [Epoch(**epoch) for epoch in read_json(state, "checkpoint")["epochs"]]
 
@@ -243,7 +241,7 @@ def _no_run(run: Path) -> list[Epoch]:
     """No epochs, if nothing is in the way of a new run."""
     if run.exists() and (not run.is_dir() or any(run.iterdir())):
         raise InputError(
-            f"{run} already exists; give a new folder with --out, or --resume to go on with it"
+            f"{run} already exists; give a new folder as `run`, or `resume` to go on with it"
         )
     return []
 

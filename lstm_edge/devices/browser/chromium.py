@@ -325,14 +325,14 @@ def find_chromium(path: str | None = None) -> str:
     if path is not None:
         found = shutil.which(path)
         if found is None:
-            raise InputError(f"--browser {path} is not there, or not a program")
+            raise InputError(f"`program={path}` is not there, or not a program")
         return found
     for name in CHROMIUM:
         if found := shutil.which(name):
             return found
     raise InputError(
         f"no browser found ({', '.join(CHROMIUM)}): install Chromium, or say where one is with "
-        "--browser; without --headless any browser can open the address"
+        "`program`; without `headless` any browser can open the address"
     )
 
 

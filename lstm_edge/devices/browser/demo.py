@@ -39,12 +39,12 @@ def check(bundle: Bundle) -> TextBundle:
     if not isinstance(bundle, TextBundle):
         raise InputError(
             f"bundle {bundle.path} takes arrays, and the web demo takes typed texts: run it with "
-            "lstm-edge predict, or measure it in a browser with lstm-edge bench --on browser"
+            "lstm-edge predict, or measure it in a browser with lstm-edge bench"
         )
     if bundle.tokenizer() is None:
         raise InputError(
             f"bundle {bundle.path} has no vocabulary, so the web demo cannot read texts for it: export "
-            "the model again with --vocab"
+            "the model again with `vocab`"
         )
     return bundle
 
@@ -90,7 +90,7 @@ def write(bundle: TextBundle, out: Path, progress: Progress = SILENT) -> None:
     runtimes = web_runtimes.find()
     _check_replaceable(out)
     if bundle.path.resolve().is_relative_to(out.resolve()):
-        raise InputError(f"{out} holds the bundle {bundle.path}: give another folder with --out")
+        raise InputError(f"{out} holds the bundle {bundle.path}: give another folder as `out`")
     with replacing_folder(out) as new:
         copies = _copies(bundle, runtimes)
         with progress.task("Writing the page", len(copies)) as advance:
@@ -133,11 +133,11 @@ def _check_replaceable(out: Path) -> None:
     if ours is None:
         raise InputError(
             f"{out} exists and was not written by lstm-edge web; nothing was written: give another "
-            "folder with --out"
+            "folder as `out`"
         )
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
     if foreign := sorted(found - ours):
         raise InputError(
             f"{out} holds files that lstm-edge web did not write: {', '.join(foreign[:5])}; move them "
-            "or give another folder with --out"
+            "or give another folder as `out`"
         )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_edge import __version__
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bench.plan import IDS_ONLY
@@ -93,8 +94,7 @@ def bench(
         inputs = bundle.golden_inputs(limit)
     if not chosen or not len(inputs):
         raise InputError("nothing to measure: at least one variant and one input are needed")
-    if rounds < 1:
-        raise InputError(f"rounds is {rounds}; it must be at least 1")
+    check_positive(rounds=rounds)
     program = browser.find_chromium(program) if headless else None
     page = Page()
     with (
@@ -116,7 +116,7 @@ def bench(
             raise InputError(
                 f"{threads} threads cannot be had in {browser.device_name(device)}: browsers allow them "
                 "on an address of their own machine only (http://127.0.0.1, which adb reverse also "
-                "gives a phone); leave --threads out"
+                "gives a phone); leave `threads` out"
             )
         result = _Measuring(page, bundle, inputs, threads, device, name).run(
             chosen, rounds, bool(variants), progress

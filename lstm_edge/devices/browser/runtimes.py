@@ -95,7 +95,7 @@ def install(folder: Path | None = None, progress: Progress = SILENT) -> Path:
     if npm is None:
         raise InputError(
             "npm is not installed, which fetches the browser's runtimes: install Node.js with npm, or "
-            f"run {_COMMAND} --out DIR elsewhere, copy DIR here and name it in {FOLDER_VARIABLE}"
+            f"run {_COMMAND} elsewhere, copy its folder here and name it in {FOLDER_VARIABLE}"
         )
     wanted = packages()
     with (
@@ -119,7 +119,7 @@ def _check_replaceable(folder: Path) -> None:
     if not (isinstance(pins, dict) and "served" in pins):
         raise InputError(
             f"{folder} exists and does not hold the browser's runtimes; nothing was written: give "
-            "another folder with --out"
+            "another `folder`"
         )
 
 

@@ -146,8 +146,8 @@ def _bind(host: str, port: int) -> socket.socket:
         listening.close()
         reason = (error.strerror or str(error)).lower()
         raise InputError(
-            f"cannot serve on {host}, port {port}: {reason}; give another --port (0: any free one) or "
-            "--host"
+            f"cannot serve on {host}, port {port}: {reason}; give another `port` (0: any free one) or "
+            "`host`"
         ) from None
     return listening
 

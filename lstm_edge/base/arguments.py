@@ -1,0 +1,12 @@
+"""What is asked of arguments everywhere."""
+
+from __future__ import annotations
+
+from lstm_edge.errors import InputError
+
+
+def check_positive(**numbers: int | None) -> None:
+    """Refuse what is below 1; None is none."""
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise InputError(f"`{name}` is {number}; it must be at least 1")
