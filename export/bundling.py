@@ -121,7 +121,7 @@ def export_bundle(
     beside = [formats.TEXT_INPUT] if text_input else []
     chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
     if chunk is not None and streaming is False:
-        raise InputError("--chunk is for --streaming")
+        raise InputError("`chunk` is for `streaming`")
     if lowering is not None and not any(lowering in exporter.lowerings for exporter, _ in chosen):
         raise InputError(
             f"lowering {lowering} is not known for {', '.join({e.format for e, _ in chosen})}; there is "

@@ -33,7 +33,7 @@ class Exporter(to_tflite.Exporter):
         return [
             f"input {name} leaves its steps free, and LiteRT.js takes fixed shapes only: "
             + (
-                "give --chunk K"
+                "give `chunk=K`"
                 if self.model.states
                 else "build the model with a fixed keras.Input"
             )

@@ -41,7 +41,7 @@ class Exporter(to_tflite.Exporter):
         ]
         if self.texts.pads == "none":
             found.append(
-                "the model's length is free, and MediaPipe's files have one: give --length N"
+                "the model's length is free, and MediaPipe's files have one: give `length=N`"
             )
         if not found:
             try:

@@ -156,7 +156,7 @@ class Exporter(ABC):
     def obstacles(self) -> list[str]:
         """Why this model cannot be written so; empty where it can."""
         if self.takes_texts and self.texts is None:
-            return [f"{self.kind()} files take texts, and there is no vocabulary: give --vocab"]
+            return [f"{self.kind()} files take texts, and there is no vocabulary: give `vocab`"]
         return []
 
     def checks(self, precision: Precision, path: Path) -> list[Check]:

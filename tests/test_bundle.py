@@ -633,7 +633,7 @@ def test_a_bundle_without_a_vocabulary_takes_ids_only(model_files: Path, tmp_pat
     assert max(ids.max() for ids in golden.ids) == bundle.num_ids - 1
     assert verify(bundle).ok
     assert bundle.runner("onnx-float32").run([[1, 2, 3]]).shape == (1, 1)
-    with pytest.raises(BundleError, match=r"has no vocabulary, .* again with --vocab"):
+    with pytest.raises(BundleError, match=r"has no vocabulary, .* again with `vocab`"):
         load_bundle(tmp_path / "bundle")
 
 

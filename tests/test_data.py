@@ -1039,7 +1039,7 @@ def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
         ),
         ("a.npz", b"a", None, "input FILE: unknown kind of file"),
         ("a", b"a", None, "input FILE: unknown kind of file"),
-        ("a.txt", b"a", "text", "input FILE has lines and no columns; leave --text-column out"),
+        ("a.txt", b"a", "text", "input FILE has lines and no columns; leave `text_column` out"),
         ("a.txt", b"", None, "data FILE holds no text"),
         ("a.csv", b"", None, "data FILE is empty"),
         ("a.csv", b"text\n", None, "data FILE holds no example"),

@@ -383,8 +383,8 @@ def test_a_free_length_and_no_vocabulary_are_said(tmp_path: Path) -> None:
     (free,) = Exporter(
         graph, tmp_path, texts=Texts(tokenizer(WORDS), ("a", "b"), "none")
     ).obstacles()
-    assert "give --length N" in free
-    with pytest.raises(UnsupportedModelError, match="there is no vocabulary: give --vocab"):
+    assert "give `length=N`" in free
+    with pytest.raises(UnsupportedModelError, match="there is no vocabulary: give `vocab`"):
         export_bundle(plain(LENGTH), tmp_path / "b", runtimes=["mediapipe"])
     assert list(tmp_path.iterdir()) == []
 

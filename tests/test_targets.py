@@ -156,12 +156,12 @@ def test_a_text_may_come_piece_by_piece(streamed: TextBundle, variant: str) -> N
 def test_a_bundle_without_step_models_has_no_stream(small_bundle: Path) -> None:
     bundle = open_bundle(small_bundle)
     assert isinstance(bundle, TextBundle)
-    with pytest.raises(InputError, match="takes whole texts; export with --streaming"):
+    with pytest.raises(InputError, match="takes whole texts; export with `streaming`"):
         Classifier(bundle).stream()
 
 
 def test_a_stream_of_words_takes_any_number(model_files: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--chunk is for streams of arrays"):
+    with pytest.raises(InputError, match="`chunk` is for streams of arrays"):
         export_bundle(
             model_files / "small.keras",
             tmp_path / "b",
@@ -220,7 +220,7 @@ def test_litert_js_takes_classifiers_of_other_layers(
         (
             lambda: masked(12),
             {"text_input": True, "wanted_formats": ["onnx"]},
-            "onnx-text files take texts, and there is no vocabulary: give --vocab",
+            "onnx-text files take texts, and there is no vocabulary: give `vocab`",
         ),
     ],
     ids=["free steps", "no vocabulary"],

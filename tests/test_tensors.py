@@ -534,7 +534,7 @@ def test_a_model_that_answers_in_no_numbers(tmp_path: Path) -> None:
     model = remembering(_windows())
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel * np.nan, bias])
-    with pytest.raises(InputError, match=r"gives answers that are not numbers .*with --inputs"):
+    with pytest.raises(InputError, match=r"gives answers that are not numbers .*with `inputs`"):
         bundling.export_bundle(model, tmp_path / "b", **ONNX)
     with pytest.raises(InputError, match="gives answers that are not numbers"):
         bundling.export_bundle(model, tmp_path / "b", inputs=inputs_like(model, 3), **ONNX)
@@ -553,7 +553,7 @@ def _picky() -> Any:
 
 def test_inputs_of_ones_own_where_drawn_ones_do_not_fit(tmp_path: Path) -> None:
     model = remembering(_picky())
-    with pytest.raises(InputError, match=r"does not answer on inputs drawn to fit it .* --inputs"):
+    with pytest.raises(InputError, match=r"does not answer on inputs drawn to fit it .* `inputs`"):
         bundling.export_bundle(model, tmp_path / "b", **ONNX)
     rng = np.random.default_rng(1)
     given = {"long": rng.normal(0, 1, (5, 8, 4)), "short": rng.normal(0, 1, (5, 4, 4))}
@@ -663,8 +663,8 @@ BAD_ARRAYS: dict[str, tuple[Signature, Any, str]] = {
                          "ids from 1 to 10; this model knows ids from 0 to 9"),
     "ids below 0": (Signature((WHOLE,), (OUT,)), [[1, 2, -1]], "ids from -1 to 2"),
     "int64 that does not fit": (Signature((FLAG,), (OUT,)), [[2**31]], "expected int32"),
-    "NaN": (PLAIN, np.full((1, 8, 2), np.nan), "not numbers"),
-    "too large for float32": (PLAIN, np.full((1, 8, 2), 1e300), "not numbers"),
+    "NaN": (PLAIN, np.full((1, 8, 2), np.nan), "NaN or infinite"),
+    "too large for float32": (PLAIN, np.full((1, 8, 2), 1e300), "NaN or infinite"),
     "different counts": (Signature((SERIES, FLAG), (OUT,)), {"series": np.ones((2, 8, 2)), "flag": [[1]]},
                          "2 for series, 1 for flag"),
 }  # fmt: skip
@@ -764,7 +764,7 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "another model": ("verify B:windows --inputs x.npz --model F:two", WINDOW,
                       ("two.keras is not the model that was exported",)),
     "vocabulary": ("export F:windows --vocab v.txt --out b", None, ("is for a classifier of texts",)),
-    "labels for no output": ("export F:free --labels a,b --out b", None, ("2 labels", "classes: none")),
+    "labels for no output": ("export F:free --labels a,b --out b", None, ("2 labels", "have no classes")),
     "batch of another model": ("export F:stateful --no-streaming --batch 3 --out b", None,
                                ("is 2, not the 3 given",)),
     "batch 0": ("export F:two --batch 0 --out b", None, ("batch is 0",)),

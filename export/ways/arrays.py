@@ -75,7 +75,7 @@ def stream_way(model: Any, request: Request) -> Way:
             [
                 *error.obstacles,
                 f"it is stateful ({', '.join(read_graph(model, request.name).stateful)}), which is "
-                "exported as a stream: give --no-streaming for files that begin anew at every call",
+                "exported as a stream: give `streaming=False` for files that begin anew at every call",
             ],
         ) from None
     whole = step if request.chunk is None else read_streaming(model, request.name)
@@ -90,11 +90,11 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
     """
     if request.has_vocab:
         raise InputError(
-            f"--vocab is for a classifier of texts; {request.name} takes arrays: leave it out"
+            f"`vocab` is for a classifier of texts; {request.name} takes arrays: leave it out"
         )
     if request.dataset is not None:
         raise InputError(
-            f"--data gives texts; {request.name} takes arrays: give golden vectors with --inputs"
+            f"`dataset` gives texts; {request.name} takes arrays: give golden vectors with `inputs`"
         )
     fixed = graph.fixed_batch
     if request.batch is not None and fixed is not None and request.batch != fixed:
@@ -170,12 +170,12 @@ def _drawn_golden(
     if not count:
         raise InputError(
             f"the model itself does not answer on inputs drawn to fit it ({reason}): give real ones "
-            "with --inputs"
+            "with `inputs`"
         )
     if 2 * len(unanswered) > count:
         raise InputError(
             f"{NOT_A_NUMBER.format(reference.path.name)}; where it answers real inputs, give some with "
-            "--inputs"
+            "`inputs`"
         )
     if refused:
         detail = f"Keras itself takes no inputs of {', '.join(map(str, refused))} steps"

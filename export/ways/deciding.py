@@ -30,7 +30,7 @@ def decide(model: Any, request: Request) -> Way:
             return stream_way(model, request)
         if request.chunk is not None:
             raise InputError(
-                "--chunk is for streams of arrays; a stream of words takes any number in a call"
+                "`chunk` is for streams of arrays; a stream of words takes any number in a call"
             )
         step = read_streaming(model, request.name)
     # a lowering that is asked for is one of the other way
@@ -81,7 +81,7 @@ def _streams_texts(model: Any, request: Request) -> bool:
 def _refuse_array_options(request: Request) -> None:
     if request.inputs is not None:
         raise InputError(
-            "this model takes texts or ids: give its golden vectors with --data, not --inputs"
+            "this model takes texts or ids: give its golden vectors with `dataset`, not `inputs`"
         )
     if request.batch is not None:
-        raise InputError("--batch is for models that take arrays; this one takes texts or ids")
+        raise InputError("`batch` is for models that take arrays; this one takes texts or ids")

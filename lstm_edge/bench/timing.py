@@ -68,7 +68,7 @@ def measure(
     if takers := [name for name, runner in runners.items() if runner.lacks(inputs)]:
         raise InputError(
             f"{', '.join(takers)} takes texts, and these data are ids: give texts, or leave it out with "
-            "--variant"
+            "`variants`"
         )
     if not runners or not lengths:
         raise InputError("nothing to measure: at least one variant and one input are needed")

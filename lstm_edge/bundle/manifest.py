@@ -158,7 +158,7 @@ def check_replaceable(path: Path) -> None:
         return
     if not path.is_dir() or not is_bundle(path):
         raise InputError(
-            f"{path} exists and is not a bundle; nothing was written: give another folder with --out"
+            f"{path} exists and is not a bundle; nothing was written: give another folder with `out`"
         )
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
@@ -168,7 +168,7 @@ def check_replaceable(path: Path) -> None:
     if foreign := sorted(p.name for p in path.iterdir() if p.name not in ours):
         raise InputError(
             f"bundle {path} holds files that export did not write: {', '.join(foreign[:5])}; move "
-            "them or give another folder with --out"
+            "them or give another folder with `out`"
         )
 
 

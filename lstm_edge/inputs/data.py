@@ -139,7 +139,7 @@ def texts(path: Path, text_column: str | None = None) -> Iterator[str]:
         column = Column("text", TEXT_COLUMNS, text_column)
         return (values[0] for _, values, _ in records(path, [column]))
     if text_column is not None:
-        raise InputError(f"input {path} has lines and no columns; leave --text-column out")
+        raise InputError(f"input {path} has lines and no columns; leave `text_column` out")
     return _text_lines(path)
 
 

@@ -27,7 +27,7 @@ def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
     except Exception as error:  # keras.utils.get_file raises a bare Exception
         raise InputError(
             f"Keras could not download its IMDB data ({error}); "
-            "give a folder or a file with --data instead"
+            "give a folder or a file with `source` instead"
         ) from None
     path = Path(KERAS_IMDB)
     found = []
@@ -44,6 +44,6 @@ def keras_imdb_tokenizer(num_words: int, settings: TextSettings) -> Tokenizer:
         ranks = imdb.get_word_index()
     except Exception as error:
         raise InputError(
-            f"Keras could not download its IMDB word index ({error}); give it with --vocab"
+            f"Keras could not download its IMDB word index ({error}); give it with `vocab`"
         ) from None
     return Tokenizer.from_ranks(ranks, num_words, settings)

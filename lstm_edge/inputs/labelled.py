@@ -61,7 +61,7 @@ class Examples:
         if tokenizer is None:
             raise InputError(
                 "these data are texts, but there is no vocabulary to encode them: "
-                "export the model with --vocab, or give data with ids (.npz)"
+                "export the model with `vocab`, or give data with ids (.npz)"
             )
         return tokenizer.encode(self.texts or ())
 

@@ -68,7 +68,7 @@ class Classifier:
         if tokenizer is None:
             raise BundleError(
                 f"bundle {bundle.path} has no vocabulary, so it cannot take texts: export the model "
-                "again with --vocab"
+                "again with `vocab`"
             )
         self.tokenizer = tokenizer
         self.variant, self.runner = bundle.first_runner([variant] if variant else (), threads)
@@ -107,7 +107,7 @@ class Classifier:
         steps = [info.name for info in self.bundle.variants.values() if info.states]
         if not steps:
             raise InputError(
-                f"bundle {self.bundle.path} takes whole texts; export with --streaming to feed it word "
+                f"bundle {self.bundle.path} takes whole texts; export with `streaming` to feed it word "
                 "by word"
             )
         runner = self.runner

@@ -99,7 +99,7 @@ class Predictor:
         """
         if not self.bundle.signature.states:
             raise InputError(
-                f"bundle {self.bundle.path} takes whole sequences; export with --streaming to feed it "
+                f"bundle {self.bundle.path} takes whole sequences; export with `streaming` to feed it "
                 "step by step"
             )
         if self.runner.batch not in (None, examples):

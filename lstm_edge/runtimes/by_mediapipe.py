@@ -31,7 +31,7 @@ class MediaPipe(Runtime):
         if self.threads != 1:
             raise InputError(
                 f"MediaPipe has no setting for threads, and {self.threads} are asked for: run "
-                f"{self.path.name} with 1, or leave it out with --variant"
+                f"{self.path.name} with 1, or leave it out with `variants`"
             )
         purpose = f"running {self.path.name}"
         tasks = require("mediapipe.tasks.python.text.text_classifier", purpose)

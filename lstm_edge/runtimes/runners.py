@@ -381,7 +381,7 @@ def _texts(texts: Sequence[str] | None, path: Path) -> Sequence[str]:
     if texts is None:
         raise InputError(
             f"{path.stem} takes texts, and these data are ids: give texts, or leave it out with "
-            "--variant"
+            "`variants`"
         )
     return texts
 

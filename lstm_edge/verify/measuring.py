@@ -53,7 +53,7 @@ class Measurement:
         if any(self._runner.lacks(batch) for batch in batches):
             raise InputError(
                 f"{self.variant} takes texts, and these data are ids: give texts, or leave it out with "
-                "--variant"
+                "`variants`"
             )
         if self._comparison is None:
             self._comparison = comparison_of(self._runner, self.variant, self.tolerance, batches)

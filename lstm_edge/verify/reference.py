@@ -44,7 +44,7 @@ def _check_same(bundle: Bundle, reference: Runner, path: Path) -> None:
     if not all(_same(array, outputs[name]) for name, array in known.outputs.items()):
         raise InputError(
             f"{path} is not the model that was exported (it answers the golden vectors otherwise): "
-            "give that one with --model, or export again"
+            "give that one with `model`, or export again"
         )
 
 
@@ -61,17 +61,17 @@ def source_model(bundle: Bundle, model: Path | None) -> Path:
     if model is None and recorded["path"] is None:
         raise InputError(
             f"the bundle was made from a live model, {recorded['file']}: save it and give the file with "
-            "--model, or verify on the golden vectors"
+            "`model`, or verify on the golden vectors"
         )
     path = model or Path(bundle.path, recorded["path"])
     if not path.exists():
         raise InputError(
-            f"the Keras model {path} is not there; say where {recorded['file']} is with --model, or "
-            "leave --data and --inputs out to verify on the golden vectors"
+            f"the Keras model {path} is not there; say where {recorded['file']} is with `model`, or "
+            "leave `source` and `inputs` out to verify on the golden vectors"
         )
     if recorded["sha256"] is not None and content_hash(path) != recorded["sha256"]:
         raise InputError(
             f"{path} is not the model that was exported (its hash differs): give that one with "
-            "--model, or export again"
+            "`model`, or export again"
         )
     return path
