@@ -14,6 +14,7 @@ from lstm_edge.errors import InputError
 
 if TYPE_CHECKING:
     from lstm_edge.bundle.opening import Bundle
+    from lstm_edge.cli.console import Bars
     from lstm_edge.devices.browser.server import Site
     from lstm_edge.inputs.batches import Inputs
     from lstm_edge.results.device import DeviceResult
@@ -87,16 +88,16 @@ def command(
     kind = _device_kind(where, device)
     opened = shared.open_bundle(bundle)
     shared.refuse(opened, texts={"--data": source}, arrays={})
-    how = How(
-        inputs=_inputs(opened, source, text_column, label_column, limit, verbose),
-        limit=limit,
-        variants=variants,
-        threads=threads,
-        rounds=rounds,
-    )
+    inputs = None  # the golden inputs, which a device has itself
+    if source is not None:
+        dataset = shared.load_data(source, text_column, label_column, verbose)
+        inputs = opened.sampled_inputs(dataset, limit)
+    how = How(inputs=inputs, limit=limit, variants=variants, threads=threads, rounds=rounds)
     if kind != "local":
-        given = {name: device[name] for name in _DEVICES[kind]}
-        return _show_device(_DEVICE_BENCH[kind](where, opened, how, verbose, **given), json_file)
+        measure, names = _DEVICES[kind]
+        with shared.quiet(verbose) as bars:
+            result = measure(where, opened, how, bars, **{name: device[name] for name in names})
+        return _show_device(result, json_file)
     measured = bench(opened, how, verbose)
     shared.show(report.latency_table(measured))
     shared.write_json(json_file, measured.to_json())
@@ -113,21 +114,6 @@ class How(TypedDict):
     rounds: int
 
 
-def _inputs(
-    bundle: Bundle,
-    source: str | None,
-    text_column: str | None,
-    label_column: str | None,
-    limit: int,
-    verbose: bool,
-) -> Inputs | None:
-    """The examples of data; None without them: the golden inputs, which a device has itself."""
-    if source is None:
-        return None
-    dataset = shared.load_data(source, text_column, label_column, verbose)
-    return bundle.sampled_inputs(dataset, limit)
-
-
 def bench(bundle: Bundle, how: How, verbose: bool) -> LatencyReport:
     from lstm_edge.bench.plan import bench as run_bench
 
@@ -135,103 +121,73 @@ def bench(bundle: Bundle, how: How, verbose: bool) -> LatencyReport:
         return run_bench(bundle, **how, progress=bars)
 
 
-# kind of --on -> the options that only it has
-_DEVICES: dict[str, tuple[str, ...]] = {
-    "local": (),
-    "browser": ("host", "port", "headless", "browser", "device_name"),
-    "ssh": ("python",),
-    "adb": ("serial", "benchmark_model"),
-}
-
-
 def _device_kind(where: str, options: dict[str, Any]) -> str:
-    """Of :data:`_DEVICES`; options of another kind are refused."""
+    """``local``, or of :data:`_DEVICES`; options of another device are refused."""
     kind = "ssh" if where.startswith("ssh:") else where
-    if kind not in _DEVICES or where == "ssh":
+    if kind not in ("local", *_DEVICES) or where == "ssh":
         raise InputError(
             f"--on {where!r} is no device: expected local, browser, ssh://[USER@]HOST[:PORT][/FOLDER] or "
             "adb"
         )
+    names = _DEVICES[kind][1] if kind in _DEVICES else ()
     given = [name for name, value in options.items() if value not in (None, False)]
-    if foreign := [name for name in given if name not in _DEVICES[kind]]:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
-        raise InputError(f"{names} cannot be used with --on {where}")
+    if foreign := [f"--{name.replace('_', '-')}" for name in given if name not in names]:
+        raise InputError(f"{', '.join(foreign)} cannot be used with --on {where}")
     return kind
 
 
 def _bench_in_browser(
-    where: str,
-    bundle: Bundle,
-    how: How,
-    verbose: bool,
-    *,
-    host: str | None,
-    port: int | None,
-    headless: bool,
-    browser: str | None,
-    device_name: str | None,
-) -> DeviceResult:
+    where: str, bundle: Bundle, how: How, bars: Bars, *,
+    host: str | None, port: int | None, headless: bool, browser: str | None, device_name: str | None,
+) -> DeviceResult:  # fmt: skip
     from lstm_edge.devices.browser import measuring as browser_bench
     from lstm_edge.devices.browser.server import LOOPBACK
 
     del where
     if browser is not None and not headless:
         raise InputError("--browser is the program that --headless starts; give that too")
-    with shared.quiet(verbose) as bars:
 
-        def announce(site: Site) -> None:
-            if not headless:
-                for line in shared.invitation(site):
-                    bars.print(line)
+    def announce(site: Site) -> None:
+        if not headless:
+            for line in shared.invitation(site):
+                bars.print(line)
 
-        return browser_bench.bench(
-            bundle,
-            **how,
-            host=host or LOOPBACK,
-            port=port or 0,
-            headless=headless,
-            program=browser,
-            name=device_name,
-            announce=announce,
-            progress=bars,
-        )
+    return browser_bench.bench(
+        bundle,
+        **how,
+        host=host or LOOPBACK,
+        port=port or 0,
+        headless=headless,
+        program=browser,
+        name=device_name,
+        announce=announce,
+        progress=bars,
+    )
 
 
 def _bench_over_ssh(
-    where: str,
-    bundle: Bundle,
-    how: How,
-    verbose: bool,
-    *,
-    python: str | None,
+    where: str, bundle: Bundle, how: How, bars: Bars, *, python: str | None
 ) -> DeviceResult:
     from lstm_edge.devices import ssh as ssh_bench
 
     address, python = ssh_bench.Address.parse(where), python or ssh_bench.PYTHON
-    with shared.quiet(verbose) as bars:
-        return ssh_bench.measure(bundle, address, python=python, **how, progress=bars)
+    return ssh_bench.measure(bundle, address, python=python, **how, progress=bars)
 
 
 def _bench_over_adb(
-    where: str,
-    bundle: Bundle,
-    how: How,
-    verbose: bool,
-    *,
-    serial: str | None,
-    benchmark_model: Path | None,
+    where: str, bundle: Bundle, how: How, bars: Bars, *, benchmark_model: Path | None, **device: Any
 ) -> DeviceResult:
     from lstm_edge.devices import adb as adb_bench
 
     del where
-    with shared.quiet(verbose) as bars:
-        return adb_bench.measure(bundle, benchmark_model, serial=serial, **how, progress=bars)
+    return adb_bench.measure(bundle, benchmark_model, **device, **how, progress=bars)
 
 
-_DEVICE_BENCH: dict[str, Callable[..., DeviceResult]] = {
-    "browser": _bench_in_browser,
-    "ssh": _bench_over_ssh,
-    "adb": _bench_over_adb,
+# what of --on -> how it is measured there, and the options that only it has
+_DEVICES: dict[str, tuple[Callable[..., DeviceResult], tuple[str, ...]]] = {
+    "browser": (_bench_in_browser, ("host", "port", "headless", "browser", "device_name")),
+    "ssh": (_bench_over_ssh, ("python",)),
+    "adb": (_bench_over_adb, ("serial", "benchmark_model")),
 }
 
 

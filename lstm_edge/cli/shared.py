@@ -61,20 +61,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def data_options(text: str, **given: Any) -> Callable[[_F], _F]:
-    def decorate(command: _F) -> _F:
-        for option in (
-            click.option("--label-column", metavar="NAME", help="Label column (found if common)."),
-            click.option(
-                "--text-column",
-                metavar="NAME",
-                help="Text column; both as numbers from 1 on where there is no heading line.",
-            ),
-            click.option("--data", "source", metavar="SOURCE", help=text, **given),
-        ):
-            command = option(command)
-        return command
-
-    return decorate
+    by_number = "Text column; both as numbers from 1 on where there is no heading line."
+    data = click.option("--data", "source", metavar="SOURCE", help=text, **given)
+    texts = click.option("--text-column", metavar="NAME", help=by_number)
+    labels = click.option("--label-column", metavar="NAME", help="Label column (found if common).")
+    return lambda command: data(texts(labels(command)))
 
 
 def load_data(
@@ -160,11 +151,7 @@ def refuse(bundle: Bundle, texts: dict[str, Any], arrays: dict[str, Any]) -> Non
     if given := [name for name, value in options.items() if value]:
         raise InputError(
             f"bundle {bundle.path} takes {bundle.takes}: {', '.join(given)} cannot be used with it; give "
-            + (
-                "arrays with --input or --inputs"
-                if bundle.takes == "arrays"
-                else "texts, or --data"
-            )
+            + ("texts, or --data" if bundle.takes == "texts" else "arrays with --input or --inputs")
         )
 
 
