@@ -40,7 +40,7 @@ class ExportResult:
     Attributes:
         takes: what ``predict`` takes: ``texts``, ``ids`` (no vocabulary was given), ``arrays`` or
             ``steps`` (a stream).
-        left_out: the kinds of files that this model has no way into, with the reasons.
+        left_out: the kinds of files that this model cannot be written as, with the reasons.
     """
 
     path: Path
@@ -121,10 +121,10 @@ def export_bundle(
     beside = [formats.TEXT_INPUT] if text_input else []
     chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
     if chunk is not None and streaming is False:
-        raise InputError("`chunk` is for `streaming`")
+        raise InputError("`chunk` is for `streaming`: leave `chunk` out, or export a stream")
     if lowering is not None and not any(lowering in exporter.lowerings for exporter, _ in chosen):
         raise InputError(
-            f"lowering {lowering} is not known for {', '.join({e.format for e, _ in chosen})}; there is "
+            f"lowering {lowering} is not known for {', '.join({e.format for e, _ in chosen})}; expected "
             + "; ".join(
                 f"{', '.join(e.lowerings)} for {e.format}"
                 for e in formats.formats().values()
@@ -190,11 +190,11 @@ def export_bundle(
         # all at once, before the first takes its time
         refused = {kind: tuple(maker.obstacles()) for kind, maker in makers.items()}
         refused = {kind: reasons for kind, reasons in refused.items() if reasons}
-        asked = any(  # what is made for one runtime or use is only chosen where it is asked for
+        by_name = any(  # what is made for one runtime or use is only chosen where it is asked for
             m.made_for or m.lowering or m.format in wanted_formats or m.runtime in runtimes
             for m in (makers[kind] for kind in refused)
         )
-        if asked or len(refused) == len(makers):
+        if by_name or len(refused) == len(makers):
             raise UnsupportedModelError(
                 request.name, [r for some in refused.values() for r in some]
             )

@@ -182,7 +182,9 @@ class Exporter(ABC):
             InputError: it needs examples, and there are none.
         """
         if precision.calibrated and not self.examples:
-            raise InputError(f"{self.name(precision)} is calibrated, and there are no examples")
+            raise InputError(
+                f"{self.name(precision)} is calibrated, and there are no examples to calibrate with"
+            )
         if isinstance(self.model, LstmStack):
             self.write_stack(self.model, precision, path)
         else:
@@ -248,17 +250,17 @@ def choose(
         beside: :data:`TEXT_INPUT`, :data:`STREAM`: what else to write.
 
     Raises:
-        InputError: a name that is not known, or a combination that gives nothing.
+        InputError: a name is not known, or no variant has all that was named.
     """
     known = exporters()
-    for what, wanted, names in (
+    for field, wanted, names in (
         ("format", wanted_formats, {e.format for e in known}),
         ("precision", wanted_precisions, {p.name for e in known for p in e.precisions}),
         ("runtime", wanted_runtimes, set(runtime_names())),
     ):
         if unknown := [name for name in wanted if name not in names]:
             raise InputError(
-                f"{what} {', '.join(unknown)} is not known; expected {', '.join(sorted(names))}"
+                f"{field} {', '.join(unknown)} is not known; expected {', '.join(sorted(names))}"
             )
 
     def is_chosen(exporter: type[Exporter]) -> bool:
@@ -288,25 +290,25 @@ def choose(
         for precision in exporter.precisions
         if is_wanted(precision)
     ]
-    asked = {"format": wanted_formats, "precision": wanted_precisions, "runtime": wanted_runtimes}
+    wishes = {"format": wanted_formats, "precision": wanted_precisions, "runtime": wanted_runtimes}
     for name in beside:
         if not any(exporter.made_for == name for exporter, _ in chosen):
             raise InputError(
-                f"no {name} variant has {_spoken(asked)}; there are "
+                f"no {name} variant has {_spoken(wishes)}; there are "
                 + ", ".join(e.name(p) for e in known if e.made_for == name for p in e.precisions)
             )
     if not chosen:
         raise InputError(
-            f"no variant has {_spoken(asked)}; there are "
+            f"no variant has {_spoken(wishes)}; there are "
             + ", ".join(e.name(p) for e in known for p in e.precisions)
         )
     if fold_embedding and not any(precision.folded for _, precision in chosen):
         raise InputError(
-            f"the embedding cannot be folded in {_spoken(asked)}; it can in "
+            f"the embedding cannot be folded in {_spoken(wishes)}; it can in "
             + ", ".join(f for f, e in formats().items() if any(p.folded for p in e.precisions))
         )
     return chosen
 
 
-def _spoken(asked: dict[str, Sequence[str]]) -> str:
-    return " and ".join(f"{what} {', '.join(names)}" for what, names in asked.items() if names)
+def _spoken(wishes: dict[str, Sequence[str]]) -> str:
+    return " and ".join(f"{field} {', '.join(names)}" for field, names in wishes.items() if names)

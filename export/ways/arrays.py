@@ -98,7 +98,9 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
         )
     fixed = graph.fixed_batch
     if request.batch is not None and fixed is not None and request.batch != fixed:
-        raise InputError(f"the model's batch is {fixed}, not the {request.batch} given")
+        raise InputError(
+            f"the model's batch is {fixed}, not the {request.batch} given: leave the batch out"
+        )
     batch = fixed or request.batch or 1
     reference = of_arrays(graph, request.source.model)
     signature = reference.signature
@@ -157,16 +159,16 @@ def _drawn_golden(
     for steps in drawn.lengths_for(signature, length):
         cases, arrays = drawn.draw(signature, steps, batch)
         try:
-            found = _answered(reference, cases, arrays)
+            answers = _answered(reference, cases, arrays)
         except RefusalError as error:
             refused.append(steps)
             reason = str(error)
             continue
-        right = tensor_parity.answered(found)
+        right = tensor_parity.answered(answers)
         unanswered += [case for i, case in enumerate(cases) if i not in right]
         count += len(cases)
         if right:
-            golden.append(found.part(right))
+            golden.append(answers.part(right))
     if not count:
         raise InputError(
             f"the model itself does not answer on inputs drawn to fit it ({reason}): give real ones "
@@ -195,12 +197,12 @@ def _answered(reference: ArrayRunner, cases: tuple[str, ...], arrays: Arrays) ->
         for name, array in outputs.items()
         if array.ndim == 0 or len(array) != len(cases)
     ]
-    found = batches.Batch(cases, arrays, outputs)
+    answers = batches.Batch(cases, arrays, outputs)
     size = reference.batch or 1
-    right = [] if obstacles else tensor_parity.answered(found)[:size]
+    right = [] if obstacles else tensor_parity.answered(answers)[:size]
     if right and len(right) < len(cases):
-        alone = reference.run(found.part(right).inputs)
-        scale = tensor_parity.scales([found.part(tensor_parity.answered(found))])
+        alone = reference.run(answers.part(right).inputs)
+        scale = tensor_parity.scales([answers.part(tensor_parity.answered(answers))])
         obstacles = [
             f"output {name} of an example depends on the other examples of its batch: let the model "
             "compute each by itself"
@@ -209,4 +211,4 @@ def _answered(reference: ArrayRunner, cases: tuple[str, ...], arrays: Arrays) ->
         ]
     if obstacles:
         raise UnsupportedModelError(reference.path.name, obstacles)
-    return found
+    return answers

@@ -16,13 +16,17 @@ from lstm_edge.models.streaming import read_streaming
 
 
 def decide(model: Any, request: Request) -> Way:
-    """Embedding, LSTM and Dense layers: texts or ids, pads on either side. Else, with a vocabulary, a
-    classifier of ids: texts, pads in front. Else arrays; a stateful model, or where it is asked for, as
-    a stream.
+    """The way of a model, the first of these that fits:
+
+    - a stream: streaming is asked for, or the model is stateful and streaming is not refused (a
+      classifier of texts gets its step model beside its other files);
+    - texts or ids, pads on either side: the layers are Embedding, LSTM and Dense only;
+    - texts, pads in front: a classifier of ids, with a vocabulary;
+    - arrays: any other model.
 
     Raises:
-        UnsupportedModelError: no way takes the model.
-        InputError: an option that is of another way, or contradicts the model.
+        UnsupportedModelError: the model cannot be exported in any of these ways.
+        InputError: an option does not apply to this way, or contradicts the model.
     """
     step = None
     if request.streaming:
@@ -52,9 +56,11 @@ def decide(model: Any, request: Request) -> Way:
     if graph.stateful and request.streaming is None:
         return stream_way(model, request)
     own = graph.inputs[0].shape[1] if len(graph.inputs[0].shape) > 1 else None
-    free = any(None in one.shape[1:] for one in graph.inputs)
+    free = any(None in tensor.shape[1:] for tensor in graph.inputs)
     if request.length is not None and not free and own != request.length:
-        raise InputError(f"the model's input length is {own}, not the {request.length} given")
+        raise InputError(
+            f"the model's input length is {own}, not the {request.length} given: leave the length out"
+        )
     takes_texts = graph.is_classifier and graph.fixed_batch is None
     if request.source.vocab is not None and takes_texts:
         _refuse_array_options(request)

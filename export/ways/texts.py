@@ -145,16 +145,16 @@ def _vocabulary(
     return tokenizer.settings, tokenizer
 
 
-def _labels(given: Sequence[str] | None, outputs: int) -> tuple[str, ...]:
+def _labels(labels: Sequence[str] | None, outputs: int) -> tuple[str, ...]:
     classes = max(2, outputs)
-    if given is None:
+    if labels is None:
         return label_names.BINARY_NAMES if classes == 2 else tuple(str(i) for i in range(classes))
-    if len(given) != classes or len(set(given)) != classes:
+    if len(labels) != classes or len(set(labels)) != classes:
         raise InputError(
-            f"{len(given)} labels given ({', '.join(given)}); the model has {classes} classes: give "
+            f"{len(labels)} labels given ({', '.join(labels)}); the model has {classes} classes: give "
             "one different name for each, in the order of its outputs"
         )
-    return tuple(given)
+    return tuple(labels)
 
 
 def _golden(
