@@ -55,31 +55,31 @@ def draw(
     count = EXAMPLES if length is None else EXAMPLES_OF_EACH_LENGTH
     count += -count % (batch or 1)
     shapes = {
-        given.name: [count, *(length if n is None else n for n in given.shape[1:])]
-        for given in signature.inputs
+        tensor.name: [count, *(length if n is None else n for n in tensor.shape[1:])]
+        for tensor in signature.inputs
     }
-    padded = [given for given in signature.inputs if _takes_pads(given, shapes[given.name])]
+    padded = [tensor for tensor in signature.inputs if _takes_pads(tensor, shapes[tensor.name])]
     cases = [CASES[i % len(CASES)] if padded else UNPADDED for i in range(count)]
     arrays = {}
-    for given in signature.inputs:
-        array = _numbers(given, [int(n or 1) for n in shapes[given.name]], rng)
-        if given in padded:
-            pad = 0.0 if given.mask_value is None else given.mask_value
+    for tensor in signature.inputs:
+        array = _numbers(tensor, [int(n or 1) for n in shapes[tensor.name]], rng)
+        if tensor in padded:
+            pad = 0.0 if tensor.mask_value is None else tensor.mask_value
             for row, case in zip(array, cases, strict=True):
                 row[_pads(case, len(row), rng)] = pad
-        arrays[given.name] = array
+        arrays[tensor.name] = array
     return tuple(cases), arrays
 
 
-def _takes_pads(given: Input, shape: Sequence[int | None]) -> bool:
-    return len(shape) > 1 and (given.mask_value is not None or given.rows is not None)
+def _takes_pads(tensor: Input, shape: Sequence[int | None]) -> bool:
+    return len(shape) > 1 and (tensor.mask_value is not None or tensor.rows is not None)
 
 
-def _numbers(given: Input, shape: Sequence[int], rng: np.random.Generator) -> Array:
-    if given.rows is not None:
-        low = min(1, given.rows - 1)  # 0 is the pad
-        return (low + rng.random(shape) ** 2 * (given.rows - low)).astype(np.int32)
-    if given.dtype == "int32":
+def _numbers(tensor: Input, shape: Sequence[int], rng: np.random.Generator) -> Array:
+    if tensor.rows is not None:
+        low = min(1, tensor.rows - 1)  # 0 is the pad
+        return (low + rng.random(shape) ** 2 * (tensor.rows - low)).astype(np.int32)
+    if tensor.dtype == "int32":
         return rng.integers(0, 2, shape).astype(np.int32)
     return rng.normal(0, 1, shape).astype(np.float32)
 

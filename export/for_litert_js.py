@@ -49,6 +49,6 @@ class Exporter(to_tflite.Exporter):
     def write_graph(self, graph: GraphModel, precision: Precision, path: Path) -> None:
         length = self._length()
         if length is not None and None in graph.inputs[0].shape[1:]:
-            given = replace(graph.inputs[0], shape=(None, length))
-            graph = replace(graph, model=with_steps(graph.model, length), inputs=(given,))
+            ids_input = replace(graph.inputs[0], shape=(None, length))
+            graph = replace(graph, model=with_steps(graph.model, length), inputs=(ids_input,))
         super().write_graph(graph, precision, path)

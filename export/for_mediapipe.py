@@ -33,28 +33,28 @@ class Exporter(to_tflite.Exporter):
     def obstacles(self) -> list[str]:
         if self.texts is None:
             return super().obstacles()
-        found = letters.obstacles(self.texts.tokenizer)
-        found += [
+        reasons = letters.obstacles(self.texts.tokenizer)
+        reasons += [
             f"the label {label!r} has a line break, which MediaPipe's file of labels cannot have"
             for label in self.texts.labels
             if len(label.splitlines()) != 1
         ]
         if self.texts.pads == "none":
-            found.append(
+            reasons.append(
                 "the model's length is free, and MediaPipe's files have one: give `length=N`"
             )
-        if not found:
+        if not reasons:
             try:
                 self._module(quantised=False)
             except UnsupportedModelError as error:
-                found += error.obstacles
-        return found
+                reasons += error.obstacles
+        return reasons
 
     def write(self, precision: Precision, path: Path) -> None:
         content = tflite_fused.mended(self.converted(self._module, precision))
-        told, labels = self._letters, self._given.labels
+        alphabet, labels = self._letters, self._required_texts.labels
         path.write_bytes(
-            mediapipe_metadata.with_metadata(content, told.pattern, told.vocabulary, labels)
+            mediapipe_metadata.with_metadata(content, alphabet.pattern, alphabet.vocabulary, labels)
         )
 
     def describe_lowering(self, precision: Precision) -> str:
@@ -65,24 +65,24 @@ class Exporter(to_tflite.Exporter):
 
     def notes(self, precision: Precision) -> tuple[str, ...]:
         del precision
-        most = tflite_words.pieces(self._given.tokenizer.settings)
-        found = [f"takes the first {most:,} letters of a text"]
+        most = tflite_words.pieces(self._required_texts.tokenizer.settings)
+        sentences = [f"takes the first {most:,} letters of a text"]
         if (words := self._letters.told_apart) is not None:
-            found.append(
+            sentences.append(
                 f"{words[0]!r} and {words[1]!r} differ in σ and ς only, so a capital Σ counts as σ "
                 "wherever it stands: a word in Greek capitals that ends in it is not found"
             )
-        return tuple(found)
+        return tuple(sentences)
 
     @property
-    def _given(self) -> Texts:
+    def _required_texts(self) -> Texts:
         if self.texts is None:  # an obstacle
             raise AssertionError(self.kind())
         return self.texts
 
     @cached_property
     def _letters(self) -> letters.Letters:
-        return letters.letters(self._given.tokenizer)
+        return letters.letters(self._required_texts.tokenizer)
 
     def _module(self, quantised: bool) -> Any:
         """Letters in, scores out.
@@ -101,5 +101,5 @@ class Exporter(to_tflite.Exporter):
         return module
 
     def _of_letters(self, answers: Callable[[Any], Any], keep: Sequence[Any] = ()) -> Any:
-        settings = self._given.tokenizer.settings
+        settings = self._required_texts.tokenizer.settings
         return tflite_words.module(self._letters, settings, answers, keep)

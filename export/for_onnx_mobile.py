@@ -54,14 +54,14 @@ class Exporter(to_onnx.Exporter):
 
     def notes(self, precision: Precision) -> tuple[str, ...]:
         source = self._source(precision)
-        found = [*usability(source, self.work / f"checked-{precision.name}.onnx")]
+        sentences = [*usability(source, self.work / f"checked-{precision.name}.onnx")]
         widened = precision.name == "float16" or {"GRU", "RNN"} & inspect(source).ops.keys()
         if widened and not _folds(precision):
-            found.append(
+            sentences.append(
                 "its weights are widened to float32 in every call, which short inputs feel"
             )
-        found.append(f"a reduced build of ONNX Runtime needs what {REQUIRED_OPERATORS} lists")
-        return tuple(found)
+        sentences.append(f"a reduced build of ONNX Runtime needs what {REQUIRED_OPERATORS} lists")
+        return tuple(sentences)
 
 
 def _folds(precision: Precision) -> bool:
@@ -132,7 +132,7 @@ _WORDS = {"NO": "is not recommended", "MAYBE": "may be faster", "YES": "is recom
 
 def _verdict(name: str, as_is: Any, fixed: Any) -> str:
     """What one provider makes of the model, with its shapes and if they were fixed."""
-    best = max(as_is, fixed, key=lambda found: found.suitability())
+    best = max(as_is, fixed, key=lambda report: report.suitability())
     said = f"{name} {_WORDS[best.suitability().name]}"
     if fixed.suitability() > as_is.suitability():
         said += " once the shapes are fixed"
@@ -144,7 +144,7 @@ def _verdict(name: str, as_is: Any, fixed: Any) -> str:
     return said
 
 
-def _taken(found: Any) -> str:
-    parts = found.num_partitions
+def _taken(usability_report: Any) -> str:
+    parts = usability_report.num_partitions
     inside = f" in {parts} part{'s' if parts > 1 else ''}" if parts else ""
-    return f"{found.num_supported_nodes} of {found.num_nodes} nodes{inside}"
+    return f"{usability_report.num_supported_nodes} of {usability_report.num_nodes} nodes{inside}"

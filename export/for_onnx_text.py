@@ -21,10 +21,10 @@ class Exporter(to_onnx.Exporter):
     takes_texts = True
 
     def obstacles(self) -> list[str]:
-        found = super().obstacles()
+        reasons = super().obstacles()
         if self.texts is not None:
-            found += onnx_text.obstacles(self.texts.tokenizer)
-        return found
+            reasons += onnx_text.obstacles(self.texts.tokenizer)
+        return reasons
 
     def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
         super().write_stack(stack, precision, self._of_ids(precision))

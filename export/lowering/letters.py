@@ -146,8 +146,8 @@ def _odd_one(settings: TextSettings) -> str | None:
 def _spelled(wanted: set[str], settings: TextSettings) -> dict[str, str]:
     """Every character that becomes one or several of those wanted, and what it becomes."""
     cased = _cased() if settings.lower else {}
-    found = {c: c for c in wanted if c not in cased}
-    return found | {c: low for c, low in cased.items() if wanted.issuperset(low)}
+    unchanged = {c: c for c in wanted if c not in cased}
+    return unchanged | {c: low for c, low in cased.items() if wanted.issuperset(low)}
 
 
 @functools.cache

@@ -161,8 +161,8 @@ def _native_cells(cell: Any) -> list[Weights] | None:
     """The weights of a cell, or of each of a stack of them, if nodes can say all of it."""
     layers = require("keras", _PURPOSE).layers
     cells = cell.cells if type(cell) is layers.StackedRNNCells else [cell]
-    found = [recurrent.weights_of(c) for c in cells]
-    known = [w for w in found if w and all(onnx_activation(f) for f in w.activations)]
+    candidates = [recurrent.weights_of(c) for c in cells]
+    known = [w for w in candidates if w and all(onnx_activation(f) for f in w.activations)]
     return known if len(known) == len(cells) else None
 
 
@@ -194,14 +194,14 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
     before: Any = tf.zeros([1])
     for number, weights in enumerate(cells):
         size = 2 if weights.kind == "LSTM" else 1
-        given = loop.states[begin : begin + size]
+        initial = loop.states[begin : begin + size]
         begin += size
         more = number + 1 < len(cells)
         y, new = _marker(
             tf,
             f"{layer.name}/{len(markers.weights)}",
             weights,
-            (y, lengths, None if loop.from_zero else given),
+            (y, lengths, None if loop.from_zero else initial),
             layer.return_sequences or more,
             markers,
         )
@@ -211,7 +211,7 @@ def run_loop(tf: Any, loop: Loop, markers: Markers) -> tuple[Any, Any, Sequence[
             if not more:
                 before = recurrent.output_before(tf, loop, last)
                 last = tf.where(ran, last, before)
-            new = [tf.where(ran, a, b) for a, b in zip(new, given, strict=True)]
+            new = [tf.where(ran, a, b) for a, b in zip(new, initial, strict=True)]
         states += new
     every: Any = tf.zeros([1])
     if layer.return_sequences and y is not None:
@@ -325,8 +325,8 @@ def node_weights(weights: Weights) -> NodeWeights:
         return reference.reorder(value, reference.KERAS_GATES, reference.ONNX_GATES)
 
     bias = weights.bias if weights.bias.ndim == 2 else np.stack([weights.bias, 0 * weights.bias])
-    found = [onnx_activation(function) for function in weights.activations]
-    known = [f for f in found if f is not None]
+    names = [onnx_activation(function) for function in weights.activations]
+    known = [f for f in names if f is not None]
     if weights.kind == "LSTM":
         known = [known[0], known[1], known[1]]
     attributes: dict[str, Any] = {

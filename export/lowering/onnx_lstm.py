@@ -124,11 +124,11 @@ def _core(stack: LstmStack, table: PadTable) -> Any:
         opset=OPSET,
         custom_op_handlers={"BlockLSTMV2": (_lstm_node, []), "GatherV2": (_gather_node, [])},
     )
-    found = [node.op_type for node in model.graph.node]
+    operators = [node.op_type for node in model.graph.node]
     # tf2onnx logs what its handlers raise and goes on
-    if found.count("LSTM") != len(stack.lstm) or "BlockLSTMV2" in found:
+    if operators.count("LSTM") != len(stack.lstm) or "BlockLSTMV2" in operators:
         raise ConversionError(
-            f"tf2onnx gave {sorted(set(found))} for {len(stack.lstm)} LSTM layers"
+            f"tf2onnx gave {sorted(set(operators))} for {len(stack.lstm)} LSTM layers"
         )
     model.ir_version = IR_VERSION
     old = model.graph.output[0].name

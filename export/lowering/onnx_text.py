@@ -31,18 +31,18 @@ _END = 2**62
 def obstacles(tokenizer: Tokenizer) -> list[str]:
     """What keeps a tokeniser's rules out of a graph; empty where nothing does."""
     known = _known(tokenizer)
-    found = []
+    reasons = []
     differ = _kept("σ", tokenizer, known) != _kept("ς", tokenizer, known)
     if tokenizer.settings.lower and differ:
-        found.append(
+        reasons.append(
             "the vocabulary tells σ from ς, and which of them a capital Σ becomes depends on the "
             "letters around it: a graph looks at one character at a time"
         )
     looked_for = known.union(tokenizer.settings.filters)
     if strange := sorted(c for c in looked_for if c == NO_CHARACTER or "\ud800" <= c <= "\udfff"):
         listed = ", ".join(f"U+{ord(c):04X}" for c in strange)
-        found.append(f"the tokeniser looks for characters that no text in UTF-8 means: {listed}")
-    return found
+        reasons.append(f"the tokeniser looks for characters that no text in UTF-8 means: {listed}")
+    return reasons
 
 
 def tokenising_graph(texts: Texts) -> Any:
@@ -71,11 +71,11 @@ def join(texts: Texts, model: Any) -> Any:
     """A model of ids, of any opset up to :data:`OPSET`, as one of texts: string [batch] in."""
     onnx = require("onnx", _PURPOSE)
     model = onnx.version_converter.convert_version(model, OPSET)
-    given = model.graph.input[0]
+    ids_input = model.graph.input[0]
     begin = onnx.compose.add_prefix(
         tokenising_graph(texts), "text/", rename_inputs=False, rename_outputs=False
     )
-    kind = given.type.tensor_type.elem_type
+    kind = ids_input.type.tensor_type.elem_type
     if kind != onnx.TensorProto.INT32:
         cast = onnx.helper.make_node("Cast", [IDS], [f"{IDS}_cast"], name="text/cast", to=kind)
         begin.graph.node.append(cast)
@@ -85,9 +85,9 @@ def join(texts: Texts, model: Any) -> Any:
         )
     begin.ir_version = model.ir_version = IR_VERSION  # both are to say the same
     joined = onnx.compose.merge_models(
-        begin, model, io_map=[(begin.graph.output[0].name, given.name)]
+        begin, model, io_map=[(begin.graph.output[0].name, ids_input.name)]
     )
-    versions = {one.domain: one.version for one in joined.opset_import}
+    versions = {opset.domain: opset.version for opset in joined.opset_import}
     del joined.opset_import[:]  # merging names the same one twice
     joined.opset_import.extend(onnx.helper.make_opsetid(d, v) for d, v in versions.items())
     joined.producer_name = "lstm-edge"
@@ -125,8 +125,8 @@ def _characters(tokenizer: Tokenizer) -> dict[str, str]:
     known = _known(tokenizer)
     looked_for = known.union(tokenizer.settings.filters)
     capitals = {c for c, lowered in _capitals().items() if not looked_for.isdisjoint(lowered)}
-    found = {c: _kept(c, tokenizer, known) for c in sorted(looked_for | capitals)}
-    return {c: kept for c, kept in found.items() if set(kept) != {NO_CHARACTER}}
+    spellings = {c: _kept(c, tokenizer, known) for c in sorted(looked_for | capitals)}
+    return {c: kept for c, kept in spellings.items() if set(kept) != {NO_CHARACTER}}
 
 
 @functools.cache

@@ -159,8 +159,8 @@ class AsKeras:
         options = (
             {"training": False} if getattr(self._cell, "_call_has_training_arg", False) else {}
         )
-        given = tree.pack_sequence_as(self._structure, list(states))
-        output, new = self._cell(projected, given, **options)
+        packed = tree.pack_sequence_as(self._structure, list(states))
+        output, new = self._cell(projected, packed, **options)
         return output, tree.flatten(new)
 
 

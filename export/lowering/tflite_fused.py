@@ -35,32 +35,32 @@ _SHUT = 200.0
 def obstacles(graph: GraphModel) -> list[str]:
     """Why layers of a model have no fused operator; masks and states show only when it is called."""
     keras = require("keras", _PURPOSE)
-    found = []
+    reasons = []
     for layer in graph.model._flatten_layers():
         if isinstance(layer, keras.layers.RNN):
             weights = recurrent.weights_of(layer.cell)
-            what = f"{layer.name} ({type(layer).__name__})"
+            title = f"{layer.name} ({type(layer).__name__})"
             if weights is None or weights.kind != "LSTM":
-                found.append(f"{what} has no fused operator: only LSTM has one")
+                reasons.append(f"{title} has no fused operator: only LSTM has one")
             elif [getattr(f, "__name__", "") for f in weights.activations] != ["sigmoid", "tanh"]:
-                found.append(
-                    f"{what}: the fused operator has sigmoid gates and tanh only, not "
+                reasons.append(
+                    f"{title}: the fused operator has sigmoid gates and tanh only, not "
                     + ", ".join(getattr(f, "__name__", str(f)) for f in weights.activations)
                 )
             elif layer.return_state:
-                found.append(f"{what}: the fused operator does not give its states")
+                reasons.append(f"{title}: the fused operator does not give its states")
     if graph.states:
-        found.append("a stream carries states, which the fused operator does not give")
-    return found
+        reasons.append("a stream carries states, which the fused operator does not give")
+    return reasons
 
 
 def obstacle(loop: Loop) -> str | None:
     """Why a layer, as it is called, cannot be the fused operator."""
-    what = f"{loop.layer.name} ({type(loop.layer).__name__})"
+    title = f"{loop.layer.name} ({type(loop.layer).__name__})"
     if loop.mask is not None:
-        return f"{what} is masked; the fused operator takes no mask"
+        return f"{title} is masked; the fused operator takes no mask"
     if not loop.from_zero:
-        return f"{what} is given states to start from; the fused operator starts from zeros"
+        return f"{title} is given states to start from; the fused operator starts from zeros"
     return None
 
 
@@ -79,8 +79,8 @@ def answers(stack: LstmStack, ids: Any, quantised: bool) -> Any:
     """
     tf = require("tensorflow", _PURPOSE)
     x = last = embedding(tf, stack.embedding, quantised)(ids)
-    for one in stack.lstm:
-        last, x = layer(tf, x, Weights("LSTM", one.kernel, one.recurrent, one.bias, ()))
+    for lstm in stack.lstm:
+        last, x = layer(tf, x, Weights("LSTM", lstm.kernel, lstm.recurrent, lstm.bias, ()))
     return stacked_loop.after_lstm(tf, stack, last)
 
 
@@ -93,8 +93,8 @@ def layer(tf: Any, x: Any, weights: Weights) -> tuple[Any, Any]:
     x = tf.concat([tf.constant(first), x], 1)
     zeros = tf.zeros((x.shape[0], weights.units))
     # constants: the converter crashes on a variable here
-    given = map(tf.constant, (_with_shutting_row(weights), weights.recurrent, weights.bias))
-    last, every, *_ = fusable(tf)(x, zeros, zeros, *given)
+    constants = map(tf.constant, (_with_shutting_row(weights), weights.recurrent, weights.bias))
+    last, every, *_ = fusable(tf)(x, zeros, zeros, *constants)
     return last, every[:, 1:]
 
 
