@@ -486,3 +486,27 @@ def test_wanted_names_must_be_known(tmp_path: Path) -> None:
             bundling.export_bundle(tmp_path / "model.keras", tmp_path / "bundle", **given)
         assert str(raised.value).startswith(message)
         assert not list(tmp_path.iterdir())
+
+
+def test_inspect_says_which_way_a_model_goes(model_files: Path, tmp_path: Path) -> None:
+    import keras
+    from click.testing import CliRunner
+
+    from lstm_edge.cli import cli
+
+    def said(path: Path) -> str:
+        done = CliRunner().invoke(cli, ["inspect", str(path)])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    for name in ("small.keras", "small.h5"):
+        assert "is the faster one, with a pad-state table.\n" in said(model_files / name)
+    keras.Sequential(
+        [
+            keras.Input((20,)),
+            keras.layers.Embedding(9, 4),
+            keras.layers.Bidirectional(keras.layers.LSTM(3)),
+            keras.layers.Dense(1, "sigmoid"),
+        ]
+    ).save(tmp_path / "both.keras")
+    assert "is that of any model: " in said(tmp_path / "both.keras")

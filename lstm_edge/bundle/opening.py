@@ -34,6 +34,8 @@ from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.contract import Runtime, runtime_class
 from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner, Runner, TextRunner, text_runner
 
+_OTHER_MODEL = "{} has other inputs or outputs than the model that was exported"
+
 
 @dataclass(frozen=True)
 class Bundle(ABC):
@@ -214,6 +216,8 @@ class TextBundle(Bundle):
         )
 
     def reference_over(self, runtime: Keras) -> IdsRunner:
+        if len(runtime.inputs) != 1 or len(runtime.outputs) != 1:
+            raise InputError(_OTHER_MODEL.format(runtime.path))
         pads = "front" if self.pads == "any" else self.pads  # Keras has no table of states
         return IdsRunner(runtime, max_length=self.settings.max_length, pads=pads)
 
@@ -275,9 +279,7 @@ class TensorBundle(Bundle):
 
     def reference_over(self, runtime: Keras) -> ArrayRunner:
         if runtime.signature != self.signature.whole:
-            raise InputError(
-                f"{runtime.path} has other inputs or outputs than the model that was exported"
-            )
+            raise InputError(_OTHER_MODEL.format(runtime.path))
         return ArrayRunner(runtime, runtime.signature, runtime.fixed_batch)
 
     def golden_batches(self, limit: int | None = None) -> list[Batch]:

@@ -18,8 +18,9 @@ from lstm_edge.cli.messages import with_options
 def command(file: Path, json_file: Path | None) -> None:
     """Show inputs, operators, weights and problems of FILE without running it.
 
-    For a Keras file the problems are what keeps it from being exported; for a bundle there is how the
-    recurrent layers of each of its files are expressed, and why.
+    For a Keras file the problems are what keeps it from being exported, and where nothing does, there is
+    which way it goes; for a bundle there is how the recurrent layers of each of its files are expressed,
+    and why.
 
     \b
     lstm-edge inspect bundle
@@ -44,4 +45,11 @@ def command(file: Path, json_file: Path | None) -> None:
         found = found.with_problems(problems)
     for table in report.structure_tables(found):
         shared.show(table)
+    if found.format == "keras" and not found.problems:
+        from export.stack import why_not
+        from lstm_edge.structure.of_keras import keras_config
+
+        reason = why_not(keras_config(file))
+        way = f"that of any model: {reason}" if reason else "the faster one, with a pad-state table"
+        click.echo(f"Its way to the files is {way}.")
     shared.write_json(json_file, found.to_json())

@@ -57,8 +57,8 @@ class Runner(ABC):
         self.runtime, self.workers = runtime, 1
         self._free = deque([runtime])
         # as many copies as can be of use: more calls at a time would only wait for a core
-        self._useful = runtime.at_once or machine.cores() or 1
-        self._places = threading.Semaphore(self._useful)
+        self._copies = runtime.at_once or machine.cores() or 1
+        self._places = threading.Semaphore(self._copies)
 
     @property
     def path(self) -> Path:
@@ -81,7 +81,9 @@ class Runner(ABC):
         if workers < 1:
             raise InputError(f"workers is {workers}; it must be at least 1")
         self.workers = min(workers, self.runtime.at_once or workers)
-        self._places = threading.Semaphore(max(self.workers, self._useful))
+        while self._copies < self.workers:
+            self._copies += 1
+            self._places.release()
 
     def call(self, arrays: Arrays) -> Arrays:
         """One call of the file, from any thread."""
@@ -453,7 +455,8 @@ class ArrayRunner(Runner):
 
     def step(self, arrays: Arrays, states: Arrays) -> tuple[Arrays, Arrays]:
         """A stream's next steps in one call: their outputs, and the states after them."""
-        outputs = self.call({**arrays, **states})
+        pieces = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        outputs = self.call({**pieces, **states})
         after = {state.name: outputs.pop(state.output) for state in self.signature.states}
         return outputs, after
 
@@ -475,7 +478,7 @@ class ArrayRunner(Runner):
         """
         arrays = self.signature.check(inputs)
         count = len(next(iter(arrays.values())))
-        size = self.batch or self.runtime.batch
+        size = self.batch or min(self.runtime.batch, Runtime.batch)
         parts: list[Arrays] = []
         with progress.task(description, count) as advance:
             for begin in range(0, count, size):

@@ -81,14 +81,12 @@ def verify(
             reference = reference_of(bundle, model, trust)
         reference.set_workers(workers)
         reference_name = reference.path.name
-    measurements = []
+    measurements, edge_cases = [], bundle.edge_cases()
     for info in chosen:
         runner = bundle.runner(info.name, threads)
         runner.set_workers(workers)
         checks = comparing.structure_checks(info.problems, info.lowering)
-        measurements.append(
-            Measurement(info.name, runner, info.tolerance, checks, bundle.edge_cases())
-        )
+        measurements.append(Measurement(info.name, runner, info.tolerance, checks, edge_cases))
     what = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} variants"
     with progress.task(f"Verifying {what} against {reference_name}", runs) as advance:
         part = Within(advance)
