@@ -89,7 +89,12 @@ TABLES: Mapping[str, Sequence[Table]] = {
 
 LONG: Mapping[str, Sequence[str]] = {
     "test_adb.py": ["test_a_free_length_with_pads_in_front"],
-    "test_benchmarks.py": ["test_every_idea_answers_as_keras", "test_a_run"],
+    "test_benchmarks.py": [
+        "test_every_idea_answers_as_keras",
+        "test_a_run",
+        "test_a_route_that_is_not_keras_is_not_timed",
+    ],
+    "test_mediapipe.py": ["test_real_reviews"],
     "test_browser_bench.py": [
         "test_every_variant_is_held_against_keras",
         "test_a_model_without_text",
