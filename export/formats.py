@@ -254,9 +254,9 @@ def choose(
     """
     known = exporters()
     for field, wanted, names in (
-        ("format", wanted_formats, {e.format for e in known}),
+        ("format", wanted_formats, format_names()),
         ("precision", wanted_precisions, {p.name for e in known for p in e.precisions}),
-        ("runtime", wanted_runtimes, set(runtime_names())),
+        ("runtime", wanted_runtimes, runtime_names()),
     ):
         if unknown := [name for name in wanted if name not in names]:
             raise InputError(

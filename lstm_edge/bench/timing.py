@@ -22,7 +22,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import Inputs
 from lstm_edge.inputs.tokenizer import Tokenizer
 from lstm_edge.results.latency import LatencyReport, Start, Timing
-from lstm_edge.runtimes.runners import Runner
+from lstm_edge.runtimes.runners import Runner, only_ids
 
 WARM_UP = 10
 # Inputs that one runner takes before the next has its turn: few enough that what the machine does
@@ -66,10 +66,7 @@ def measure(
         InputError: nothing to measure; ids for a file that takes texts.
     """
     if takers := [name for name, runner in runners.items() if runner.lacks(inputs)]:
-        raise InputError(
-            f"{', '.join(takers)} takes texts, and these data are ids: give texts, or leave it out with "
-            "`variants`"
-        )
+        raise only_ids(", ".join(takers))
     if not runners or not lengths:
         raise InputError("nothing to measure: at least one variant and one input are needed")
     if rounds < 1:

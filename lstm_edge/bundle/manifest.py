@@ -172,7 +172,7 @@ def check_replaceable(path: Path) -> None:
         )
 
 
-def _variant(value: dict[str, Any]) -> VariantInfo:
+def variant_of(value: dict[str, Any]) -> VariantInfo:
     lists = ("runtimes", "inputs", "outputs", "problems", "notes", "states")
     return VariantInfo(
         **{

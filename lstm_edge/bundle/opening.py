@@ -7,6 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,8 +22,8 @@ from lstm_edge.bundle.manifest import (
     TEXT,
     VOCAB,
     VariantInfo,
-    _variant,
     seal,
+    variant_of,
 )
 from lstm_edge.errors import BundleError, InputError, NotInstalledError
 from lstm_edge.inputs import label_names, labelled
@@ -32,7 +33,14 @@ from lstm_edge.inputs.signature import Input, Output, Signature, State
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer
 from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.contract import Runtime, runtime_class
-from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner, Runner, TextRunner, text_runner
+from lstm_edge.runtimes.runners import (
+    ArrayRunner,
+    IdsRunner,
+    Runner,
+    TextRunner,
+    text_runner,
+    without_table,
+)
 
 _OTHER_MODEL = "{} has other inputs or outputs than the model that was exported"
 
@@ -201,7 +209,11 @@ class TextBundle(Bundle):
         return load_tokenizer(self.path / VOCAB, self.num_ids, self.settings)
 
     def golden(self) -> Golden:
-        """The golden vectors."""
+        """The golden vectors; they are read once."""
+        return self._golden
+
+    @cached_property
+    def _golden(self) -> Golden:
         return Golden.from_json(read_json(self.path / GOLDEN, "golden vectors"))
 
     def runner_over(self, info: VariantInfo, runtime: Runtime) -> IdsRunner | TextRunner:
@@ -218,8 +230,8 @@ class TextBundle(Bundle):
     def reference_over(self, runtime: Keras) -> IdsRunner:
         if len(runtime.inputs) != 1 or len(runtime.outputs) != 1:
             raise InputError(_OTHER_MODEL.format(runtime.path))
-        pads = "front" if self.pads == "any" else self.pads  # Keras has no table of states
-        return IdsRunner(runtime, max_length=self.settings.max_length, pads=pads)
+        length = self.settings.max_length
+        return IdsRunner(runtime, max_length=length, pads=without_table(self.pads))
 
     def golden_batches(self, limit: int | None = None) -> list[Batch]:
         return [self.golden().batch(limit)]
@@ -348,7 +360,7 @@ def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
         "path": path,
         "source": manifest["source"],
         "labels": tuple(manifest["labels"]),
-        "variants": {v["name"]: _variant(v) for v in manifest["variants"]},
+        "variants": {v["name"]: variant_of(v) for v in manifest["variants"]},
     }
     if manifest.get("kind", TEXT) == TENSORS:
         return TensorBundle(**common, signature=Signature.from_json(manifest["signature"]))

@@ -754,7 +754,7 @@ def _result(
                 notes.append(
                     f"parity of {info.name} is not measured: its outputs have another size"
                 )
-    run = run_of(bundle, GOLDEN_DATA, bundle.golden_file, reports, device.machine)
+    run = run_of(bundle, GOLDEN_DATA, bundle.golden_file, reports, latency)
     unique = tuple(dict.fromkeys(notes))
     return DeviceResult(device.name, run if reports else None, latency, skipped, unique)
 

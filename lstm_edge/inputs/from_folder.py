@@ -16,13 +16,13 @@ def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
     path = Path(source)
     if not path.is_dir():
         return None
-    found = []
+    found, tables_read = [], readers()
     for split in ("train", "test"):
         if (path / split).is_dir():
             rows = functools.partial(_class_folders, path / split)
             found.append(Part(path / split, split, rows))
             continue
-        tables = sorted(p for p in path.glob(f"{split}.*") if kind_of(p) in readers())
+        tables = sorted(p for p in path.glob(f"{split}.*") if kind_of(p) in tables_read)
         if len(tables) > 1:
             raise InputError(
                 f"{path} has several tables for {split}: "

@@ -8,7 +8,7 @@ from typing import Any
 from lstm_edge.models import architecture
 from lstm_edge.models.graph import GraphModel, read_graph
 from lstm_edge.runtimes.by_keras import Keras
-from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner
+from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner, without_table
 
 
 def of_ids(
@@ -27,8 +27,7 @@ def of_ids(
     """
     graph = read_graph(architecture.load(path) if model is None else model, path.name)
     runtime = Keras(graph, path, once=True)
-    # Keras has no table of the states that pads leave
-    return IdsRunner(runtime, num_ids, max_length, pads="front" if pads == "any" else pads)
+    return IdsRunner(runtime, num_ids, max_length, pads=without_table(pads))
 
 
 def of_arrays(graph: GraphModel, path: Path) -> ArrayRunner:

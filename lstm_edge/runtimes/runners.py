@@ -381,11 +381,22 @@ class TextRunner(Runner):
 
 def _texts(texts: Sequence[str] | None, path: Path) -> Sequence[str]:
     if texts is None:
-        raise InputError(
-            f"{path.stem} takes texts, and these data are ids: give texts, or leave it out with "
-            "`variants`"
-        )
+        raise only_ids(path.stem)
     return texts
+
+
+def only_ids(names: str) -> InputError:
+    """What is said where files take texts, and the data are ids."""
+    return InputError(
+        f"{names} takes texts, and these data are ids: give texts, or leave it out with `variants`"
+    )
+
+
+def without_table(pads: str) -> str:
+    """Where a model takes ``pads`` that has no table of the states that they leave, as Keras and step
+    models: they are steps like any other.
+    """
+    return "front" if pads == "any" else pads
 
 
 def text_runner(runtime: Runtime, columns: int, **of_ids: Any) -> IdsRunner | TextRunner:
@@ -397,9 +408,8 @@ def text_runner(runtime: Runtime, columns: int, **of_ids: Any) -> IdsRunner | Te
     """
     if runtime.takes_texts:
         return TextRunner(runtime, columns)
-    if of_ids["states"] and of_ids["pads"] == "any":
-        # a step model has no table of the states that pads leave: they are steps like any other
-        of_ids["pads"] = "front"
+    if of_ids["states"]:
+        of_ids["pads"] = without_table(of_ids["pads"])
     if runtime.carries_states:
         of_ids["states"] = ()
     return IdsRunner(runtime, **of_ids)

@@ -7,12 +7,11 @@ from functools import singledispatch
 
 import numpy as np
 
-from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.base.progress import SILENT, Progress, Within
 from lstm_edge.bundle.golden import Golden
-from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import Batch
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
-from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner, Runner, TextRunner
+from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner, Runner, TextRunner, only_ids
 from lstm_edge.verify.comparing import Comparison, edge_check
 from lstm_edge.verify.comparing_arrays import ArrayComparison, scales
 from lstm_edge.verify.edges import EDGES
@@ -51,10 +50,7 @@ class Measurement:
             InputError: the file takes texts, and these are ids.
         """
         if any(self._runner.lacks(batch) for batch in batches):
-            raise InputError(
-                f"{self.variant} takes texts, and these data are ids: give texts, or leave it out with "
-                "`variants`"
-            )
+            raise only_ids(self.variant)
         if self._comparison is None:
             self._comparison = comparison_of(self._runner, self.variant, self.tolerance, batches)
             self._made = _checks(self._runner, batches, self._golden, self.tolerance)
@@ -66,8 +62,11 @@ class Measurement:
         """The report of everything that was added, one window at least."""
         if self._comparison is None:
             raise ValueError("nothing was compared")
+        edges: list[Check] = []
+        if self._golden is not None:  # at the end: what all before left behind would show
+            edges = _edge_checks(self._runner, self._golden, self.tolerance)
         return self._comparison.report(
-            [*self._made, *self._comparison.closing_checks(), *self._checks]
+            [*self._made, *edges, *self._comparison.closing_checks(), *self._checks]
         )
 
 
@@ -83,7 +82,8 @@ def measure(
 ) -> ParityReport:
     """Run a variant on all examples, and report; see :class:`Measurement`."""
     measurement = Measurement(variant, runner, tolerance, checks, golden)
-    measurement.add(batches, progress)
+    with progress.task(f"Verifying {variant}", sum(map(len, batches))) as advance:
+        measurement.add(batches, Within(advance))
     return measurement.report()
 
 
@@ -107,7 +107,7 @@ def _(
 def _checks(
     runner: Runner, batches: Sequence[Batch], golden: Golden | None, tolerance: Tolerance
 ) -> list[Check]:
-    """Is the answer that of the input alone; are the edge cases right?"""
+    """Is the answer that of the input alone?"""
     raise TypeError(f"no checks for a {type(runner).__name__}")
 
 
@@ -115,26 +115,18 @@ def _checks(
 def _(
     runner: IdsRunner, batches: Sequence[Batch], golden: Golden | None, tolerance: Tolerance
 ) -> list[Check]:
+    del tolerance
     edge = () if golden is None else golden.edge_ids
-    checks = independence_checks(runner, batches[0].sequences, edge, runner.max_length or 1)
-    if golden is not None:
-        outputs = np.concatenate([runner.run_sequences([ids]) for ids in edge])
-        checks.append(edge_check(outputs, golden.edge_outputs, tolerance, EDGES))
-    return checks
+    return independence_checks(runner, batches[0].sequences, edge, runner.max_length or 1)
 
 
 @_checks.register
 def _(
     runner: TextRunner, batches: Sequence[Batch], golden: Golden | None, tolerance: Tolerance
 ) -> list[Check]:
-    edge = [] if golden is None else golden.edge_by_text
-    texts = [text for text, _ in edge]
-    checks = text_independence_checks(runner, batches[0].texts or (), texts)
-    if edge:
-        outputs = np.concatenate([runner.run_texts([text]) for text in texts])
-        reference = np.array([answer for _, answer in edge])
-        checks.append(edge_check(outputs, reference, tolerance, "edge texts"))
-    return checks
+    del tolerance
+    edge = [] if golden is None else [text for text, _ in golden.edge_by_text]
+    return text_independence_checks(runner, batches[0].texts or (), edge)
 
 
 @_checks.register
@@ -147,3 +139,22 @@ def _(
     if runner.signature.states and not runner.signature.chunk:
         checks += in_pieces(runner, batches, scale, tolerance)
     return checks
+
+
+@singledispatch
+def _edge_checks(runner: Runner, golden: Golden, tolerance: Tolerance) -> list[Check]:
+    """Are the edge cases right?"""
+    raise TypeError(f"no edge cases for a {type(runner).__name__}")
+
+
+@_edge_checks.register
+def _(runner: IdsRunner, golden: Golden, tolerance: Tolerance) -> list[Check]:
+    outputs = np.concatenate([runner.run_sequences([ids]) for ids in golden.edge_ids])
+    return [edge_check(outputs, golden.edge_outputs, tolerance, EDGES)]
+
+
+@_edge_checks.register
+def _(runner: TextRunner, golden: Golden, tolerance: Tolerance) -> list[Check]:
+    texts, reference = zip(*golden.edge_by_text, strict=True)
+    outputs = np.concatenate([runner.run_texts([text]) for text in texts])
+    return [edge_check(outputs, np.array(reference), tolerance, "edge texts")]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lstm_edge.base.progress import SILENT, Progress, Within
 from lstm_edge.bundle.opening import Bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import GOLDEN_DATA, Batch
+from lstm_edge.results.latency import LatencyReport
 from lstm_edge.results.parity import ParityReport, ParityRun
 from lstm_edge.runtimes.runners import Runner
 from lstm_edge.verify import comparing
@@ -117,19 +118,24 @@ def run_of(
     data: str,
     reference: str,
     reports: Sequence[ParityReport],
-    where: Mapping[str, Any] | None = None,
+    beside: LatencyReport | None = None,
 ) -> ParityRun:
     """Reports of a bundle's variants, with what they were made on.
 
     Args:
-        where: the machine; None: this one.
+        beside: what was timed in the same run, on its machine; None: here and now.
     """
+    if beside is None:
+        where = machine.describe(machine.MEASURED)
+        when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    else:
+        where, when = beside.machine, beside.measured_at
     return ParityRun(
         bundle=str(bundle.path),
         data=data,
         reference=reference,
-        machine=machine.describe(machine.MEASURED) if where is None else dict(where),
-        measured_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        machine=where,
+        measured_at=when,
         reports=tuple(reports),
     )
 

@@ -41,7 +41,7 @@ def check(bundle: Bundle) -> TextBundle:
             f"bundle {bundle.path} takes arrays, and the web demo takes typed texts: run it with "
             "lstm-edge predict, or measure it in a browser with lstm-edge bench"
         )
-    if bundle.tokenizer() is None:
+    if not bundle.has_vocabulary:
         raise InputError(
             f"bundle {bundle.path} has no vocabulary, so the web demo cannot read texts for it: export "
             "the model again with `vocab`"

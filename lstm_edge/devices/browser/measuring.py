@@ -193,7 +193,7 @@ class _Measuring:
         reports = self._verify(loaded, progress)
         latency = self._time(loaded, rounds, progress)
         golden = self.bundle.golden_file
-        run = run_of(self.bundle, GOLDEN_DATA, golden, reports, latency.machine)
+        run = run_of(self.bundle, GOLDEN_DATA, golden, reports, latency)
         return DeviceResult(self.name, run, latency, self.skipped)
 
     def _skip(self, name: str, runtime: str, why: str) -> None:
