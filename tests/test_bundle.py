@@ -550,7 +550,9 @@ def test_all_variants_predict_alike(small_bundle: Path, model_files: Path) -> No
     bundle = open_bundle(small_bundle)
     tokenizer = bundle.tokenizer()
     assert tokenizer is not None
-    keras = references.of_ids(model_files / "small.keras").run(tokenizer.encode_padded(texts))[:, 0]
+    keras = references.of_ids(model_files / "small.keras").run(
+        tokenizer.settings.padded(tokenizer.encode(texts))
+    )[:, 0]
     for name, (_, precision) in VARIANTS.items():
         answers = load_bundle(small_bundle, name).predict(texts)
         positive = [p.probabilities["Positive"] for p in answers]

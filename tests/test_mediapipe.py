@@ -143,7 +143,7 @@ def test_ids_are_keras_own(name: str, tmp_path: Path) -> None:
     texts = [*EDGES, *texts_of(found)]
     wrong = [
         text
-        for text, row in zip(texts, found.encode_padded(texts), strict=True)
+        for text, row in zip(texts, found.settings.padded(found.encode(texts)), strict=True)
         if not np.array_equal(ids(text)[0], row)
     ]
     assert wrong == []

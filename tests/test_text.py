@@ -204,7 +204,7 @@ def test_padded_ids(pad: int) -> None:
     """Pads in front, the last max_length ids kept; a text without words is the start id alone."""
     settings = TextSettings(max_length=4, pad_id=pad)
     tokenizer = Tokenizer([*settings.special_tokens(), "a", "b"], settings)
-    found = tokenizer.encode_padded(["a", "", "a b a b a", "b x"])
+    found = tokenizer.settings.padded(tokenizer.encode(["a", "", "a b a b a", "b x"]))
     assert found.dtype == np.int32
     assert found.tolist() == [[pad, pad, 1, 4], [pad, pad, pad, 1], [5, 4, 5, 4], [pad, 1, 5, 2]]
 
@@ -434,7 +434,9 @@ def test_vocab_file_keeps_the_ids(tmp_path: Path) -> None:
     before.save(tmp_path / "vocab.txt")
     after = load_tokenizer(tmp_path / "vocab.txt", 200, settings)
     assert after.settings == settings
-    np.testing.assert_array_equal(after.encode_padded(NASTY), before.encode_padded(NASTY))
+    np.testing.assert_array_equal(
+        after.settings.padded(after.encode(NASTY)), before.settings.padded(before.encode(NASTY))
+    )
 
 
 def test_word_index_file(tmp_path: Path) -> None:
@@ -557,5 +559,5 @@ def test_real_reviews_get_kerass_ids(keras: Any, legacy: Any) -> None:
     expected = [[1, *(rank + 3 if rank < known else 2 for rank in row)] for row in ranks]
     assert [ours.ids_of(text) for text in texts] == expected
     np.testing.assert_array_equal(
-        ours.encode_padded(texts), keras.utils.pad_sequences(expected, 500)
+        ours.settings.padded(ours.encode(texts)), keras.utils.pad_sequences(expected, 500)
     )

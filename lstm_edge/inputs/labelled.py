@@ -51,13 +51,13 @@ class Examples:
         return self if rows is None else self.take(rows)
 
     def encode(self, tokenizer: Tokenizer | None, settings: TextSettings) -> list[Ids]:
-        """Ids of every example, the last ``max_length`` of each, not padded.
+        """Ids of every example, at most ``max_length`` of each, not padded.
 
         Raises:
             InputError: texts, but no tokenizer.
         """
         if self.ids is not None:
-            return [ids[-settings.max_length :] for ids in self.ids]
+            return [settings.kept(ids) for ids in self.ids]
         if tokenizer is None:
             raise InputError(
                 "these data are texts, but there is no vocabulary to encode them: "

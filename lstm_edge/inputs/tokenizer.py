@@ -1,16 +1,19 @@
 """Text to ids, exactly as Keras does it, in NumPy alone.
 
 The rules are those of ``keras.preprocessing.text.Tokenizer`` (lower-case, replace the filter
-characters by the separator, split) and of ``keras.datasets.imdb.load_data`` (1 starts, 2 is unknown,
-a word's id is its frequency rank plus 3) and ``keras.utils.pad_sequences``.
+characters by the separator, split), of ``keras.layers.TextVectorization`` (lower-case A to Z, delete
+punctuation, split), of ``keras.datasets.imdb.load_data`` (1 starts, 2 is unknown, a word's id is its
+frequency rank plus 3) and of ``keras.utils.pad_sequences``. What they differ in are settings.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,21 +29,33 @@ KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 PAD, START, UNKNOWN, UNUSED = "<PAD>", "<START>", "<UNKNOWN>", "<UNUSED>"
 # Stands for characters that are in no word, where a file makes ids of texts: a noncharacter.
 NO_CHARACTER = "\uffff"
+SIDES = ("pre", "post")
+_ASCII_CAPITALS = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
 
 
 @dataclass(frozen=True)
 class TextSettings:
     """Every setting that can change an id. The defaults are those of Keras's IMDB.
 
+    In the order in which they are applied: the text is lower-cased, ``deleted`` characters vanish,
+    ``filters`` become ``split``, and words are what ``pattern`` matches, else every character, else
+    what stands between ``split``.
+
     Attributes:
-        max_length: ids per example; the last ``max_length`` are kept, pads go in front.
-        lower: lower-case first (Python's ``str.lower``, as Keras does).
+        max_length: ids per example; longer ones are cut, shorter ones filled up.
+        lower: lower-case first (Python's ``str.lower``, as Keras's Tokenizer does).
         filters: characters replaced by ``split``.
         split: separator; empty pieces are dropped.
         pad_id: fills up short examples.
         start_id: put before the first word; None for none.
         unknown_id: for a word that is not in the vocabulary; None drops the word.
         first_word_id: id of the most frequent word (rank 1).
+        padding: the side that is filled up: ``pre`` (in front) or ``post`` (behind).
+        truncating: the side that is cut, likewise: ``pre`` keeps the last ids.
+        lower_ascii: lower-case A to Z only, as TextVectorization does.
+        deleted: characters taken out, so that what stands beside them is joined.
+        characters: every character is a word.
+        pattern: a regular expression, made by :func:`portable_pattern`; its matches are the words.
     """
 
     max_length: int = 500
@@ -51,6 +66,12 @@ class TextSettings:
     start_id: int | None = 1
     unknown_id: int | None = 2
     first_word_id: int = 4
+    padding: str = "pre"
+    truncating: str = "pre"
+    lower_ascii: bool = False
+    deleted: str = ""
+    characters: bool = False
+    pattern: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,20 +88,104 @@ class TextSettings:
         names = {self.pad_id: PAD, self.start_id: START, self.unknown_id: UNKNOWN}
         return [names.get(i, UNUSED) for i in range(self.first_word_id)]
 
+    def lowered(self, text: str) -> str:
+        if not self.lower:
+            return text
+        return text.translate(_ASCII_CAPITALS) if self.lower_ascii else text.lower()
+
+    def kept(self, ids: npt.ArrayLike) -> Ids:
+        """At most ``max_length`` of the ids of a text: int32 [n]."""
+        every = np.asarray(ids, np.int32)
+        if self.truncating == "post":
+            return every[: self.max_length]
+        return every[-self.max_length :]
+
+    def padded(self, sequences: Sequence[Any], length: int | None = None) -> Ids:
+        """Ids cut and filled up as the model was trained: int32 [N, length].
+
+        Args:
+            length: None: ``max_length``.
+        """
+        return pad_sequences(
+            sequences, length or self.max_length, self.pad_id, self.padding, self.truncating
+        )
+
 
 def words_of(text: str, settings: TextSettings = TextSettings()) -> list[str]:
     """The words of a text, as ``keras.preprocessing.text.text_to_word_sequence`` gives them."""
-    return _words(text, settings, _filter_table(settings))
+    return _splitter(settings)(text)
 
 
-def _filter_table(settings: TextSettings) -> dict[int, str]:
-    return str.maketrans(dict.fromkeys(settings.filters, settings.split))
+def _splitter(settings: TextSettings) -> Callable[[str], list[str]]:
+    """What makes words of a text; what can be prepared is prepared here."""
+    table = str.maketrans(
+        {**dict.fromkeys(settings.filters, settings.split), **dict.fromkeys(settings.deleted, "")}
+    )
+    pattern = None if settings.pattern is None else re.compile(settings.pattern)
+
+    def words(text: str) -> list[str]:
+        text = settings.lowered(text).translate(table)
+        if pattern is not None:
+            return [match[0] for match in pattern.finditer(text) if match[0]]
+        if settings.characters:
+            return list(text)
+        return [word for word in text.split(settings.split) if word]
+
+    return words
 
 
-def _words(text: str, settings: TextSettings, table: dict[int, str]) -> list[str]:
-    if settings.lower:
-        text = text.lower()
-    return [word for word in text.translate(table).split(settings.split) if word]
+# What means the same in Python's re and in the regular expressions of JavaScript (with u), Java and
+# Apple: literals, classes, repetitions, alternatives, groups that do not capture.
+_ESCAPED = r"\\[tnr\\()\[\]{}?*+|^$./'\"-]"
+_CLASS = rf"\[\^?(?:[^\\\[\]&~]|\\[wds]|{_ESCAPED})+\]"
+_SAME_EVERYWHERE = re.compile(
+    rf"(?:[^\\()\[\]{{}}?*+|^$.]|\\[wWdDsS]|{_ESCAPED}|\(\?:|\)|\||{_CLASS}|"
+    r"(?:[?*+]|\{\d+(?:,\d*)?\})\??(?![?*+{]))*"
+)
+
+
+def portable_pattern(pattern: str) -> str:
+    r"""A regular expression that means in every language what ``pattern`` means in Python's ``re``.
+
+    ``\w``, ``\d`` and ``\s`` are written out: every language has its own idea of them.
+
+    Raises:
+        InputError: what is not known to mean the same, or no regular expression at all.
+    """
+    matched = _SAME_EVERYWHERE.match(pattern)
+    end = matched.end() if matched else 0
+    if not pattern or end < len(pattern):
+        raise InputError(
+            f"`pattern` {pattern!r}: what begins at place {end} does not mean the same in every "
+            "language; expected letters, classes such as [a-z] or \\w, repetitions, | and (?:…)"
+        )
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise InputError(f"`pattern` {pattern!r} is no regular expression: {error}") from None
+
+    def written_out(match: re.Match[str]) -> str:
+        piece = match[0]
+        if piece.startswith("["):
+            return re.sub(r"\\(?:([wds])|.)", lambda m: _range(m[1]) if m[1] else m[0], piece)
+        if piece[0] == "\\" and piece[1] in "wWdDsS":
+            return f"[{'^' * piece[1].isupper()}{_range(piece[1].lower())}]"
+        return piece
+
+    return re.sub(rf"{_CLASS}|\\.", written_out, pattern)
+
+
+@functools.cache
+def _range(name: str) -> str:
+    """The characters of a class of Python's, as the inside of one in brackets."""
+    every = "".join(map(chr, range(0xD800))) + "".join(map(chr, range(0xE000, sys.maxunicode + 1)))
+    runs = re.finditer(rf"\{name}+", every)
+    pieces = []
+    for run in runs:
+        # characters that stand side by side in Unicode, but not across the surrogates
+        for part in re.split("(?=\ue000)", run[0]):
+            pieces.append(part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}")
+    return "".join(pieces)
 
 
 class Tokenizer:
@@ -107,7 +212,7 @@ class Tokenizer:
         if len(self._ids) != len(words):
             twice = next(w for w, n in Counter(words).items() if n > 1)
             raise InputError(f"the vocabulary holds the word {twice!r} more than once")
-        self.table_rows = _filter_table(settings)
+        self.words = _splitter(settings)
 
     def __len__(self) -> int:
         """Number of ids: every id is below it."""
@@ -123,10 +228,10 @@ class Tokenizer:
         """
         if num_words <= settings.first_word_id:
             raise InputError(f"num_words is {num_words}; it must exceed {settings.first_word_id}")
-        table = _filter_table(settings)
+        words = _splitter(settings)
         counts: Counter[str] = Counter()
         for text in texts:
-            counts.update(_words(text, settings, table))
+            counts.update(words(text))
         best = counts.most_common(num_words - settings.first_word_id)
         return cls([*settings.special_tokens(), *(word for word, _ in best)], settings)
 
@@ -154,17 +259,12 @@ class Tokenizer:
         """All ids of a text, the start id first, not cut and not padded."""
         s = self.settings
         ids = [] if s.start_id is None else [s.start_id]
-        known = (self._ids.get(word, s.unknown_id) for word in _words(text, s, self.table_rows))
+        known = (self._ids.get(word, s.unknown_id) for word in self.words(text))
         return ids + [i for i in known if i is not None]
 
     def encode(self, texts: Iterable[str]) -> list[Ids]:
-        """Ids of every text, the last ``max_length`` of each, not padded: int32 [n]."""
-        keep = self.settings.max_length
-        return [np.array(self.ids_of(text)[-keep:], np.int32) for text in texts]
-
-    def encode_padded(self, texts: Iterable[str]) -> Ids:
-        """Ids with pads in front: int32 [N, max_length]."""
-        return pad_sequences(self.encode(texts), self.settings.max_length, self.settings.pad_id)
+        """Ids of every text, at most ``max_length`` of each, not padded: int32 [n]."""
+        return [self.settings.kept(self.ids_of(text)) for text in texts]
 
     def save(self, path: Path) -> None:
         """One token per line; line number (from 0) = id. Unusual characters are escaped."""
@@ -183,7 +283,7 @@ def pad_sequences(
     ``padding`` and ``truncating`` are ``"pre"`` or ``"post"``: the side that is filled or cut.
     """
     for name, side in (("padding", padding), ("truncating", truncating)):
-        if side not in ("pre", "post"):
+        if side not in SIDES:
             raise InputError(f"{name} is {side!r}; expected 'pre' or 'post'")
     out = np.full((len(sequences), max_length), value, np.int32)
     for row, sequence in zip(out, sequences, strict=True):
