@@ -22,7 +22,9 @@ from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bundle import manifest
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError, UnsupportedModelError
 from lstm_edge.inputs import labelled
+from lstm_edge.inputs.preprocessing import check_options
 from lstm_edge.inputs.signature import State
+from lstm_edge.inputs.vocabulary import Vocabulary, of_run, read_vocabulary
 from lstm_edge.models import architecture as model_files
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import GraphModel, read_graph
@@ -41,12 +43,14 @@ class ExportResult:
         takes: what ``predict`` takes: ``texts``, ``ids`` (no vocabulary was given), ``arrays`` or
             ``steps`` (a stream).
         left_out: the kinds of files that this model cannot be written as, with the reasons.
+        said: what the user's examples say of the settings of texts, in sentences.
     """
 
     path: Path
     reports: tuple[ParityReport, ...]
     takes: str
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -75,6 +79,9 @@ def export_bundle(
     lowering: str | None = None,
     runtimes: Sequence[str] = (),
     text_input: bool = False,
+    text_settings: Mapping[str, Any] | None = None,
+    expect: Path | str | None = None,
+    either_side: bool = False,
     trust: bool = False,
     progress: Progress = SILENT,
 ) -> ExportResult:
@@ -88,8 +95,8 @@ def export_bundle(
             model.
         out: the bundle's folder; an earlier bundle there is replaced.
         wanted_formats, precisions: names; none means all.
-        vocab: the vocabulary (see :func:`lstm_edge.inputs.tokenizer.load_tokenizer`); a run folder has
-            its own.
+        vocab: the vocabulary (see :func:`lstm_edge.inputs.vocabulary.read_vocabulary`); a run folder, and
+            a model with a TextVectorization layer, have their own.
         labels: names of the classes; a run folder has its own.
         length: ids or steps per example, where the model leaves it free: how texts are padded, and
             how long the inputs that are drawn are at most.
@@ -105,6 +112,13 @@ def export_bundle(
         lowering: one of an exporter's ``lowerings`` instead of the one chosen for the model.
         runtimes: of :func:`export.formats.runtime_names`: write files for these only.
         text_input: of a classifier of texts, also write files that take a text as it is.
+        text_settings: how texts became ids in training, where the vocabulary does not say it: fields of
+            :class:`lstm_edge.inputs.tokenizer.TextSettings` by name, such as ``padding``.
+        expect: some of the user's own examples with what their program makes of them (see
+            :func:`lstm_edge.inputs.expected.read_expected`): the settings are held against these.
+        either_side: of a model of Embedding, LSTM and Dense layers: skip pads behind the tokens, too, as
+            if they stood in front. Texts are answered the same; ids with zeros behind are not what Keras
+            answers to them.
         trust: also execute what the file holds (Lambda layers, custom classes).
 
     Raises:
@@ -134,6 +148,7 @@ def export_bundle(
     for exporter in dict.fromkeys(exporter for exporter, _ in chosen):
         for module in exporter.needs:  # missing now, not after the work
             require(module, f"exporting for {exporter.runtime}")
+    settings = check_options(text_settings or {})
     live = not isinstance(model, str | Path)
     vocab_path = None if vocab is None else Path(vocab)
     if live:
@@ -145,7 +160,11 @@ def export_bundle(
     request = Request(
         source,
         live,
+        _vocabulary(source),
         vocab is not None,
+        settings,
+        either_side,
+        None if expect is None else Path(expect),
         labels is not None,
         length,
         batch,
@@ -211,7 +230,16 @@ def export_bundle(
             variants=entries,
             versions=machine.versions(machine.MEASURED),
         )
-    return ExportResult(out, tuple(reports), way.takes, refused)
+    return ExportResult(out, tuple(reports), way.takes, refused, way.said)
+
+
+def _vocabulary(source: run_folder.ModelSource) -> Vocabulary | None:
+    """That of the run, whose settings are known, or that of a file."""
+    if source.vocab is None:
+        return None
+    if source.settings is not None:
+        return of_run(source.vocab, source.settings)
+    return read_vocabulary(source.vocab)
 
 
 def _written(

@@ -40,9 +40,14 @@ class DenseLayer:
 
 @dataclass(frozen=True)
 class LstmStack:
-    """A whole model: ids [N, max_length], padded in front with ``pad_id`` -> answers [N, K].
+    """A whole model: ids [N, max_length] -> answers [N, K].
 
-    ``embedding`` is float32 [V, D]; ids are 0 … V-1. The last LSTM gives its last output only.
+    ``embedding`` is float32 [V, D]; ids are 0 … V-1. The last LSTM gives its last output only. Rows that
+    are shorter lack pads (``pad_id``) in front.
+
+    Attributes:
+        either_side: pads behind the last token are moved to the front: no longer Keras's function of
+            these ids, where they have any there.
     """
 
     embedding: Array
@@ -50,6 +55,7 @@ class LstmStack:
     dense: tuple[DenseLayer, ...]
     max_length: int
     pad_id: int = 0
+    either_side: bool = False
 
     @property
     def outputs(self) -> int:

@@ -8,6 +8,7 @@ import os
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import dataclasses
 import functools
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -78,6 +79,7 @@ class Exported:
             len(self.stack.embedding),
             self.stack.max_length,
             self.precision.batch,
+            "any" if self.stack.either_side else "skipped",
         )
 
 
@@ -98,12 +100,13 @@ def keras_model() -> Callable[[str], tuple[Any, LstmStack]]:
 @pytest.fixture(scope="session")
 def exported(
     keras_model: Callable[[str], tuple[Any, LstmStack]], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, str], Exported]:
-    """The file of a case in a variant, each made once."""
+) -> Callable[..., Exported]:
+    """The file of a case in a variant, each made once; ``either_side`` as in the stack."""
 
     @functools.cache
-    def make(case: str, variant: str) -> Exported:
+    def make(case: str, variant: str, either_side: bool = False) -> Exported:
         model, stack = keras_model(case)
+        stack = dataclasses.replace(stack, either_side=either_side)
         exporter, precision = VARIANTS[variant]
         folder = tmp_path_factory.mktemp("exported")
         path = folder / f"{variant}{exporter.suffix}"

@@ -328,7 +328,7 @@ def test_a_manifest_that_is_none_is_refused(content: bytes, copy: Path) -> None:
 @pytest.mark.parametrize("schema", [bundles.SCHEMA + 1, 99, "2", 1.5, None])
 def test_a_newer_schema_is_refused_whatever_else_is_in_it(schema: Any, copy: Path) -> None:
     change_manifest(copy, schema=schema, variants="of another form")
-    with pytest.raises(BundleError, match=r"has schema .*; this version reads up to 3: upgrade"):
+    with pytest.raises(BundleError, match=r"has schema .*; this version reads up to 4: upgrade"):
         open_bundle(copy)
 
 

@@ -32,6 +32,7 @@ from lstm_edge.inputs.tokenizer import (
     load_tokenizer,
     words_of,
 )
+from lstm_edge.inputs.vocabulary import OF_VECTORIZATION
 from lstm_edge.models import reference as references
 from lstm_edge.models.graph import read_graph
 from lstm_edge.runtimes.by_mediapipe import MediaPipe
@@ -71,6 +72,15 @@ TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {
         ("οδός", "σας", "кино", "映画", "straße", "i̇stanbul", "k", "naïve", "ı", "ǆ")
     ),
     "one word": lambda: tokenizer(("x",)),
+    "padded behind": lambda: tokenizer(ENGLISH, padding="post"),
+    "cut behind": lambda: tokenizer(ENGLISH, truncating="post"),
+    "both behind, unknown words dropped": lambda: tokenizer(
+        ENGLISH, padding="post", truncating="post", **DROPS
+    ),
+    "as TextVectorization": lambda: tokenizer(
+        (*ENGLISH, "dont", "clichÉd"), **{**vars(OF_VECTORIZATION), "max_length": LENGTH}
+    ),
+    "letters deleted": lambda: tokenizer(("glm", "flm", "é"), deleted="aeioué", filters="'\n"),
     "no word that a text can hold": lambda: tokenizer(("Not lower", "a-b")),
 }
 
@@ -153,14 +163,14 @@ def test_the_end_of_a_long_text_counts_and_then_its_beginning(tmp_path: Path) ->
     found = TOKENIZERS["IMDB's"]()
     ids, most = ids_in_mediapipe(found, tmp_path), tflite_words.pieces(found.settings)
     text = ("Good, bad; " * most)[: most - 5] + " film never"  # no room for more than the film
-    expected = found.encode_padded([text[:most]])
+    expected = found.settings.padded(found.encode([text[:most]]))
     np.testing.assert_array_equal(ids(text), expected)
     assert expected[0, -1] == found.ids_of("film")[-1]
 
 
 def test_letters_of_the_shipped_vocabulary() -> None:
     """What MediaPipe is told is short, and every word that a text can hold is among the words."""
-    found = load_tokenizer(files.shipped() / "vocab.txt", 10_000)
+    found = load_tokenizer(files.shipped() / "vocab.txt", 10_000, TextSettings())
     made = letters.letters(found)
     assert len(made.vocabulary) < 2048
     assert made.words.keys() == {

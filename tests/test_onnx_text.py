@@ -32,6 +32,7 @@ from lstm_edge.inputs.tokenizer import (
     load_tokenizer,
     pad_sequences,
 )
+from lstm_edge.inputs.vocabulary import OF_VECTORIZATION
 from lstm_edge.predict.classifier import Classifier
 from lstm_edge.runtimes.runners import TextRunner
 
@@ -230,7 +231,7 @@ def test_real_texts_id_for_id(shipped: Tokenizer, shipped_graph: Graph) -> None:
     assert wrong(shipped_graph, shipped, texts) == []
 
 
-@pytest.mark.parametrize("pads", ["any", "front"])
+@pytest.mark.parametrize("pads", ["skipped", "front"])
 @pytest.mark.parametrize("size", [2, 7, 64])
 def test_texts_of_many_lengths_in_a_call(
     size: int, pads: str, shipped: Tokenizer, edges: list[str]
@@ -346,13 +347,34 @@ OTHER: dict[str, tuple[dict[str, Any], Sequence[str]]] = {
             ),
         ],
     ),
+    "padded behind": ({"padding": "post", "max_length": 9}, ["good", "bad", "a"]),
+    "cut behind": ({"truncating": "post", "max_length": 9}, ["good", "bad", "a"]),
+    "padded and cut behind, unknown dropped": (
+        {"padding": "post", "truncating": "post", "max_length": 9, "unknown_id": None},
+        ["good", "bad", "a"],
+    ),
+    "as TextVectorization": (
+        {**OF_VECTORIZATION.to_json(), "max_length": 9},
+        ["good", "dont", "É", "é", "a"],
+    ),
+    "A to Z only": ({"lower_ascii": True}, ["good", "É", "é", "ς", "σ", "k"]),
+    "characters": (
+        {"characters": True, "filters": "", "max_length": 30},
+        ["a", " ", "é", "i", "\u0307", "😀", "."],
+    ),
+    "characters but for some": (
+        {"characters": True, "filters": "", "deleted": "aé.", "lower": False},
+        ["b", "d", " ", "G"],
+    ),
     "words that no text has": ({}, ["Good", "a b", "a,b", "", "good", "\t"]),
 }
 
 
 @pytest.mark.parametrize(
     ("name", "pads"),
-    [(name, "any") for name in OTHER]
+    [(name, "skipped") for name, (options, _) in OTHER.items() if "padding" not in options]
+    + [(name, "behind") for name, (options, _) in OTHER.items() if "padding" in options]
+    + [(name, "front") for name in ("cut behind", "characters")]
     + [
         (name, pads)
         for name in ("one id", "other special ids", "no start, unknown dropped")
@@ -371,7 +393,7 @@ def test_other_settings_id_for_id(name: str, pads: str) -> None:
         *constructed(vocabulary)[:200],
         *itertools.starmap("{}{}{}".format, glued(settings, vocabulary)),
     ]
-    if pads != "front":
+    if pads not in ("front", "behind"):
         assert wrong(graph, tokenizer, texts) == []
         return
     expected = tokenizer.settings.padded(tokenizer.encode(texts))

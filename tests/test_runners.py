@@ -99,7 +99,7 @@ def test_a_file_of_fixed_length_says_how_many_ids_it_takes(
     exported: Callable[[str, str], Exported],
 ) -> None:
     runner = exported(CASE, "tflite-float32").runner()
-    with pytest.raises(InputError, match=r"41 ids given; .*\.tflite takes at most 40: keep the"):
+    with pytest.raises(InputError, match=r"41 ids given; .*\.tflite takes at most 40: cut them"):
         runner.run(np.ones((1, 41), np.int32))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import gzip
 import itertools
 import json
@@ -27,6 +28,7 @@ from lstm_edge.inputs.tokenizer import (
     pad_sequences,
     words_of,
 )
+from lstm_edge.inputs.vocabulary import read_vocabulary
 
 SHARED = Path(__file__).parents[2] / "shared"
 REVIEWS = 2_000
@@ -352,14 +354,17 @@ def test_ranks_with_holes(ranks: dict[str, int], num_words: int, tokens: list[st
 
 def test_two_words_of_one_rank_are_refused() -> None:
     """One of them would silently become unknown; Keras gives both the same id."""
-    with pytest.raises(InputError, match="'a' and 'b' the same rank 1"):
+    with pytest.raises(InputError, match="'a' and 'b' the same id 4"):
         Tokenizer.from_ranks({"a": 1, "b": 1}, 10)
 
 
 # --- vocabulary files -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", SETTINGS.values(), ids=SETTINGS)
+JSON_SETTINGS = SETTINGS | {"characters": {"char_level": True}}
+
+
+@pytest.mark.parametrize("options", JSON_SETTINGS.values(), ids=JSON_SETTINGS)
 @pytest.mark.parametrize("num_words", [None, 3, 6, 1_000])
 @pytest.mark.parametrize("oov", [None, "<OOV>", "unk", "b"])
 def test_keras_tokenizer_json(
@@ -373,8 +378,8 @@ def test_keras_tokenizer_json(
     path.write_text(theirs.to_json(), encoding="utf-8")
     rows = num_words or max(theirs.word_index.values()) + 1
     for more in (0, 9):  # a model may have more rows than the Tokenizer gives ids
-        ours = load_tokenizer(path, rows + more, max_length=77)
-        assert ours.settings.max_length == 77
+        vocabulary = read_vocabulary(path)
+        ours = vocabulary.tokenizer(rows + more, vocabulary.settings)
         assert len(ours) <= rows
         assert ours.tokens[0] == PAD
         assert (ours.tokens[1] == UNKNOWN) == (theirs.word_index.get(oov) == 1)
@@ -412,8 +417,9 @@ def test_vocab_file_round_trip(tmp_path: Path, token: str) -> None:
     Tokenizer(tokens, settings).save(path)
     text = path.read_bytes().decode("utf-8")
     assert len(text.splitlines()) == len(text.split("\n")) - 1 == len(tokens)
-    for known in (settings, None):
-        assert load_tokenizer(path, len(tokens), known).tokens == tokens
+    assert load_tokenizer(path, len(tokens), settings).tokens == tokens
+    read = read_vocabulary(path)
+    assert read.tokenizer(len(tokens), read.settings).tokens == tokens
 
 
 def test_vocab_file_with_other_line_ends(tmp_path: Path) -> None:
@@ -423,8 +429,7 @@ def test_vocab_file_with_other_line_ends(tmp_path: Path) -> None:
     tokens = [*settings.special_tokens(), "a", "b\r"]
     Tokenizer(tokens, settings).save(path)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    for known in (settings, None):
-        assert list(load_tokenizer(path, 10, known).tokens) == tokens
+    assert list(load_tokenizer(path, 10, settings).tokens) == tokens
 
 
 def test_vocab_file_keeps_the_ids(tmp_path: Path) -> None:
@@ -439,13 +444,53 @@ def test_vocab_file_keeps_the_ids(tmp_path: Path) -> None:
     )
 
 
-def test_word_index_file(tmp_path: Path) -> None:
-    """The JSON that Keras publishes for IMDB: word -> rank."""
+def test_a_map_means_its_ids_and_nothing_else(tmp_path: Path) -> None:
+    """As json.dump(tokenizer.word_index) writes it: no id is moved, and nothing stands in front."""
     path = tmp_path / "index.json"
     path.write_text(json.dumps({"b": 2, "a": 1, "é": 3, "far": 99}), encoding="utf-8")
-    tokenizer = load_tokenizer(path, 50, max_length=12)
-    assert tokenizer.settings == TextSettings(max_length=12)
-    assert tokenizer.ids_of("A b É far") == [1, 4, 5, 6, 2]
+    vocabulary = read_vocabulary(path)
+    tokenizer = vocabulary.tokenizer(50, vocabulary.settings)
+    assert tokenizer.ids_of("A b É far") == [1, 2, 3]
+    assert set(vocabulary.told) == {"first_word_id"}
+    moved = dataclasses.replace(vocabulary.settings, first_word_id=4, unknown_id=2, start_id=1)
+    assert vocabulary.tokenizer(50, moved).ids_of("A b É far") == [1, 4, 5, 6, 2]
+
+
+@pytest.mark.parametrize(
+    ("ids", "settings"),
+    [
+        ({"<PAD>": 0, "<UNK>": 1, "a": 2, "b": 3}, {"unknown_id": 1, "first_word_id": 2}),
+        ({"<pad>": 0, "a": 1, "b": 2, "<unk>": 3}, {"unknown_id": 3, "first_word_id": 1}),
+        ({"<PAD>": 0, "<START>": 1, "<UNK>": 2, "<UNUSED>": 3, "a": 4, "b": 5}, {
+            "unknown_id": 2, "start_id": 1, "first_word_id": 3,
+        }),
+        ({"a": 0, "b": 1}, {"first_word_id": 0}),
+    ],
+)  # fmt: skip
+def test_special_entries_of_a_map(
+    tmp_path: Path, ids: dict[str, int], settings: dict[str, Any]
+) -> None:
+    path = tmp_path / "index.json"
+    path.write_text(json.dumps(ids), encoding="utf-8")
+    vocabulary = read_vocabulary(path)
+    read = {name: getattr(vocabulary.settings, name) for name in settings}
+    assert read == settings
+    start = [] if vocabulary.settings.start_id is None else [vocabulary.settings.start_id]
+    unknown = vocabulary.settings.unknown_id
+    expected = [*start, ids["a"], *([] if unknown is None else [unknown]), ids["b"]]
+    assert vocabulary.tokenizer(9, vocabulary.settings).ids_of("a qxzv B") == expected
+
+
+INDEX = SHARED / "data" / "imdb" / "imdb_word_index.json"
+
+
+@pytest.mark.skipif(not INDEX.exists(), reason="the published index is in ../shared")
+def test_the_published_imdb_index_is_known_by_its_content() -> None:
+    """And a part of it; any other map of the same words is only a map."""
+    whole = read_vocabulary(INDEX)
+    assert whole.tokenizer(10_000, whole.settings).ids_of("The film")[:2] == [1, 4]
+    assert whole.told["start_id"] == "vocabulary"
+    assert "padding" not in whole.told
 
 
 HEAD = "<PAD>\n<START>\n<UNKNOWN>\n<UNUSED>\n"
@@ -468,18 +513,25 @@ def keras_json(**changes: Any) -> str:
     ("name", "content", "reason"),
     [
         ("vocab.txt", HEAD + "".join(f"w{i}\n" for i in range(17)), "21 entries.* only 20 rows"),
+        ("words.txt", "\n[UNK]\n" + "".join(f"w{i}\n" for i in range(19)), "21 entries.* only 20"),
+        ("list.json", '["", "[UNK]", "a", "a"]', "'a' more than once"),
+        ("list.json", '["a", "b"]', "begins with"),
+        ("index.json", '{"a": -1, "b": 2}', "the id -1, below 0"),
+        ("index.json", '{"<pad>": 7, "b": 2}', "filled up with 0"),
+        ("index.json", '{"<unk>": 1}', "holds no word"),
+        ("tokenizer.pickle", b"\x80\x04", r"is a pickle.*tokenizer\.to_json\(\)"),
         ("vocab.txt", HEAD + "a\nb\na\n", "'a' more than once"),
         ("vocab.txt", "a\nb\nc\nd\ne\n", "begins with"),
         ("vocab.txt", "", "begins with"),
-        ("vocab.txt", HEAD, "4 entries"),
+        ("vocab.txt", HEAD, "holds no word"),
         ("vocab.txt", "<PAD>\n\xff".encode("latin1"), "not UTF-8 text"),
         ("index.json", '{"a": 1', "not valid JSON"),
-        ("index.json", "[1, 2]", "neither a word index"),
-        ("index.json", "{}", "neither a word index"),
-        ("index.json", '{"a": 1.5}', "neither a word index"),
-        ("index.json", '{"a": "1"}', "neither a word index"),
-        ("index.json", '{"a": 1, "b": 1}', "the same rank"),
-        ("keras.json", keras_json(char_level=True), "character-level"),
+        ("index.json", "[1, 2]", "neither a map"),
+        ("index.json", "{}", "neither a map"),
+        ("index.json", '{"a": 1.5}', "neither a map"),
+        ("index.json", '{"a": "1"}', "neither a map"),
+        ("index.json", '{"a": 1, "b": 1}', "the same id"),
+        ("keras.json", keras_json(analyzer="f"), "an analyzer, which is Python code"),
         ("keras.json", keras_json(word_index="{"), "not whole"),
         ("keras.json", keras_json(word_index=None), "not whole"),
         ("keras.json", keras_json(word_index="[]"), "not whole"),
@@ -495,14 +547,19 @@ def test_vocabulary_files_that_are_refused(
     """One InputError each, with the reason."""
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def read() -> Tokenizer:
+        vocabulary = read_vocabulary(path)
+        return vocabulary.tokenizer(20, vocabulary.settings)
+
     with pytest.raises(InputError, match=reason):
-        load_tokenizer(path, 20)
+        read()
 
 
 def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
     """With its path."""
     with pytest.raises(InputError, match=r"no\.txt does not exist"):
-        load_tokenizer(tmp_path / "no.txt", 20)
+        read_vocabulary(tmp_path / "no.txt")
 
 
 # --- settings -------------------------------------------------------------------------------------

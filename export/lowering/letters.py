@@ -43,6 +43,7 @@ class Letters:
         count: numbers are below it.
         words: id -> the numbers of the word's letters, for every word that a text can hold.
         told_apart: two words that differ in σ and ς only; without such, the two are one letter.
+        deleted: the number of characters that are taken out; None where there are none.
     """
 
     pattern: str
@@ -50,11 +51,21 @@ class Letters:
     count: int
     words: dict[int, tuple[int, ...]]
     told_apart: tuple[str, str] | None = None
+    deleted: int | None = None
 
 
 def obstacles(tokenizer: Tokenizer) -> list[str]:
     """Why this tokeniser cannot be said in MediaPipe's; empty where it can."""
     settings = tokenizer.settings
+    if settings.pattern is not None:
+        return ["the words are found by a regular expression, and MediaPipe's takes single letters"]
+    if settings.characters:
+        return ["every character is a word, and MediaPipe's vocabulary cannot hold a space"]
+    if lost := [name for c, name in _UNNAMED.items() if c in settings.deleted]:
+        return [f"the tokeniser deletes {lost[0]}, which MediaPipe's vocabulary cannot hold"]
+    spelled = _spelled({*settings.deleted, *map(chr, range(ord("a"), ord("z") + 1))}, settings)
+    if any(len(low) > 1 and not set(low).isdisjoint(settings.deleted) for low in spelled.values()):
+        return ["the tokeniser deletes a part of what a capital letter becomes in lower case"]
     if len(settings.split) != 1:
         return [
             f"the tokeniser splits at {settings.split!r}; MediaPipe's files need one character, such "
@@ -80,21 +91,24 @@ def letters(tokenizer: Tokenizer) -> Letters:
     """The letters of a tokeniser that has no :func:`obstacles`."""
     settings = tokenizer.settings
     words, separators = _words(tokenizer), _separators(settings)
-    spelled = _spelled({*separators, *itertools.chain.from_iterable(words.values())}, settings)
+    sigma = settings.lower and not settings.lower_ascii
+    deleted = set(settings.deleted)
+    spelled = _spelled(
+        {*separators, *deleted, *itertools.chain.from_iterable(words.values())}, settings
+    )
     # of one character several: İ
     joined = sorted({low for low in spelled.values() if len(low) > 1})
     cut = re.compile("|".join([*map(re.escape, joined), "."]), re.DOTALL)
     pieces = {i: cut.findall(word) for i, word in words.items()}
-    told_apart = _told_apart(words.values()) if settings.lower else None
-    if settings.lower and told_apart is None:
+    told_apart = _told_apart(words.values()) if sigma else None
+    if sigma and told_apart is None:
         # which of them Σ becomes hangs on what comes after it
         pieces = {i: ["σ" if p == "ς" else p for p in word] for i, word in pieces.items()}
     every = sorted({piece for word in pieces.values() for piece in word})
     numbers = {piece: number for number, piece in enumerate(every, _FIRST)}
-    numbers |= (
-        {"ς": numbers["σ"]} if settings.lower and "ς" not in numbers and "σ" in numbers else {}
-    )
+    numbers |= {"ς": numbers["σ"]} if sigma and "ς" not in numbers and "σ" in numbers else {}
     numbers |= dict.fromkeys(separators, SEPARATOR)
+    numbers |= dict.fromkeys(deleted, _FIRST + len(every))
     known = {c: numbers[low] for c, low in spelled.items() if low in numbers}
     for low in joined:
         ways = [[c for c, one in spelled.items() if one == part] for part in low]
@@ -111,9 +125,10 @@ def letters(tokenizer: Tokenizer) -> Letters:
             for piece, number in sorted(lines.items())
             if number != unknown and piece.decode("latin-1") not in _UNNAMED
         ),
-        _FIRST + len(every),
+        _FIRST + len(every) + bool(deleted),
         {i: tuple(numbers[p] for p in word) for i, word in pieces.items()},
         told_apart,
+        _FIRST + len(every) if deleted else None,
     )
 
 
@@ -134,7 +149,7 @@ def _told_apart(words: Iterable[str]) -> tuple[str, str] | None:
 
 
 def _separators(settings: TextSettings) -> set[str]:
-    return {*settings.filters, settings.split}
+    return {*settings.filters, settings.split} - {*settings.deleted}
 
 
 def _odd_one(settings: TextSettings) -> str | None:
@@ -145,7 +160,7 @@ def _odd_one(settings: TextSettings) -> str | None:
 
 def _spelled(wanted: set[str], settings: TextSettings) -> dict[str, str]:
     """Every character that becomes one or several of those wanted, and what it becomes."""
-    cased = _cased() if settings.lower else {}
+    cased = {c: low for c, low in _cased().items() if settings.lowered(c) == low}
     unchanged = {c: c for c in wanted if c not in cased}
     return unchanged | {c: low for c, low in cased.items() if wanted.issuperset(low)}
 

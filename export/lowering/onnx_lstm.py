@@ -55,18 +55,25 @@ def convert(stack: LstmStack, table: PadTable, path: Path) -> None:
 def _prelude(stack: LstmStack, table: PadTable) -> str:
     """Which steps to run, as ONNX text.
 
-    Counting from the first to the last token that is no pad, every example starts from the table's
-    row for its pads and runs the rest: ``tokens`` [steps, batch]. An example of nothing but pads
-    runs as many of them as it has. Examples longer than the model keep their last ids.
+    From the first token that is no pad on, to the end of the row (or to the last such token, where
+    pads are taken on either side), every example starts from the table's row for the pads before it and
+    runs the rest: ``tokens`` [steps, batch]. An example of nothing but pads runs as many of them as it
+    has. Examples longer than the model keep their last ids.
     """
     length, stride = stack.max_length, table.stride
+    if stack.either_side:
+        last = "last = ArgMin <axis = 0, keepdims = 0, select_last_index = 1> (is_pad)"
+    else:
+        last = """size = Shape <start = 1, end = 2> (ids)
+    last = Sub (size, one)""".replace("ids", INPUT)
     return f"""
 <ir_version: {IR_VERSION}, opset_import: ["": {OPSET}]>
 pad_state (int32[batch, length] {INPUT})
     => (int32[steps, batch] {TOKENS}, int64[batch] {ROW}, int64[batch] {LENGTHS})
 <
     int32 pad_id = {{{stack.pad_id}}},
-    int64 most_pads = {{{length - 1}}}, int64 stride = {{{stride}}}, int64 zero = {{0}},
+    int64 most_pads = {{{length - 1}}}, int64 stride = {{{stride}}},
+    int64 zero = {{0}}, int64 one = {{1}},
     int64 model_length = {{{length}}}, int64 behind = {{{stride + 1}}},
     int64[1] begin_axis = {{0}}, int64[4] margins = {{{stride}, 0, {length}, 0}},
     int64[{length}, 1] numbers = {{{", ".join(map(str, range(length)))}}}
@@ -76,7 +83,7 @@ pad_state (int32[batch, length] {INPUT})
     pad_bool = Equal (columns, pad_id)
     is_pad = Cast <to = 6> (pad_bool)
     first = ArgMin <axis = 0, keepdims = 0> (is_pad)
-    last = ArgMin <axis = 0, keepdims = 0, select_last_index = 1> (is_pad)
+    {last}
     span = Sub (last, first)
     pads = Sub (most_pads, span)
     some_row = Div (pads, stride)

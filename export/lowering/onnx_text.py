@@ -30,15 +30,19 @@ _END = 2**62
 
 def obstacles(tokenizer: Tokenizer) -> list[str]:
     """What keeps a tokeniser's rules out of a graph; empty where nothing does."""
-    known = _known(tokenizer)
+    known, settings = _known(tokenizer), tokenizer.settings
     reasons = []
+    if settings.pattern is not None:
+        reasons.append(
+            "the words are found by a regular expression, which no operator of ONNX does"
+        )
     differ = _kept("σ", tokenizer, known) != _kept("ς", tokenizer, known)
-    if tokenizer.settings.lower and differ:
+    if settings.lower and not settings.lower_ascii and differ:
         reasons.append(
             "the vocabulary tells σ from ς, and which of them a capital Σ becomes depends on the "
             "letters around it: a graph looks at one character at a time"
         )
-    looked_for = known.union(tokenizer.settings.filters)
+    looked_for = known.union(settings.filters, settings.deleted)
     if strange := sorted(c for c in looked_for if c == NO_CHARACTER or "\ud800" <= c <= "\udfff"):
         listed = ", ".join(f"U+{ord(c):04X}" for c in strange)
         reasons.append(f"the tokeniser looks for characters that no text in UTF-8 means: {listed}")
@@ -46,10 +50,10 @@ def obstacles(tokenizer: Tokenizer) -> list[str]:
 
 
 def tokenising_graph(texts: Texts) -> Any:
-    """A model: texts string [batch] -> ids int32 [batch, length], pads in front.
+    """A model: texts string [batch] -> ids int32 [batch, length], padded and cut as the settings say.
 
-    The length is that of the longest text, at most the model's; where the model takes pads in front
-    only, it is the model's. Where it takes none at all, the batch is 1.
+    The length is that of the longest text, at most the model's; where pads are part of what the model
+    answers, it is the model's. Where it takes none at all, the batch is 1.
     """
     onnx = require("onnx", _PURPOSE)
     tokenizer = texts.tokenizer
@@ -58,7 +62,8 @@ def tokenising_graph(texts: Texts) -> Any:
     nodes = {node.output[0]: node for node in model.graph.node}
     # a short text is filled up with empty strings; between two separators there is one too
     _look_up(onnx, nodes["kept"], {"": "", **_characters(tokenizer)}, NO_CHARACTER)
-    _set(onnx, nodes["pieces"], delimiter=settings.split)
+    if not settings.characters:
+        _set(onnx, nodes["pieces"], delimiter=settings.split)
     words = tokenizer.tokens[settings.first_word_id :]
     ids = {word: i for i, word in enumerate(words, settings.first_word_id)}
     unknown = _DROPPED if settings.unknown_id is None else settings.unknown_id
@@ -115,7 +120,7 @@ def _known(tokenizer: Tokenizer) -> set[str]:
 def _kept(character: str, tokenizer: Tokenizer, known: set[str]) -> str:
     """What the words of a text have for one of its characters."""
     settings = tokenizer.settings
-    lowered = character.lower() if settings.lower else character
+    lowered = (c for c in settings.lowered(character) if c not in settings.deleted)
     filtered = (settings.split if c in settings.filters else c for c in lowered)
     return "".join(c if c in known else NO_CHARACTER for c in "".join(filtered))
 
@@ -123,8 +128,13 @@ def _kept(character: str, tokenizer: Tokenizer, known: set[str]) -> str:
 def _characters(tokenizer: Tokenizer) -> dict[str, str]:
     """Every character that leaves something in a word, or between words, and what."""
     known = _known(tokenizer)
-    looked_for = known.union(tokenizer.settings.filters)
-    capitals = {c for c, lowered in _capitals().items() if not looked_for.isdisjoint(lowered)}
+    settings = tokenizer.settings
+    looked_for = known.union(settings.filters, settings.deleted)
+    capitals = {
+        c
+        for c, lowered in _capitals().items()
+        if not looked_for.isdisjoint(lowered) and settings.lowered(c) != c
+    }
     spellings = {c: _kept(c, tokenizer, known) for c in sorted(looked_for | capitals)}
     return {c: kept for c, kept in spellings.items() if set(kept) != {NO_CHARACTER}}
 
@@ -139,19 +149,33 @@ def _capitals() -> dict[str, str]:
 def _text(texts: Texts) -> str:
     """The graph, as ONNX text; what is looked up is filled in afterwards.
 
-    Every id that is kept goes to its own column, counted from the end; column 0 takes those that are
-    not, and is cut off.
+    Every id that is kept goes to its own column, from 1 on; column 0 takes those that are not, and is cut
+    off.
     """
     settings = texts.tokenizer.settings
     batch = "1" if texts.pads == "none" else "batch"
     start = _DROPPED if settings.start_id is None else settings.start_id
-    if texts.pads == "front":
+    if texts.pads in ("front", "behind"):
         length, width = str(settings.max_length), "wide = Identity (max_length)"
     else:
         length = "length"
         width = """longest = ReduceMax <keepdims = 0> (total)
     some = Max (longest, one)
     wide = Min (some, max_length)"""
+    # where the first of a text's ids goes: behind the pads, and further to the left by what is cut there
+    pads, cut = settings.padding == "pre", settings.truncating == "pre"
+    moved = {
+        (True, True): "moved = Sub (wide, total)",
+        (True, False): "moved = Sub (wide, shown)",
+        (False, True): "moved = Sub (shown, total)",
+        (False, False): "moved = Sub (zero, zero)",
+    }[pads, cut]
+    if settings.characters:  # once more: lower-cased, one may have become two
+        split = f"""pieces = {CONTRIB}.Tokenizer <
+        mark = 0, pad_value = "", separators = [""], mincharnum = 1
+    > (joined)"""
+    else:
+        split = "pieces, counts = StringSplit (joined)"
     # Loop's body has constants of its own: add_prefix does not rename those that it takes from outside
     return f"""
 <ir_version: {IR_VERSION}, opset_import: ["": {OPSET}, "{CONTRIB}": 1, "{ML}": 2]>
@@ -194,7 +218,7 @@ tokenise (string[{batch}] {INPUT}) => (int32[{batch}, {length}] {IDS})
     nothing = Expand (blank, row)
     all = Concat <axis = 1> (parts, nothing)
     joined = Gather <axis = 1> (all, zero)
-    pieces, counts = StringSplit (joined)
+    {split}
     found = {ML}.LabelEncoder (pieces)
     started = Pad (found, in_front, start)
     is_id = GreaterOrEqual (started, zero)
@@ -202,9 +226,13 @@ tokenise (string[{batch}] {INPUT}) => (int32[{batch}, {length}] {IDS})
     rank = CumSum (counted, one)
     total = Gather <axis = 1> (rank, lasts)
     {width}
-    missing = Sub (wide, total)
-    shifted = Add (rank, missing)
-    inside = Max (shifted, zero)
+    shown = Min (total, wide)
+    {moved}
+    shifted = Add (rank, moved)
+    not_before = Max (shifted, zero)
+    fits = LessOrEqual (shifted, wide)
+    fitting = Cast <to = 7> (fits)
+    inside = Mul (not_before, fitting)
     column = Mul (inside, counted)
     columns = Add (wide, ones)
     shape = Concat <axis = 0> (rows, columns)

@@ -67,7 +67,10 @@ def layout(
 
 
 def module(stack: LstmStack, table: PadTable, plan: Layout) -> Any:
-    """A ``tf.Module`` with ``run``: ids int32 [1, max_length], pads on either side."""
+    """A ``tf.Module`` with ``run``: ids int32 [1, max_length].
+
+    Pads in front are skipped, and those behind the last token where the stack takes them on either side.
+    """
     tf = require("tensorflow", "exporting to TFLite")
     length, pad, stride = stack.max_length, stack.pad_id, table.stride
     spare = min(stride, length)  # pads that the table may leave to be run
@@ -78,7 +81,9 @@ def module(stack: LstmStack, table: PadTable, plan: Layout) -> Any:
         ids = ids[0]
         position = tf.range(length)
         is_real = tf.not_equal(ids, pad)
-        last = tf.reduce_max(tf.where(is_real, position, -1)) + 1  # past the last real token
+        last: Any = length
+        if stack.either_side:
+            last = tf.reduce_max(tf.where(is_real, position, -1)) + 1  # past the last real token
         first = tf.minimum(tf.reduce_min(tf.where(is_real, position, length)), last)
         pads = length - (last - first)
         row = tf.minimum(pads // stride, table.last_row)

@@ -46,7 +46,8 @@ def module(
     table = word_table(letters.words, letters.count)
 
     def run(text: Any) -> dict[str, Any]:
-        y = answers(ids(tf, text[0], table, letters.count, settings))
+        row = text[0] if letters.deleted is None else _without(tf, text[0], letters.deleted)
+        y = answers(ids(tf, row, table, letters.count, settings))
         scores = tf.concat([1 - y, y], 1) if y.shape[1] == 1 else y
         return {OUTPUT: scores}
 
@@ -59,7 +60,7 @@ def module(
 
 
 def ids(tf: Any, letters: Any, table: WordTable, count: int, settings: TextSettings) -> Any:
-    """Ids int32 [1, max_length], pads in front, of letters int32 [T].
+    """Ids int32 [1, max_length], padded and cut as the settings say, of letters int32 [T].
 
     Args:
         letters: as :class:`export.lowering.letters.Letters` numbers them, below ``count``.
@@ -70,21 +71,37 @@ def ids(tf: Any, letters: Any, table: WordTable, count: int, settings: TextSetti
     ends = inside * (1 - tf.concat([inside[1:], [0]], 0))
     # counted, not stored: as a constant it would be four bytes for each letter
     places = tf.cumsum(_flag(tf, letters >= 0)) - 1
+    chosen = _last if settings.truncating == "pre" else _first
     if unknown is None:
         # which words count is not known before all are looked up
         most = (letters.shape[0] + 1) // 2
         found, words = _last(tf, places, ends, most)
         found = _look_up(tf, letters, found, table, count, -1)
         real = _flag(tf, (tf.range(most) >= most - words) & (found >= 0))
-        found, words = _last(tf, found, real, length)
+        found, words = chosen(tf, found, real, length)
     else:
-        found, words = _last(tf, places, ends, length)
+        found, words = chosen(tf, places, ends, length)
         found = _look_up(tf, letters, found, table, count, unknown)
-    place = tf.range(length) - (length - words)
-    before = settings.pad_id
-    if settings.start_id is not None:
-        before = tf.where(tf.equal(place, -1), settings.start_id, before)
-    return tf.where(place >= 0, found, before)[None]
+    starts = settings.start_id is not None
+    if settings.truncating == "pre":  # the words stand at the end
+        place = tf.range(length) - (length - words)
+        row = tf.where(place >= 0, found, settings.pad_id)
+    else:  # at the beginning, behind the start
+        place = tf.range(length) - starts
+        row = tf.where(place < words, tf.gather(found, tf.maximum(place, 0)), settings.pad_id)
+    if starts:
+        row = tf.where(tf.equal(place, -1), settings.start_id, row)
+    pads = length - tf.minimum(words + starts, length)
+    if settings.padding != settings.truncating:
+        turned = pads if settings.padding == "post" else length - pads
+        row = tf.gather(row, (tf.range(length) + turned) % length)
+    return row[None]
+
+
+def _without(tf: Any, letters: Any, deleted: int) -> Any:
+    """The letters but for those that are deleted, int32 [T], and nothing behind them."""
+    kept, _ = _first(tf, letters, _flag(tf, tf.not_equal(letters, deleted)), letters.shape[0])
+    return kept
 
 
 def _flag(tf: Any, condition: Any) -> Any:
@@ -98,6 +115,14 @@ def _last(tf: Any, values: Any, flags: Any, most: int) -> tuple[Any, Any]:
     # what is not flagged adds nothing, wherever it goes; what is too early goes before the first
     to = tf.maximum(number + (most - total), 0)
     return tf.scatter_nd(to[:, None], values * flags, [most + 1])[1:], total
+
+
+def _first(tf: Any, values: Any, flags: Any, most: int) -> tuple[Any, Any]:
+    """The first ``most`` of the flagged values, at the beginning of [most], and how many are flagged."""
+    number = tf.cumsum(flags)
+    # what is not flagged adds nothing; what is too late goes behind the last
+    to = tf.clip_by_value(number - 1, 0, most)
+    return tf.scatter_nd(to[:, None], values * flags, [most + 1])[:most], number[-1]
 
 
 def _look_up(tf: Any, letters: Any, places: Any, table: WordTable, count: int, unknown: int) -> Any:

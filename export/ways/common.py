@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.errors import InputError
 from lstm_edge.inputs import labelled
 from lstm_edge.inputs.signature import State
+from lstm_edge.inputs.vocabulary import Vocabulary
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import GraphModel
+from lstm_edge.models.text_front import TextFront
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
 from lstm_edge.runtimes.contract import Runtime, runtime_class
 from lstm_edge.stack import LstmStack
@@ -32,7 +34,11 @@ class Request:
 
     source: run_folder.ModelSource
     live: bool
+    vocabulary: Vocabulary | None
     has_vocab: bool  # the option: that of a run folder need not be of use
+    text_settings: Mapping[str, Any]
+    either_side: bool
+    expect: Path | None
     has_labels: bool
     length: int | None
     batch: int | None
@@ -41,6 +47,7 @@ class Request:
     streaming: bool | None
     chunk: int | None
     lowering: str | None
+    front: TextFront | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +78,7 @@ class Way(ABC):
         lowered: what the lowerings take.
         batch: examples in a call, in a format where that is fixed.
         takes: see :class:`export.bundling.ExportResult`.
+        said: see :class:`export.bundling.ExportResult`.
         step: the step model of what takes texts, where one is wanted.
         texts: what makes ids of texts; None where nothing does.
         examples: inputs by name to calibrate with, each what one call takes.
@@ -80,6 +88,7 @@ class Way(ABC):
     batch: int
     takes: str
     step: GraphModel | None = None
+    said: tuple[str, ...] = ()
 
     @property
     def texts(self) -> formats.Texts | None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from export import stack
 from export.ways.arrays import array_way, stream_way
 from export.ways.common import Request, Way
-from export.ways.texts import text_way
-from lstm_edge.errors import InputError
+from export.ways.texts import Shape, text_way
+from lstm_edge.errors import InputError, UnsupportedModelError
+from lstm_edge.inputs.preprocessing import ASSUMED, MODEL, OPTION
 from lstm_edge.inputs.tokenizer import TextSettings
-from lstm_edge.models.graph import read_graph
+from lstm_edge.models.graph import GraphModel, read_graph
 from lstm_edge.models.reference import of_ids
 from lstm_edge.models.streaming import read_streaming
+from lstm_edge.models.text_front import take_out
+from lstm_edge.stack import LstmStack
 
 
 def decide(model: Any, request: Request) -> Way:
@@ -20,17 +24,28 @@ def decide(model: Any, request: Request) -> Way:
 
     - a stream: streaming is asked for, or the model is stateful and streaming is not refused (a
       classifier of texts gets its step model beside its other files);
-    - texts or ids, pads on either side: the layers are Embedding, LSTM and Dense only;
-    - texts, pads in front: a classifier of ids, with a vocabulary;
+    - texts or ids, pads in front skipped: the layers are Embedding, LSTM and Dense only;
+    - texts: a classifier of ids, with a vocabulary;
     - arrays: any other model.
+
+    A layer that makes ids of texts is taken out first, with its vocabulary.
 
     Raises:
         UnsupportedModelError: the model cannot be exported in any of these ways.
         InputError: an option does not apply to this way, or contradicts the model.
     """
+    front = take_out(model, request.name)
+    if front is not None:
+        if request.has_vocab:
+            raise InputError(
+                f"the model has a vocabulary of its own, in layer {front.vocabulary.name}: leave "
+                "`vocab` out"
+            )
+        model, request = front.model, replace(request, vocabulary=front.vocabulary, front=front)
     step = None
     if request.streaming:
         if not _streams_texts(model, request):
+            _refuse_text_options(request)
             return stream_way(model, request)
         if request.chunk is not None:
             raise InputError(
@@ -41,44 +56,66 @@ def decide(model: Any, request: Request) -> Way:
     layers = None if request.lowering else stack.read_stack(model, request.length)
     if layers is not None:
         _refuse_array_options(request)
-        reference = of_ids(request.source.model, model, max_length=layers.max_length)
-        return text_way(
-            request,
-            layers,
-            reference,
-            len(layers.embedding),
-            layers.outputs,
-            layers.max_length,
-            "any",
-            step,
+        graph, lowered = (
+            read_graph(model, request.name),
+            replace(layers, either_side=request.either_side),
+        )
+        return _of_texts(request, graph, lowered, step)
+    if request.either_side:
+        raise InputError(
+            "`either_side` is for models of Embedding, LSTM and Dense layers without a mask: in others "
+            "no pads are skipped"
         )
     graph = read_graph(model, request.name)
     if graph.stateful and request.streaming is None:
+        _refuse_text_options(request)
         return stream_way(model, request)
-    own = graph.inputs[0].shape[1] if len(graph.inputs[0].shape) > 1 else None
+    own = _own_length(graph)
     free = any(None in tensor.shape[1:] for tensor in graph.inputs)
     if request.length is not None and not free and own != request.length:
         raise InputError(
             f"the model's input length is {own}, not the {request.length} given: leave the length out"
         )
-    takes_texts = graph.is_classifier and graph.fixed_batch is None
-    if request.source.vocab is not None and takes_texts:
+    if request.vocabulary is not None and graph.is_classifier and graph.fixed_batch is None:
         _refuse_array_options(request)
-        settings = request.source.settings
-        length = own or request.length or (None if settings is None else settings.max_length)
-        pads = "none" if length is None else "front"
-        length = length or TextSettings().max_length
-        reference = of_ids(request.source.model, graph.model, max_length=length, pads=pads)
-        rows, units = graph.inputs[0].rows, graph.outputs[0].shape[1]
-        if rows is None or units is None:  # then it is no classifier
-            raise AssertionError(graph)
-        return text_way(request, graph, reference, rows, units, length, pads, step)
+        return _of_texts(request, graph, graph, step)
+    if front is not None:
+        raise UnsupportedModelError(
+            request.name,
+            ["it takes texts, and does not end in one sigmoid unit or a softmax over classes"],
+        )
+    _refuse_text_options(request)
     return array_way(graph, request)
+
+
+def _of_texts(
+    request: Request, graph: GraphModel, lowered: LstmStack | GraphModel, step: GraphModel | None
+) -> Way:
+    """Texts or ids in: how many of them, and what says so."""
+    own, vocabulary = _own_length(graph), request.vocabulary
+    length, source = own or request.length, MODEL if own else OPTION
+    if length is None and vocabulary is not None and "max_length" in vocabulary.told:
+        length, source = vocabulary.settings.max_length, vocabulary.told["max_length"]
+    free = length is None
+    if length is None:
+        length, source = TextSettings().max_length, ASSUMED
+    reference = of_ids(
+        request.source.model, graph.model, max_length=length, pads="none" if free else "front"
+    )
+    rows, units = graph.inputs[0].rows, graph.outputs[0].shape[1]
+    if rows is None or units is None:  # then it is no classifier
+        raise AssertionError(graph)
+    return text_way(request, lowered, reference, Shape(rows, units, length, source, free), step)
+
+
+def _own_length(graph: GraphModel) -> int | None:
+    shape = graph.inputs[0].shape
+    return shape[1] if len(shape) > 1 else None
 
 
 def _streams_texts(model: Any, request: Request) -> bool:
     """Whether a stream is one more file of a classifier of texts."""
-    if request.source.vocab is None:
+    if request.vocabulary is None:
         return False
     graph = read_graph(model, request.name)
     return graph.is_classifier and graph.fixed_batch is None and not graph.stateful
@@ -91,3 +128,13 @@ def _refuse_array_options(request: Request) -> None:
         )
     if request.batch is not None:
         raise InputError("`batch` is for models that take arrays; this one takes texts or ids")
+
+
+def _refuse_text_options(request: Request) -> None:
+    if request.text_settings or request.expect is not None or request.either_side:
+        names = [*request.text_settings, *(["expect"] if request.expect is not None else [])]
+        names += ["either_side"] if request.either_side else []
+        raise InputError(
+            f"{', '.join(f'`{name}`' for name in names)}: for a model of texts or ids; "
+            f"{request.name} takes arrays"
+        )

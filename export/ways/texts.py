@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from export import formats
+from export.ways import matching
 from export.ways.common import GOLDEN_EXAMPLES, Request, Way, Written, check_numbers
 from lstm_edge.base.arrays import Arrays, Ids, Probabilities
 from lstm_edge.bundle.golden import Golden
 from lstm_edge.bundle.manifest import write_text_parts
-from lstm_edge.errors import InputError
+from lstm_edge.errors import ConversionError, InputError
 from lstm_edge.inputs import label_names, labelled, samples
-from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer, pad_sequences
-from lstm_edge.models import run_folder
+from lstm_edge.inputs.expected import read_expected
+from lstm_edge.inputs.preprocessing import OPTION, SIDE_SETTINGS, Preprocessing, sources_of
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.models.graph import GraphModel
+from lstm_edge.models.text_front import TextFront
 from lstm_edge.results.parity import ParityReport, Tolerance
 from lstm_edge.runtimes.runners import IdsRunner, text_runner
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import edges
 from lstm_edge.verify.measuring import measure
+
+# What Keras's answer to a text may differ by from that to its ids: another shape rounds otherwise.
+SAME_IDS = 1e-5
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class TextWay(Way):
     label_values: tuple[str, ...] | None
     golden: Golden
     pads: str
+    preprocessing: Preprocessing
+    said: tuple[str, ...] = ()
     batch: int = 1
     step: GraphModel | None = None
 
@@ -53,7 +61,7 @@ class TextWay(Way):
         # without pads, each at its own length
         length = None if self.pads == "none" else self.settings.max_length
         return [
-            {name: pad_sequences([ids], length or len(ids), self.settings.pad_id)}
+            {name: self.settings.padded([ids], length or max(1, len(ids)))}
             for ids in self.golden.ids
         ]
 
@@ -77,6 +85,7 @@ class TextWay(Way):
             max_length=self.settings.max_length,
             batch=made.batch,
             pads=self.pads,
+            truncating=self.settings.truncating,
             states=made.states,
         )
         return measure(
@@ -98,51 +107,113 @@ class TextWay(Way):
             tokenizer=self.tokenizer,
             golden=self.golden,
             pads=self.pads,
+            preprocessing=self.preprocessing,
         )
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a model takes and gives.
+
+    Attributes:
+        rows: of its embedding.
+        outputs: K, numbers in an answer.
+        length: ids of an example, at most.
+        told: what says the length (see :class:`lstm_edge.inputs.preprocessing.Preprocessing`).
+        free: each example is run at its own length, without pads.
+    """
+
+    rows: int
+    outputs: int
+    length: int
+    told: str
+    free: bool
 
 
 def text_way(
     request: Request,
     lowered: LstmStack | GraphModel,
     reference: IdsRunner,
-    rows: int,
-    outputs: int,
-    length: int,
-    pads: str,
+    shape: Shape,
     step: GraphModel | None,
 ) -> Way:
-    settings, tokenizer = _vocabulary(request.source, rows, length)
-    names = _labels(request.source.labels, outputs)
-    golden = _golden(
-        reference, rows, settings, tokenizer, names, request.source.label_values, request.dataset
-    )
+    """How texts become ids is settled here, and held against the user's examples where there are any."""
+    settings, preprocessing = _settings(request, shape)
+    names = _labels(request.source.labels, shape.outputs)
+    values = request.source.label_values
+    said: tuple[str, ...] = ()
+    if request.expect is not None:
+        match = matching.hold(
+            read_expected(request.expect),
+            settings,
+            preprocessing,
+            request.vocabulary,
+            reference,
+            rows=shape.rows,
+            names=names,
+            label_values=values,
+        )
+        preprocessing, said = match.preprocessing, match.said
+    tokenizer = None
+    if request.vocabulary is not None:
+        tokenizer = request.vocabulary.tokenizer(shape.rows, settings)
+    pads = "behind" if settings.padding == "post" else "front"
+    if shape.free:
+        pads = "none"
+    elif isinstance(lowered, LstmStack) and pads == "front":
+        pads = "any" if request.either_side else "skipped"
+    elif request.either_side:
+        raise InputError(
+            "`either_side` skips pads behind the tokens, which this model was trained to take "
+            "(`padding=post`): leave one of them out"
+        )
+    golden = _golden(request, reference, shape, settings, tokenizer, names)
     return TextWay(
         lowered,
-        rows,
+        shape.rows,
         settings,
         tokenizer,
         names,
-        request.source.label_values,
+        values,
         golden,
         pads,
+        preprocessing,
+        said,
         step=step,
     )
 
 
-def _vocabulary(
-    source: run_folder.ModelSource, rows: int, length: int
-) -> tuple[TextSettings, Tokenizer | None]:
-    if source.vocab is None:
-        return TextSettings(max_length=length), None
-    if source.settings is not None:
-        tokenizer = load_tokenizer(source.vocab, rows, source.settings)
-    else:
-        tokenizer = load_tokenizer(source.vocab, rows, max_length=length)
-    if tokenizer.settings.max_length != length:
+def _settings(request: Request, shape: Shape) -> tuple[TextSettings, Preprocessing]:
+    options, vocabulary = request.text_settings, request.vocabulary
+    of_texts = [f"`{name}`" for name in options if name not in SIDE_SETTINGS]
+    if vocabulary is None and of_texts:
+        raise InputError(f"{', '.join(of_texts)}: how words become ids, and there is no `vocab`")
+    if request.front is not None and options and not request.front.takes_words:
         raise InputError(
-            f"the run's texts have {tokenizer.settings.max_length} ids, but its model takes {length}"
+            f"{', '.join(f'`{name}`' for name in options)}: how texts become ids is said by the model's "
+            f"layer {request.front.vocabulary.name}: leave it out"
         )
-    return tokenizer.settings, tokenizer
+    base = TextSettings() if vocabulary is None else vocabulary.settings
+    told = {} if vocabulary is None else vocabulary.told
+    if "max_length" in told and base.max_length != shape.length:
+        raise InputError(
+            f"the run's texts have {base.max_length} ids, but its model takes {shape.length}"
+        )
+    settings = replace(base, max_length=shape.length, **options)
+    for name in ("start_id", "unknown_id"):
+        if vocabulary is not None and (getattr(settings, name) or 0) >= shape.rows:
+            raise InputError(
+                f"`{name}` is {getattr(settings, name)}, but the model's embedding has only "
+                f"{shape.rows} rows"
+            )
+    sources = sources_of(
+        settings,
+        shape.told,
+        {**told, **dict.fromkeys(options, OPTION)},
+        texts=vocabulary is not None,
+        free=shape.free,
+    )
+    return settings, Preprocessing(sources)
 
 
 def _labels(labels: Sequence[str] | None, outputs: int) -> tuple[str, ...]:
@@ -158,20 +229,19 @@ def _labels(labels: Sequence[str] | None, outputs: int) -> tuple[str, ...]:
 
 
 def _golden(
+    request: Request,
     reference: IdsRunner,
-    rows: int,
+    shape: Shape,
     settings: TextSettings,
     tokenizer: Tokenizer | None,
     names: tuple[str, ...],
-    values: tuple[str, ...] | None,
-    dataset: labelled.Dataset | None,
 ) -> Golden:
     """Golden texts: the user's data, else the shipped reviews; ids drawn where there is no way."""
-    length = settings.max_length
+    length, rows, values = shape.length, shape.rows, request.source.label_values
     texts: tuple[str, ...] | None = None
     classes = None
-    if dataset is not None:
-        examples = dataset.evaluation().sample(GOLDEN_EXAMPLES)
+    if request.dataset is not None:
+        examples = request.dataset.evaluation().sample(GOLDEN_EXAMPLES)
         examples = labelled.cap_ids(examples, rows, settings)
         ids = examples.encode(tokenizer, settings)
         texts, classes = examples.texts, label_names.resolve_labels(examples.labels, names, values)
@@ -190,13 +260,13 @@ def _golden(
 
     def answers(sequences: Sequence[Ids]) -> Probabilities:
         if reference.pads == "none":
-            outputs = reference.run_sequences(sequences)
+            outputs = reference.run_sequences([settings.kept(ids) for ids in sequences])
         else:
-            outputs = reference.run_all(pad_sequences(sequences, length, settings.pad_id))
+            outputs = reference.run_all(settings.padded(sequences))
         check_numbers([outputs], reference.path.name)
         return outputs
 
-    return Golden(
+    golden = Golden(
         texts=texts,
         ids=tuple(ids),
         outputs=answers(ids),
@@ -206,6 +276,26 @@ def _golden(
         edge_outputs=answers(list(edge.values())),
         edge_texts=tuple(edge_texts.get(name) for name in edge),
     )
+    if request.front is not None and not request.front.takes_words:
+        _check_front(request.front, golden)
+    return golden
+
+
+def _check_front(front: TextFront, golden: Golden) -> None:
+    """The whole model, of texts, answers as what is behind its layer does on our ids.
+
+    Raises:
+        ConversionError: it does not: then the layer makes other ids.
+    """
+    pairs = [*zip(golden.texts or (), golden.outputs, strict=True), *golden.edge_by_text]
+    # a model of free length answers no text without a word: there is nothing to compare
+    answers = front.answers([text for text, _ in pairs])
+    for (text, outputs), answer in zip(pairs, answers, strict=True):
+        if not np.abs(outputs - answer).max() <= SAME_IDS:
+            raise ConversionError(
+                f"the model's layer {front.vocabulary.name} makes other ids of {text[:60]!r} than its "
+                f"settings say: Keras answers {answer.tolist()}, and {outputs.tolist()} on these ids"
+            )
 
 
 def _drawn(rows: int, length: int) -> list[Ids]:

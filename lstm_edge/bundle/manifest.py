@@ -13,13 +13,14 @@ from lstm_edge.base.files import sha256, write_json, write_text
 from lstm_edge.bundle.golden import Golden
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import Batch, save_batches
+from lstm_edge.inputs.preprocessing import Preprocessing
 from lstm_edge.inputs.signature import Signature
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.results.parity import Tolerance
 
 # 1: texts, pads on either side; 2: all the others, which a reader of 1 would not run rightly; 3: files
-# made for one runtime or use
-SCHEMA = 3
+# made for one runtime or use; 4: texts whose sides of padding and cutting are settings
+SCHEMA, MADE_FOR_SCHEMA = 4, 3
 MANIFEST, VOCAB, LABELS, GOLDEN = "manifest.json", "vocab.txt", "labels.txt", "golden.json"
 GOLDEN_ARRAYS = "golden.npz"
 TEXT, TENSORS = "text", "tensors"  # kinds of bundle
@@ -79,6 +80,7 @@ def write_text_parts(
     tokenizer: Tokenizer | None,
     golden: Golden,
     pads: str,
+    preprocessing: Preprocessing,
 ) -> dict[str, Any]:
     """Write what a bundle of texts has beside its variants; what the manifest says of it."""
     write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
@@ -86,9 +88,10 @@ def write_text_parts(
     if tokenizer is not None:
         tokenizer.save(folder / VOCAB)
     return {
-        "schema": 1 if pads == "any" else 2,
+        "schema": SCHEMA,
         "kind": TEXT,
         "pads": pads,
+        "preprocessing": preprocessing.to_json(),
         "tokenizer": {**settings.to_json(), "num_ids": num_ids},
         "labels": list(labels),
         "label_values": None if label_values is None else list(label_values),
@@ -126,7 +129,7 @@ def write_manifest(
     """
     files = {v["file"] for v in variants}
     if any(v["made_for"] for v in variants):
-        parts = {**parts, "schema": SCHEMA}
+        parts = {**parts, "schema": max(parts["schema"], MADE_FOR_SCHEMA)}
     manifest = {
         **parts,
         "written_by": versions,

@@ -29,6 +29,7 @@ from lstm_edge.errors import BundleError, InputError, NotInstalledError
 from lstm_edge.inputs import label_names, labelled
 from lstm_edge.inputs.array_files import ArraySource, read_inputs
 from lstm_edge.inputs.batches import AS_GIVEN, Batch, Inputs, evenly, load_batches
+from lstm_edge.inputs.preprocessing import UNRECORDED, Preprocessing
 from lstm_edge.inputs.signature import Input, Output, Signature, State
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer
 from lstm_edge.runtimes.by_keras import Keras
@@ -152,6 +153,10 @@ class Bundle(ABC):
         """The tokeniser; None in a bundle without a vocabulary."""
         return None
 
+    def described_preprocessing(self) -> dict[str, Any] | None:
+        """How texts became ids, and what says so; None where nothing is done before the model."""
+        return None
+
     def edge_cases(self) -> Golden | None:
         """What has the edge cases of a bundle of texts."""
         return None
@@ -197,6 +202,7 @@ class TextBundle(Bundle):
     has_vocabulary: bool
     outputs: int
     pads: str = "any"
+    preprocessing: Preprocessing = UNRECORDED
 
     takes: ClassVar[str] = "texts"
     unit: ClassVar[str] = "tokens"
@@ -224,14 +230,20 @@ class TextBundle(Bundle):
             max_length=self.settings.max_length,
             batch=info.batch,
             pads=self.pads,
+            truncating=self.settings.truncating,
             states=[*map(State.from_json, info.states)],
         )
 
     def reference_over(self, runtime: Keras) -> IdsRunner:
         if len(runtime.inputs) != 1 or len(runtime.outputs) != 1:
             raise InputError(_OTHER_MODEL.format(runtime.path))
-        length = self.settings.max_length
-        return IdsRunner(runtime, max_length=length, pads=without_table(self.pads))
+        settings = self.settings
+        return IdsRunner(
+            runtime,
+            max_length=settings.max_length,
+            pads=without_table(self.pads),
+            truncating=settings.truncating,
+        )
 
     def golden_batches(self, limit: int | None = None) -> list[Batch]:
         return [self.golden().batch(limit)]
@@ -252,6 +264,11 @@ class TextBundle(Bundle):
         examples = source.windows(limit=limit)
         first = window(next(examples))
         return itertools.chain([first], map(window, examples))
+
+    def described_preprocessing(self) -> dict[str, Any]:
+        """The manifest's ``preprocessing``, ``pads``, and the settings themselves."""
+        settings = self.settings.to_json()
+        return {**self.preprocessing.to_json(), "pads": self.pads, "settings": settings}
 
     def edge_cases(self) -> Golden:
         return self.golden()
@@ -366,7 +383,7 @@ def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
         return TensorBundle(**common, signature=Signature.from_json(manifest["signature"]))
     settings = dict(manifest["tokenizer"])
     num_ids = settings.pop("num_ids")
-    values = manifest.get("label_values")
+    values, told = manifest.get("label_values"), manifest.get("preprocessing")
     return TextBundle(
         **common,
         num_ids=num_ids,
@@ -375,4 +392,5 @@ def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
         has_vocabulary=VOCAB in manifest["files"],
         outputs=manifest.get("outputs", 0),  # an older bundle has no file that needs it
         pads=manifest.get("pads", "any"),
+        preprocessing=UNRECORDED if told is None else Preprocessing.from_json(told),
     )

@@ -62,6 +62,42 @@ def _lowerings() -> str:
     )
 
 
+_SIDE = click.Choice(["pre", "post"])
+# How texts became ids in training, where nothing else says it: the options' names are the settings'.
+_TEXT_OPTIONS = (
+    ("--padding", _SIDE, "Where short texts were filled up with zeros: pre (in front) or post."),
+    ("--truncating", _SIDE, "Where long texts were cut: pre keeps the last ids, post the first."),
+    ("--start-id", str, "Id in front of every text, or none."),
+    ("--unknown-id", str, "Id of a word that is not in the vocabulary, or none: it is left out."),
+    ("--first-word-id", int, "Id of the vocabulary's first word; all others move with it."),
+    ("--lower", click.Choice(["yes", "no", "ascii"]), "Whether texts were lower-cased."),
+    ("--filters", str, "Characters that became the separator."),
+    ("--deleted", str, "Characters that were deleted."),
+    ("--split", str, "The separator between words."),
+    ("--pattern", str, "A regular expression that finds the words."),
+)
+
+
+def _text_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    flag = "Every character was a word."
+    command = click.option("--characters", is_flag=True, default=None, help=flag)(command)
+    for name, kind, text in reversed(_TEXT_OPTIONS):
+        command = click.option(name, type=kind, help=text)(command)
+    return command
+
+
+def _spoken_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given, as the library has them."""
+    settings = {name: value for name, value in options.items() if value is not None}
+    for name in ("start_id", "unknown_id"):
+        if name in settings:
+            text = settings[name].strip().lower()
+            settings[name] = None if text == "none" else int(text) if text.isdecimal() else text
+    if lower := settings.pop("lower", None):
+        settings |= {"lower": lower != "no", "lower_ascii": lower == "ascii"}
+    return settings
+
+
 @click.command("export", short_help="Export a Keras model to TFLite and ONNX.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Bundle to write.")
@@ -71,7 +107,19 @@ def _lowerings() -> str:
 )
 @click.option(
     "--vocab", type=click.Path(path_type=Path),
-    help="vocab.txt, a JSON word index, or Tokenizer.to_json(); a run folder has its own.",
+    help="Tokenizer.to_json(), a JSON map of words to ids, get_vocabulary() or vocab.txt; a run folder "
+    "and a TextVectorization layer have their own.",
+)  # fmt: skip
+@_text_options
+@click.option(
+    "--expect", type=click.Path(path_type=Path), metavar="FILE",
+    help="Examples of your own to hold all of this against: .jsonl or .csv with text and ids, "
+    "probabilities or label.",
+)  # fmt: skip
+@click.option(
+    "--either-side", is_flag=True,
+    help="Skip zeros behind the ids as those in front: faster where ids are padded behind, and no longer "
+    "what Keras answers to them.",
 )  # fmt: skip
 @click.option("--labels", metavar="A,B,…", help="Names of the classes, in the outputs' order.")
 @click.option(
@@ -124,6 +172,9 @@ def command(
     label_column: str | None,
     trust: bool,
     verbose: bool,
+    expect: Path | None,
+    either_side: bool,
+    **text_settings: Any,
 ) -> int:
     """Export MODEL, a run folder of train, a .keras or .h5 file or a SavedModel, to a bundle.
 
@@ -133,6 +184,7 @@ def command(
     \b
     lstm-edge export run --out bundle
     lstm-edge export model.keras --vocab vocab.txt --labels Negative,Positive --out bundle
+    lstm-edge export model.keras --vocab tokenizer.json --padding post --expect mine.jsonl --out b
     lstm-edge export model.h5 --vocab tokenizer.json --format onnx --precision int8-dynamic --out b
     lstm-edge export sensors.keras --inputs windows.npy --out bundle
     lstm-edge export forecaster.h5 --streaming --out bundle
@@ -163,6 +215,9 @@ def command(
             lowering=lowering,
             runtimes=runtimes,
             text_input=text_input,
+            text_settings=_spoken_settings(text_settings),
+            expect=expect,
+            either_side=either_side,
             trust=trust,
             progress=bars,
         )
@@ -178,6 +233,8 @@ def command(
         click.echo(f"It takes arrays: lstm-edge predict {out} --input FILE (.npy, .npz, .csv).")
     elif result.takes == "ids":
         click.echo("It has no vocabulary and takes ids only; give --vocab to predict on texts.")
+    for sentence in result.said:
+        click.echo(sentence)
     for kind, reasons in result.left_out.items():
         why = with_options("; ".join(reasons), click.get_current_context())
         click.echo(f"lstm-edge: no {kind} files: {why}", err=True)

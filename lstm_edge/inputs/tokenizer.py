@@ -9,11 +9,10 @@ frequency rank plus 3) and of ``keras.utils.pad_sequences``. What they differ in
 from __future__ import annotations
 
 import functools
-import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -113,10 +112,10 @@ class TextSettings:
 
 def words_of(text: str, settings: TextSettings = TextSettings()) -> list[str]:
     """The words of a text, as ``keras.preprocessing.text.text_to_word_sequence`` gives them."""
-    return _splitter(settings)(text)
+    return splitter(settings)(text)
 
 
-def _splitter(settings: TextSettings) -> Callable[[str], list[str]]:
+def splitter(settings: TextSettings) -> Callable[[str], list[str]]:
     """What makes words of a text; what can be prepared is prepared here."""
     table = str.maketrans(
         {**dict.fromkeys(settings.filters, settings.split), **dict.fromkeys(settings.deleted, "")}
@@ -212,7 +211,7 @@ class Tokenizer:
         if len(self._ids) != len(words):
             twice = next(w for w, n in Counter(words).items() if n > 1)
             raise InputError(f"the vocabulary holds the word {twice!r} more than once")
-        self.words = _splitter(settings)
+        self.words = splitter(settings)
 
     def __len__(self) -> int:
         """Number of ids: every id is below it."""
@@ -228,7 +227,7 @@ class Tokenizer:
         """
         if num_words <= settings.first_word_id:
             raise InputError(f"num_words is {num_words}; it must exceed {settings.first_word_id}")
-        words = _splitter(settings)
+        words = splitter(settings)
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(words(text))
@@ -236,24 +235,35 @@ class Tokenizer:
         return cls([*settings.special_tokens(), *(word for word, _ in best)], settings)
 
     @classmethod
-    def from_ranks(
-        cls, ranks: dict[str, int], num_words: int, settings: TextSettings = TextSettings()
+    def from_ids(
+        cls, ids: Mapping[str, int], num_words: int, settings: TextSettings = TextSettings()
     ) -> Tokenizer:
-        """From a word index such as ``imdb.get_word_index()`` gives it: word -> rank from 1 on."""
+        """Words with their ids; those from ``num_words`` on are unknown words.
+
+        Raises:
+            InputError: two words have the same id, or there is none at all.
+        """
         first = settings.first_word_id
-        # a rank that no word has: numbered, so that no two entries are the same
+        # an id that no word has: numbered, so that no two entries are the same
         tokens = settings.special_tokens() + [f"<UNUSED{i}>" for i in range(first, num_words)]
         last = first
         taken: dict[int, str] = {}
-        for word, rank in ranks.items():
-            index = rank + first - 1
-            if first <= index < num_words:
-                if index in taken:
-                    both = f"{taken[index]!r} and {word!r}"
-                    raise InputError(f"the word index gives {both} the same rank {rank}")
-                tokens[index] = taken[index] = word
-                last = max(last, index)
+        for word, i in ids.items():
+            if first <= i < num_words:
+                if i in taken:
+                    both = f"{taken[i]!r} and {word!r}"
+                    raise InputError(f"the vocabulary gives {both} the same id {i}")
+                tokens[i] = taken[i] = word
+                last = max(last, i)
         return cls(tokens[: last + 1], settings)
+
+    @classmethod
+    def from_ranks(
+        cls, ranks: Mapping[str, int], num_words: int, settings: TextSettings = TextSettings()
+    ) -> Tokenizer:
+        """From a word index such as ``imdb.get_word_index()`` gives it: word -> rank from 1 on."""
+        shift = settings.first_word_id - 1
+        return cls.from_ids({word: i + shift for word, i in ranks.items()}, num_words, settings)
 
     def ids_of(self, text: str) -> list[int]:
         """All ids of a text, the start id first, not cut and not padded."""
@@ -307,82 +317,29 @@ def _unescape(token: str) -> str:
     return re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), token)
 
 
-def load_tokenizer(
-    path: Path, num_words: int, settings: TextSettings | None = None, max_length: int = 500
-) -> Tokenizer:
-    """Load a vocabulary for a model with ``num_words`` embedding rows.
+def tokens_of(content: str) -> list[str]:
+    """The tokens of a ``vocab.txt`` as :meth:`Tokenizer.save` writes it."""
+    # a carriage return of a token is escaped; these are of an editor or of git
+    tokens = [_unescape(line) for line in content.replace("\r\n", "\n").split("\n")]
+    if tokens and tokens[-1] == "":
+        tokens.pop()
+    return tokens
 
-    ``settings`` are those it was saved with; where they are not known, ``max_length`` is the length
-    of the model's inputs and the rest is as the file says or as Keras's IMDB has it.
 
-    Taken are: a ``vocab.txt`` as :meth:`Tokenizer.save` writes it; a JSON word index (word -> rank,
-    the file that Keras publishes for IMDB); the JSON of ``keras...Tokenizer.to_json()``.
+def load_tokenizer(path: Path, num_words: int, settings: TextSettings) -> Tokenizer:
+    """The tokeniser of a run or a bundle, with the settings that it was saved with.
+
+    Args:
+        path: ``vocab.txt``, as :meth:`Tokenizer.save` writes it.
+        num_words: rows of the model's embedding.
 
     Raises:
-        InputError: not readable, not one of these, or more entries than the model has rows.
+        InputError: not readable, or more entries than the model has rows.
     """
-    base = settings or TextSettings(max_length=max_length)
-    content = read_text(path, "vocabulary")
-    if path.suffix == ".json":
-        try:
-            value = json.loads(content)
-        except json.JSONDecodeError as error:
-            raise InputError(f"vocabulary {path} is not valid JSON: {error}") from None
-        tokenizer = _from_json(path, value, num_words, base)
-    else:
-        # a carriage return of a token is escaped; these are of an editor or of git
-        lines = content.replace("\r\n", "\n").split("\n")
-        tokens = [_unescape(line) for line in lines]
-        if tokens and tokens[-1] == "":
-            tokens.pop()
-        if settings is None and tokens[:3] != base.special_tokens()[:3]:
-            raise InputError(
-                f"vocabulary {path} begins with {tokens[:3]}; expected one token per line "
-                f"beginning with {base.special_tokens()[:3]}, or a .json word index"
-            )
-        tokenizer = Tokenizer(tokens, base)
+    tokenizer = Tokenizer(tokens_of(read_text(path, "vocabulary")), settings)
     if len(tokenizer) > num_words:
         raise InputError(
             f"vocabulary {path} has {len(tokenizer)} entries, but the model's embedding has only "
             f"{num_words} rows: give the vocabulary that the model was trained with"
         )
     return tokenizer
-
-
-def _from_json(path: Path, value: Any, num_words: int, base: TextSettings) -> Tokenizer:
-    if isinstance(value, dict) and value.get("class_name") == "Tokenizer":
-        try:
-            return _from_keras(path, value["config"], num_words, base)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"vocabulary {path} is not whole: Keras's Tokenizer.to_json() writes more or other "
-                f"entries ({type(error).__name__}: {error})"
-            ) from None
-    if isinstance(value, dict) and value and all(isinstance(i, int) for i in value.values()):
-        return Tokenizer.from_ranks(value, num_words, base)
-    raise InputError(
-        f"vocabulary {path} is neither a word index (word -> rank) nor the JSON of Keras's "
-        f"Tokenizer.to_json()"
-    )
-
-
-def _from_keras(path: Path, config: dict[str, Any], rows: int, base: TextSettings) -> Tokenizer:
-    """``Tokenizer.to_json()``: ids from 1 on without a start; unknown words dropped or the OOV id."""
-    if config.get("char_level"):
-        raise InputError(
-            f"vocabulary {path} is of a character-level Tokenizer, which is not supported"
-        )
-    index: dict[str, int] = json.loads(config["word_index"])
-    oov = config.get("oov_token")
-    settings = TextSettings(
-        max_length=base.max_length,
-        lower=bool(config["lower"]),
-        filters=config["filters"],
-        split=config["split"],
-        start_id=None,
-        unknown_id=None if oov is None else index[oov],
-        first_word_id=1 if oov is None else 2,
-    )
-    limit = min(rows, config.get("num_words") or rows)
-    ranks = {w: i - settings.first_word_id + 1 for w, i in index.items() if w != oov}
-    return Tokenizer.from_ranks(ranks, limit, settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ _WEIGHTS_ONLY = (
 )
 _KERAS1_WORDS = ("inner_activation", "init", "nb_filter", "border_mode", "W_regularizer")
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
+# A layer's words, in an archive of Keras 3.
+_VOCABULARY = re.compile(r"assets(?:/\w+)+/vocabulary\.txt")
 _GRAPH, _KERAS_GRAPH = "saved_model.pb", "keras_metadata.pb"
 
 
@@ -364,8 +367,17 @@ def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, tru
     """Keras makes the layers of the judged configuration, and reads the weights itself."""
     keras = require("keras", f"loading {path.name}")
     config = _judged(path, stored.entry, trust)
+    words = [name for name in members.names if _VOCABULARY.fullmatch(name)]
 
     def read() -> Any:
+        if words:  # only an archive has them: the judged configuration in one, and nothing else
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder) / "model.keras"
+                with zipfile.ZipFile(copy, "w") as archive:
+                    archive.writestr(_CONFIG, json.dumps(config))
+                    for name in (_METADATA, _WEIGHTS, *words):
+                        archive.writestr(name, members.read(name))
+                return keras.saving.load_model(copy, compile=False, safe_mode=not trust)
         model = keras.saving.deserialize_keras_object(config, safe_mode=not trust)
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / _WEIGHTS

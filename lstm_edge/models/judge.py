@@ -24,6 +24,7 @@ UNSAFE = {
     "FlaxLayer": "is Python code inside the file",
 }
 TEXT = frozenset("TextVectorization StringLookup IntegerLookup Hashing HashedCrossing".split())
+FRONTS = ("TextVectorization", "StringLookup")
 TEXT_HINT = "cut it off and give the model what it made (ids or numbers)"
 _OWN_ROOTS = frozenset("keras tf_keras tensorflow tensorflow_core builtins".split())
 MODELS = frozenset("Sequential Functional Model Network".split())
@@ -104,6 +105,8 @@ class Judge:
             return entry
         if key in ("dtype", "dtype_policy") and name in classes("dtype_policies"):
             return self._pinned(entry, path)
+        if name in FRONTS and not isinstance(inside.get("vocabulary"), str):
+            return self._pinned(entry, here)  # taken out of the model: models/text_front.py
         if name in TEXT:
             self.obstacles.append(f"layer {here} is a {name}: {TEXT_HINT}")
             return entry

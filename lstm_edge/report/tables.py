@@ -34,6 +34,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def numeric(self) -> tuple[bool, ...]:
         """For each column, whether its cells are numbers (or say that there is none)."""
@@ -117,11 +118,13 @@ def parity_table(run: ParityRun) -> Table:
         note = "relative Δ: difference as a share of the greatest number that the reference gives"
         columns = [c.replace("|Δp|", what) for c in columns if c != "accuracy"]
         rows = tuple((*row[:3], *row[4:]) for row in rows)
+    told, assumed = wording.preprocessing(run.preprocessing)
     return Table(
         f"Parity of {run.bundle} with {run.reference} on {run.data}",
         tuple(columns),
         rows,
-        (note, *_failures(run), *(_worst(r) for r in run.reports)),
+        (note, *told, *_failures(run), *(_worst(r) for r in run.reports)),
+        tuple(assumed),
     )
 
 
@@ -211,7 +214,9 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
     if what != "|Δp|":
         columns = tuple(c.replace("|Δp|", what) for c in columns if c != "accuracy")
         rows = [(*row[:2], *row[3:]) for row in rows]
-    return Table("Summary", columns, tuple(rows), _failures(parity))
+    known, assumed = wording.preprocessing(parity.preprocessing)
+    notes = (*known, *_failures(parity))
+    return Table("Summary", columns, tuple(rows), notes, tuple(assumed))
 
 
 def _host(parity: ParityRun, latency: LatencyReport | None) -> DeviceResult:
@@ -343,7 +348,12 @@ def lowering_table(bundle: Bundle) -> Table:
     said = tuple(
         f"{v['name']}: {one}" for v in lowerings(bundle) for one in (*v["problems"], *v["notes"])
     )
-    return Table(f"Files of {bundle.path}", ("variant", "size", "recurrent layers as"), rows, said)
+    described = bundle.described_preprocessing()
+    known, assumed = wording.preprocessing(described)
+    if described is not None and described["pads"] == "any":
+        assumed.append(wording.EITHER_SIDE)
+    columns = ("variant", "size", "recurrent layers as")
+    return Table(f"Files of {bundle.path}", columns, rows, (*said, *known), tuple(assumed))
 
 
 def to_terminal(table: Table, width: int | None = None, colour: bool = False) -> str:
@@ -392,6 +402,8 @@ def to_terminal(table: Table, width: int | None = None, colour: bool = False) ->
     console.print(shown)
     for note in table.notes:
         console.print(Text(f"- {wording.plain(note)}"))
+    for warning in table.warnings:
+        console.print(Text(f"- {wording.plain(warning)}", "yellow"))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -404,7 +416,7 @@ def to_markdown(table: Table) -> str:
     rules = ["---:" if right else "---" for right in table.numeric()]
     rows = [line([_escaped(c) for c in row]) for row in (table.columns, *table.rows)]
     lines = [f"### {_escaped(table.title)}", "", rows[0], line(rules), *rows[1:]]
-    return "\n".join([*lines, *_list(table.notes)]) + "\n"
+    return "\n".join([*lines, *_list([*table.notes, *table.warnings])]) + "\n"
 
 
 def _escaped(text: str) -> str:

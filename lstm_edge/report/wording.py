@@ -67,6 +67,46 @@ def flips(report: ParityReport) -> str:
     return f"{report.flips} ({share}" + (f", {near} at the threshold)" if near else ")")
 
 
+EITHER_SIDE = (
+    "zeros behind the last id are skipped, as if they stood in front: for ids with zeros behind or in "
+    "texts padded behind, these files do not answer as Keras does"
+)
+
+
+def preprocessing(described: Mapping[str, Any] | None) -> tuple[list[str], list[str]]:
+    """What is known of how texts became ids, and what is only assumed, in sentences.
+
+    Args:
+        described: see :meth:`lstm_edge.bundle.opening.TextBundle.described_preprocessing`.
+    """
+    if described is None:
+        return [], []
+    settings, sources = described["settings"], described["sources"]
+    assumed = [name for name, source in sources.items() if source == "assumed"]
+    known = []
+    if described["examples"]:
+        known.append(f"preprocessing matched on {described['examples']} of the user's own examples")
+    elif not assumed:
+        known.append(f"preprocessing told by {', '.join(dict.fromkeys(sources.values()))}")
+    if not assumed:
+        return known, []
+    values = ", ".join(f"{name} {setting(settings[name])}" for name in assumed)
+    why = "no example could tell" if described["examples"] else "nothing said how training did it"
+    return known, [
+        f"ASSUMED: {values}; {why}. If training did otherwise the answers are wrong, and nothing here "
+        "would show it: export with --expect and a few examples of your own"
+    ]
+
+
+def setting(value: Any) -> str:
+    """A setting of texts in words."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, int) or value in ("pre", "post") else repr(value)
+
+
 def machine(described: Mapping[str, Any]) -> str:
     """What :func:`lstm_edge.base.machine.describe` found, in one line."""
     cores, memory, governor = (described.get(k) for k in ("cores", "memory_gib", "governor"))

@@ -167,6 +167,8 @@ class ParityRun:
     Attributes:
         data: what they were run on ("golden vectors" or a SOURCE).
         reference: where the reference's answers come from ("golden.json" or a model file).
+        preprocessing: of a bundle of texts or ids, how these became ids and what says so: see
+            :meth:`lstm_edge.bundle.opening.TextBundle.described_preprocessing`.
     """
 
     bundle: str
@@ -175,6 +177,7 @@ class ParityRun:
     machine: dict[str, Any]
     measured_at: str
     reports: tuple[ParityReport, ...]
+    preprocessing: dict[str, Any] | None = None
 
     @property
     def ok(self) -> bool:

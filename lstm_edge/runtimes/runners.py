@@ -38,10 +38,10 @@ def row_length(longest: int, most: int, pads: str, whole: bool = False) -> int:
 
     Args:
         most: ids that the model takes.
-        pads: where it takes pads, see :class:`IdsRunner`; those in ``front`` are part of its answer.
+        pads: where it takes pads, see :class:`IdsRunner`.
         whole: ``most`` also where it needs no pads, but takes them.
     """
-    if pads == "front" or (pads == "any" and whole):
+    if pads in ("front", "behind") or (whole and pads != "none"):
         return most
     return max(1, min(longest, most))
 
@@ -162,9 +162,12 @@ class IdsRunner(Runner):
         num_ids: ids must be below it (rows of the embedding); None: not checked here.
         max_length: the most ids that one example keeps; needed for :meth:`run_sequences`.
         batch: most examples per call; None: as many as the runtime likes.
-        pads: where the model takes pads: ``any``, in front or behind or none at all; ``front``, up
-            to ``max_length`` as it was trained; ``none``, each example at its own length.
+        pads: what a row holds beside the tokens: ``front`` or ``behind``, pads there, up to
+            ``max_length`` as the model was trained; ``skipped``, the same as ``front``, but rows may be
+            shorter, since those that lack, and pads in front, are not run; ``any``, the same, and pads
+            behind are not run either; ``none``, no pads: each example at its own length.
         states: of a step model, which is fed from zero states, pads and all.
+        truncating: the side on which examples of more than ``max_length`` ids are cut.
     """
 
     def __init__(
@@ -173,11 +176,13 @@ class IdsRunner(Runner):
         num_ids: int | None = None,
         max_length: int | None = None,
         batch: int | None = None,
-        pads: str = "any",
+        pads: str = "skipped",
         states: Iterable[State] = (),
+        truncating: str = "pre",
     ) -> None:
         super().__init__(runtime)
         self.num_ids, self.max_length, self.pads = num_ids, max_length, pads
+        self.padding, self.truncating = "post" if pads == "behind" else "pre", truncating
         self.states = tuple(states)
         self.batch, self._most = min(runtime.batch, batch or runtime.batch), batch
         self.most_ids = runtime.most_ids
@@ -204,11 +209,10 @@ class IdsRunner(Runner):
             return ids
         if ids.shape[1] > self.length:
             raise InputError(
-                f"{ids.shape[1]} ids given; {self.path.name} takes at most {self.length}: keep the "
-                f"last {self.length} (run_sequences does)"
+                f"{ids.shape[1]} ids given; {self.path.name} takes at most {self.length}: cut them "
+                "(run_sequences does)"
             )
-        side = "post" if self.pads == "any" else "pre"
-        return pad_sequences(list(ids), self.length, padding=side)
+        return pad_sequences(list(ids), self.length, padding=self.padding)
 
     def _answer(self, ids: Ids) -> npt.NDArray[Any]:
         if not self.states:
@@ -232,7 +236,7 @@ class IdsRunner(Runner):
         return outputs[self._output], {s.name: outputs[s.output] for s in self.states}
 
     def run(self, ids: npt.ArrayLike) -> Probabilities:
-        """Outputs float32 [N, K] of ids int [N, T] with pads on either side.
+        """Outputs float32 [N, K] of ids int [N, T] as they are.
 
         Raises:
             InputError: not integers, not two-dimensional, no column, or ids out of range.
@@ -279,7 +283,7 @@ class IdsRunner(Runner):
         progress: Progress = SILENT,
         description: str = "Running",
     ) -> Probabilities:
-        """Outputs float32 [N, K] of N id arrays of any length; the last ``max_length`` ids count.
+        """Outputs float32 [N, K] of N id arrays of any length; at most ``max_length`` of each count.
 
         Batches hold examples of like length, so that few steps are run on pads. They are shared out
         among the workers (:meth:`set_workers`); the outputs are in the order of the sequences.
@@ -314,9 +318,8 @@ class IdsRunner(Runner):
 
     def padded(self, chunk: Sequence[npt.NDArray[Any]]) -> Ids:
         """Ids [N, T] that :meth:`run` takes, in the form that is fastest for this runtime."""
-        behind = self.pads == "any" and self.length is None
         width = self._width(max(map(len, chunk)))
-        return pad_sequences(chunk, width, padding="post" if behind else "pre")
+        return pad_sequences(chunk, width, padding=self.padding, truncating=self.truncating)
 
     def prepared_one(self, inputs: Inputs, at: int) -> Ids:
         return self.padded([inputs.sequences[at]])
@@ -396,7 +399,7 @@ def without_table(pads: str) -> str:
     """Where a model takes ``pads`` that has no table of the states that they leave, as Keras and step
     models: they are steps like any other.
     """
-    return "front" if pads == "any" else pads
+    return "front" if pads in ("any", "skipped") else pads
 
 
 def text_runner(runtime: Runtime, columns: int, **of_ids: Any) -> IdsRunner | TextRunner:

@@ -32,21 +32,29 @@ def independence_checks(
     """
     lengths = np.argsort([len(s) for s in sequences], kind="stable")
     spread = np.linspace(0, len(lengths) - 1, min(CHECKED, len(lengths))).astype(int)
-    some = [sequences[i][-length:] for i in lengths[spread]] + [s[-length:] for s in edge]
+    some = [*(sequences[i] for i in lengths[spread]), *edge]
 
     def answers(padded: Callable[[Ids], Ids], rows: Sequence[Ids]) -> Probabilities:
         return np.concatenate([runner.run(padded(row)) for row in rows])
 
-    def front(row: Ids) -> Ids:
-        return runner.padded([row]) if runner.pads == "none" else pad_sequences([row], length)
+    def with_pads(side: str) -> Callable[[Ids], Ids]:
+        return lambda row: pad_sequences([row], length, padding=side, truncating=runner.truncating)
 
-    def behind(row: Ids) -> Ids:
-        return pad_sequences([row], length, padding="post")
+    def plain(row: Ids) -> Ids:
+        return runner.padded([row])
 
-    first, again = _once_more(lambda rows: answers(front, rows), some, max(some, key=len))
-    if runner.pads == "any":
-        again["pads behind"] = answers(behind, some)
-    return _same(first, again)
+    first, again = _once_more(lambda rows: answers(plain, rows), some, max(some, key=len))
+    checks = _same(first, again)
+    # nothing but pads is run as it stands: how many of them there are may round otherwise
+    with_ids = [i for i, row in enumerate(some) if len(row)]
+    sides = {"any": ("post",), "skipped": ("pre",)}.get(runner.pads, ())
+    padded = {
+        f"pads {'in front' if side == 'pre' else 'behind'}": answers(
+            with_pads(side), [some[i] for i in with_ids]
+        )
+        for side in sides
+    }
+    return checks + _same(first[with_ids], padded)
 
 
 def text_independence_checks(

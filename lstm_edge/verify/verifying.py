@@ -137,6 +137,7 @@ def run_of(
         machine=where,
         measured_at=when,
         reports=tuple(reports),
+        preprocessing=bundle.described_preprocessing(),
     )
 
 
@@ -149,4 +150,5 @@ def exported(bundle: Bundle) -> ParityRun:
         machine={},
         measured_at="",
         reports=tuple(ParityReport.from_json(v.parity) for v in bundle.variants.values()),
+        preprocessing=bundle.described_preprocessing(),
     )
