@@ -62,12 +62,11 @@ class MissingProgramError(NotInstalledError):
 
 
 class MissingExtraError(NotInstalledError):
-    """A package that an optional extra installs is not there."""
+    """A package that an optional extra installs is not there; ``command`` installs it."""
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
+    def __init__(self, package: str, extra: str, purpose: str, command: str) -> None:
         self.package = self.needs = package
         self.extra = extra
         super().__init__(
-            f"{purpose} needs the package {package}, which is not installed: "
-            f"pip install 'lstm-edge[{extra}]'"
+            f"{purpose} needs the package {package}, which is not installed: {command}"
         )

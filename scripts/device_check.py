@@ -1,4 +1,4 @@
-"""In a new environment with one runtime and no TensorFlow: install, predict, verify, time the start.
+"""In a new environment with one runtime and no TensorFlow: install, predict, verify, bench and report.
 
 Makes a bundle with the environment it runs in, then one virtual environment for each runtime's extra.
 usage: python scripts/device_check.py [--python PYTHON]
@@ -7,6 +7,7 @@ usage: python scripts/device_check.py [--python PYTHON]
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def check(extra: str, variant: str, bundle: Path, python: str, folder: Path) -> 
     run(python, "-m", "venv", folder)
     pip = folder / "bin" / "python"
     constraints = ROOT / "constraints.txt"
-    run(pip, "-m", "pip", "install", "--quiet", "-c", constraints, f"{ROOT}[{extra}]")
+    run(pip, "-m", "pip", "install", "--quiet", "-c", constraints, f"{ROOT}[{extra},report]")
     packages = run(pip, "-m", "pip", "list", "--format=freeze")
     if "tensorflow" in packages.lower():
         sys.exit(f"the extra {extra} installs TensorFlow:\n{packages}")
@@ -65,7 +66,17 @@ def check(extra: str, variant: str, bundle: Path, python: str, folder: Path) -> 
         began = time.perf_counter()
         line = run(command, "predict", bundle, "a wonderful film", "--variant", variant).strip()
         seconds.append(time.perf_counter() - began)
-    run(command, "verify", bundle, "--variant", variant)
+    # the bundle holds files for other runtimes, too
+    run(command, "verify", bundle, "--json", folder / "parity.json")
+    run(
+        command, "bench", bundle, "--limit", "5", "--rounds", "1", "--json", folder / "latency.json"
+    )
+    run(command, "report", bundle, "--out", folder / "report")
+    for file, key in (("parity.json", "reports"), ("latency.json", "timings")):
+        result = json.loads((folder / file).read_text("utf-8"))
+        names = {entry["variant"] for entry in result[key]}
+        if variant not in names or not result["left_out"] or names & {*result["left_out"]}:
+            sys.exit(f"{extra}: {file} has {names}, and left out {result['left_out']}")
     print(
         f"{extra}: {label}; {line!r}; predict took {statistics.median(seconds):.2f} s (median of 3)"
     )

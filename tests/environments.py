@@ -9,6 +9,13 @@ import venv
 from collections.abc import Sequence
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
+
+
+def pip_install(extra: str) -> str:
+    """The command that messages name for an extra of what is tested: this checkout."""
+    return f"pip install -e '{ROOT}[{extra}]'"
+
 
 def closure(names: Sequence[str]) -> set[str]:
     """These distributions and all that they need."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import html
 import json
 import os
 import random
@@ -21,6 +22,7 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("tensorflow", reason="the commands that are tested train and export")
 
+from environments import pip_install
 from models import DEFAULT
 
 from lstm_edge.bundle.manifest import MANIFEST, seal
@@ -579,11 +581,53 @@ def test_a_device_needs_one_runtime_and_no_tensorflow(
 
 
 @pytest.mark.parametrize(
+    ("missing", "extra", "runtime", "ran"),
+    [
+        ("onnxruntime", "onnx", "ONNX Runtime", "tflite"),
+        ("ai_edge_litert", "tflite", "LiteRT", "onnx"),
+    ],
+)
+def test_where_one_runtime_is_installed_its_variants_are_run_and_the_others_named(
+    made: Made, tmp_path: Path, missing: str, extra: str, runtime: str, ran: str
+) -> None:
+    blocked = TRAINING - {"jinja2", "matplotlib"} | {missing}
+    parity, latency, out = tmp_path / "parity.json", tmp_path / "latency.json", tmp_path / "report"
+    variants = json.loads((made.bundle / MANIFEST).read_text())["variants"]
+    others = [v["name"] for v in variants if v["format"] != ran]
+    why = (
+        f"{runtime} needs the package {missing.replace('_', '-')}, which is not installed: "
+        f"{pip_install(extra)}"
+    )
+    for command, file, key in (
+        (("verify", made.bundle), parity, "reports"),
+        (("bench", made.bundle, "--limit", 2, "--rounds", 1), latency, "timings"),
+    ):
+        done = without(blocked, *command, "--json", file)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == f"lstm-edge: {', '.join(others)} not measured: {why}\n"
+        result = json.loads(file.read_text())
+        assert {r["variant"].partition("-")[0] for r in result[key]} == {ran}
+        assert result["left_out"] == dict.fromkeys(others, why)
+    for given in ((), ("--parity", parity, "--latency", latency)):
+        done = without(blocked, "report", made.bundle, "--out", out, *given)
+        assert done.returncode == 0, done.stderr
+        assert (why in done.stderr) is not bool(given)
+        assert why in html.unescape((out / "report.html").read_text())
+        assert f"Not verified: {', '.join(others)}" in (out / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
     ("blocked", "args", "package", "extra"),
     [
         ({"onnxruntime", "ai_edge_litert"}, ("predict", "BUNDLE", "x"), "onnxruntime", "onnx"),
         ({"ai_edge_litert"}, ("predict", "BUNDLE", "x", "--variant", "tflite-float32"),
          "ai-edge-litert", "tflite"),
+        ({"onnxruntime", "ai_edge_litert"}, ("verify", "BUNDLE"), "onnxruntime", "onnx"),
+        ({"onnxruntime", "ai_edge_litert"}, ("bench", "BUNDLE"), "onnxruntime", "onnx"),
+        ({"onnxruntime", "ai_edge_litert"}, ("report", "BUNDLE", "--out", "OUT"), "onnxruntime", "onnx"),
+        ({"onnxruntime"}, ("verify", "BUNDLE", "--variant", "onnx-float32"), "onnxruntime", "onnx"),
+        ({"onnxruntime"}, ("bench", "BUNDLE", "--variant", "tflite-float32", "--variant", "onnx-float32"),
+         "onnxruntime", "onnx"),
         ({"tensorflow", "keras"}, ("train", "--data", "DATA", "--out", "OUT"), "keras", "train"),
         ({"tensorflow", "keras"}, ("export", "RUN", "--out", "OUT"), "keras", "train"),
         ({"tensorflow", "keras"}, ("verify", "BUNDLE", "--data", "DATA"), "keras", "train"),
@@ -604,7 +648,7 @@ def test_a_missing_extra_is_named_with_the_pip_command(
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert package in done.stderr
-    assert f"pip install 'lstm-edge[{extra}]'" in done.stderr
+    assert pip_install(extra) in done.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import WORDS
+from environments import pip_install
 from graph_models import remembering, words
 from models import kinds, plain
 
@@ -403,7 +405,7 @@ def test_without_mediapipe_nothing_begins(monkeypatch: pytest.MonkeyPatch, tmp_p
     for name in [name for name in sys.modules if name.partition(".")[0] == "mediapipe"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [_Without(), *sys.meta_path])
-    with pytest.raises(MissingExtraError, match=r"pip install 'lstm-edge\[mediapipe\]'"):
+    with pytest.raises(MissingExtraError, match=re.escape(pip_install("mediapipe"))):
         export_bundle(tmp_path / "is not there.keras", tmp_path / "b", runtimes=["mediapipe"])
     with pytest.raises(MissingExtraError, match="running it needs the package mediapipe"):
         MediaPipe(tmp_path / "it")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import grimp
 import pytest
@@ -80,6 +81,50 @@ def test_the_wheel_holds_every_module_and_every_data_file(tmp_path: Path) -> Non
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {n for n in names if ".dist-info/" not in n} == files
+
+
+PRINT_COMMAND = """
+from lstm_edge.base.extras import install_command
+print(install_command("onnx", "onnxruntime"), end="")
+"""
+REPOSITORY = {
+    "url": "https://example.org/lstm-edge.git",
+    "vcs_info": {"vcs": "git", "commit_id": "0abc", "requested_revision": "main"},
+}
+
+
+@pytest.mark.parametrize(
+    ("origin", "command"),
+    [
+        (None, "pip install 'lstm-edge[onnx]'"),  # from an index
+        ({"url": "file://SOURCE", "dir_info": {}}, "pip install 'SOURCE[onnx]'"),
+        ({"url": "file:///not/there", "dir_info": {}}, "pip install onnxruntime"),
+        (
+            {"url": "https://example.org/lstm_edge.whl", "archive_info": {}},
+            "pip install 'lstm-edge[onnx] @ https://example.org/lstm_edge.whl'",
+        ),
+        (
+            REPOSITORY,
+            "pip install 'lstm-edge[onnx] @ git+https://example.org/lstm-edge.git@0abc'",
+        ),
+    ],
+)
+def test_what_installs_an_extra_is_where_the_package_came_from(
+    origin: dict[str, Any] | None, command: str, tmp_path: Path
+) -> None:
+    site, source = tmp_path / "site", tmp_path / "a source"
+    source.mkdir()
+    shutil.copytree(ROOT / "lstm_edge" / "base", site / "lstm_edge" / "base")
+    for name in ("__init__.py", "errors.py"):
+        shutil.copy(ROOT / "lstm_edge" / name, site / "lstm_edge")
+    described = site / "lstm_edge-9.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: lstm-edge\nVersion: 9\n")
+    if origin is not None:
+        url = origin["url"].replace("SOURCE", source.as_posix().replace(" ", "%20"))
+        (described / "direct_url.json").write_text(json.dumps({**origin, "url": url}))
+    printed = output_of(site, sys.executable, "-c", PRINT_COMMAND)
+    assert printed == command.replace("SOURCE", str(source))
 
 
 @pytest.fixture

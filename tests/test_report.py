@@ -375,7 +375,7 @@ def test_missing_extra(tmp_path: Path, package: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert f"needs the package {package}, which is not installed" in done.stdout
-    assert "pip install 'lstm-edge[report]'" in done.stdout
+    assert f"pip install -e '{Path(__file__).parents[1]}[report]'" in done.stdout
 
 
 def test_import_is_cheap() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Exported
+from environments import pip_install
 from models import VARIANTS
 
 from lstm_edge.base.arrays import Arrays
@@ -406,7 +407,7 @@ def test_a_missing_runtime_is_named_with_its_extra(made: Exported) -> None:
     name = package[MODULES[made.exporter.format]]
     assert done.stdout == (
         f"{name}|{made.exporter.format}|running {made.path.name} needs the package {name}, which is "
-        f"not installed: pip install 'lstm-edge[{made.exporter.format}]'\n"
+        f"not installed: {pip_install(made.exporter.format)}\n"
     ), done.stderr
 
 
@@ -492,4 +493,4 @@ def test_without_any_runtime_the_extra_is_named(small_bundle: Path) -> None:
         str(small_bundle),
     )
     first = next(iter(bundles.open_bundle(small_bundle).variants.values()))
-    assert f"pip install 'lstm-edge[{first.format}]'" in done.stdout, done.stderr[-500:]
+    assert pip_install(first.format) in done.stdout, done.stderr[-500:]

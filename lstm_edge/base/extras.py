@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
+import importlib.util
+import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from lstm_edge.base.files import PACKAGE
 from lstm_edge.errors import InputError, MissingExtraError
 
 # package that is imported -> (package to install, extra that installs it)
@@ -42,7 +49,6 @@ def require(module: str, purpose: str) -> Any:
     ``purpose`` begins the message: "training", "running onnx-float32".
     """
     top = module.partition(".")[0]
-    package, extra = _EXTRAS[top]
     if top in ("tensorflow", "keras"):
         # read when the library is first loaded; what the user has set stands
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -53,15 +59,57 @@ def require(module: str, purpose: str) -> Any:
             return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.partition(".")[0] == top:
-            raise MissingExtraError(package, extra, purpose) from error
+            raise _missing(top, purpose) from error
         raise
     except ImportError as error:
         raise InputError(
-            f"{purpose} needs the package {package}, which is installed but does not load here: {error}"
+            f"{purpose} needs the package {_EXTRAS[top][0]}, which is installed but does not load here: "
+            f"{error}"
         ) from error
     finally:
         if module.startswith("onnxruntime.tools"):  # sets up everybody's logging when imported
             logging.root.handlers[:] = handlers
+
+
+def check_installed(module: str, purpose: str) -> None:
+    """Raise as :func:`require` does where ``module`` is not there, without importing it."""
+    top = module.partition(".")[0]
+    try:
+        there = importlib.util.find_spec(top) is not None
+    except ModuleNotFoundError:
+        there = False
+    if not there:
+        raise _missing(top, purpose)
+
+
+def _missing(top: str, purpose: str) -> MissingExtraError:
+    package, extra = _EXTRAS[top]
+    return MissingExtraError(package, extra, purpose, install_command(extra, package))
+
+
+def install_command(extra: str, package: str) -> str:
+    """What installs an extra from where this installation came from.
+
+    That is the checkout that runs, what pip says of itself (PEP 610), or an index; the extra's package
+    alone where none of them is there any more.
+    """
+    if (PACKAGE.parent / "pyproject.toml").is_file():
+        return f"pip install -e {shlex.quote(f'{PACKAGE.parent}[{extra}]')}"
+    try:
+        text = importlib.metadata.distribution("lstm-edge").read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:  # sent to a board, or copied
+        return f"pip install {package}"
+    if text is None:
+        return f"pip install {shlex.quote(f'lstm-edge[{extra}]')}"
+    origin = json.loads(text)
+    url = urlsplit(origin["url"])
+    if url.scheme == "file":
+        path = Path(unquote(url.path))
+        return f"pip install {shlex.quote(f'{path}[{extra}]') if path.exists() else package}"
+    source = origin["url"]
+    if version_control := origin.get("vcs_info"):
+        source = f"{version_control['vcs']}+{source}@{version_control['commit_id']}"
+    return f"pip install {shlex.quote(f'lstm-edge[{extra}] @ {source}')}"
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bench import timing
@@ -28,17 +29,18 @@ def bench(
 
     Args:
         inputs: what the bundle's variants take; None: its golden inputs, at most ``limit``.
-        variants: names; none means all.
+        variants: names; none means all whose runtime is installed.
 
     Raises:
         BundleError: no such variant.
+        NotInstalledError: the runtime of a named variant is not installed, or none is.
         InputError: a runtime refuses a file; ids for a file that takes texts.
     """
-    names = [info.name for info in bundle.chosen(variants)]
+    chosen, left_out = bundle.runnable(variants)
     inputs = bundle.golden_inputs(limit) if inputs is None else inputs
     with progress.task("Loading", None):
-        runners = {name: bundle.runner(name, threads) for name in names}
-    return timing.measure(
+        runners = {info.name: bundle.runner(info.name, threads) for info in chosen}
+    report = timing.measure(
         runners,
         inputs,
         bundle.lengths(inputs),
@@ -47,3 +49,4 @@ def bench(
         tokenizer=bundle.tokenizer(),
         progress=progress,
     )
+    return replace(report, left_out=left_out)

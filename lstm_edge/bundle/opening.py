@@ -92,6 +92,32 @@ class Bundle(ABC):
         """
         return [self.variant(name) for name in dict.fromkeys(names) or self.variants]
 
+    def runnable(self, names: Iterable[str] = ()) -> tuple[list[VariantInfo], dict[str, str]]:
+        """The variants of these names; without names those whose runtime is installed.
+
+        Also the names of those that are left out, each with the reason and what installs its runtime.
+
+        Raises:
+            BundleError: as :meth:`variant`, or there is none at all.
+            InputError: no runtime for such files.
+            NotInstalledError: the runtime of one that was named is not installed, or none is.
+        """
+        names = tuple(names)
+        variants, left_out = list[VariantInfo](), dict[str, str]()
+        missing: NotInstalledError | None = None
+        for info in self.chosen(names):
+            runtime = runtime_class(info.kind)
+            try:
+                runtime.check_installed(f"running {info.file}" if names else runtime.runtime)
+                variants.append(info)
+            except NotInstalledError as error:
+                if names:
+                    raise
+                missing, left_out[info.name] = missing or error, str(error)
+        if not variants:
+            raise missing or BundleError(f"bundle {self.path} has no variant")
+        return variants, left_out
+
     def runner(self, name: str, threads: int = 1) -> Runner:
         """A loaded runner for a variant.
 

@@ -118,7 +118,9 @@ def bench(bundle: Bundle, how: How, verbose: bool) -> LatencyReport:
     from lstm_edge.bench.plan import bench as run_bench
 
     with shared.quiet(verbose) as bars:
-        return run_bench(bundle, **how, progress=bars)
+        report = run_bench(bundle, **how, progress=bars)
+    shared.say_left_out(report.left_out)
+    return report
 
 
 def _device_kind(where: str, options: dict[str, Any]) -> str:

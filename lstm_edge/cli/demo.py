@@ -34,15 +34,13 @@ def command(out: Path, verbose: bool) -> int:
     lstm-edge demo --out /tmp/demo
     """
     from lstm_edge.base import files
-    from lstm_edge.base.extras import require
     from lstm_edge.base.files import read_json
     from lstm_edge.models import run_folder
     from lstm_edge.predict.classifier import Classifier
     from lstm_edge.report import tables as report
     from lstm_edge.report.page import write_report
 
-    for module in ("jinja2", "matplotlib"):  # before the minutes of work, not after
-        require(module, "making the report")
+    shared.require_for_report()
     from export import export_bundle
 
     source = files.shipped()

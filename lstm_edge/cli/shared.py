@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,7 +44,11 @@ JSON = click.option(
     callback=lambda context, option, path: _place(path), help="Also write JSON.",
 )  # fmt: skip
 VARIANTS = click.option(
-    "--variant", "variants", multiple=True, metavar="NAME", help="Only this one; may be repeated."
+    "--variant",
+    "variants",
+    multiple=True,
+    metavar="NAME",
+    help="Only this one; may be repeated [default: all whose runtime is installed].",
 )
 
 
@@ -131,6 +135,22 @@ def count_workers(workers: int | None, threads: int) -> int:
 
     check_positive(threads=threads, workers=workers)
     return workers or max(1, (machine.cores() or 1) // threads)
+
+
+def require_for_report() -> None:
+    """What makes the page is asked for before the minutes of work, not after."""
+    from lstm_edge.base.extras import require
+
+    for module in ("jinja2", "matplotlib"):
+        require(module, "making the report")
+
+
+def say_left_out(skipped: Mapping[str, str]) -> None:
+    """On standard error: the variants whose runtime is not installed, and what installs it."""
+    from lstm_edge.report import tables as report
+
+    for note in report.skipped_notes(skipped):
+        click.echo(f"lstm-edge: {note}", err=True)
 
 
 def exit_code(ok: bool) -> int:

@@ -103,4 +103,6 @@ def verify(bundle: Bundle, source: Source | None, verbose: bool, **options: Any)
     from lstm_edge.verify.verifying import verify as run_verify
 
     with shared.quiet(verbose) as bars:
-        return run_verify(bundle, source, **options, progress=bars)
+        run = run_verify(bundle, source, **options, progress=bars)
+    shared.say_left_out(run.left_out)
+    return run

@@ -33,6 +33,7 @@ from lstm_edge.report.tables import (
     latency_table,
     outputs_table,
     parity_table,
+    skipped_notes,
     summary_table,
     to_markdown,
 )
@@ -119,6 +120,9 @@ def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dic
         "Reference": run.reference,
         "Parity measured": f"{wording.date(run.measured_at)} on {wording.machine(run.machine)}",
     }
+    left_out = {**run.left_out, **(latency.left_out if latency else {})}
+    if left_out:
+        facts["Left out"] = ". ".join(skipped_notes(left_out))
     if latency is None:
         return {**facts, "Latency": MISSING}
     same = latency.machine == run.machine

@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -233,13 +233,21 @@ def _device_failures(devices: Sequence[DeviceResult]) -> tuple[str, ...]:
     )
 
 
+def skipped_notes(skipped: Mapping[str, str]) -> tuple[str, ...]:
+    """What was not measured and why: a sentence for each reason.
+
+    Args:
+        skipped: variant -> why.
+    """
+    reasons: dict[str, list[str]] = {}
+    for name, why in skipped.items():
+        reasons.setdefault(why, []).append(name)
+    return tuple(f"{', '.join(names)} not measured: {why}" for why, names in reasons.items())
+
+
 def device_notes(result: DeviceResult) -> tuple[str, ...]:
     """What was not measured on a device and why, and what else is to be said of it."""
-    reasons: dict[str, list[str]] = {}
-    for name, why in result.skipped.items():
-        reasons.setdefault(why, []).append(name)
-    skipped = (f"{', '.join(names)} not measured: {why}" for why, names in reasons.items())
-    return (*skipped, *result.notes)
+    return (*skipped_notes(result.skipped), *result.notes)
 
 
 def _pairs(result: DeviceResult) -> Iterator[tuple[str, ParityReport | None, Timing | None]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,7 @@ class LatencyReport:
         unstable: names of variants whose rounds differ too much to be trusted.
         data: where the inputs are from.
         unit: what lengths count: ``tokens``, or ``steps`` of a model without text.
+        left_out: variant -> why it was not run, with what installs its runtime.
     """
 
     device: str
@@ -95,9 +96,13 @@ class LatencyReport:
     unstable: tuple[str, ...]
     data: str = ""
     unit: str = "tokens"
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        return numbered(asdict(self))
+        value = asdict(self)
+        if not self.left_out:
+            del value["left_out"]
+        return numbered(value)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> LatencyReport:

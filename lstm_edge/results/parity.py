@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lstm_edge.results.schema import fields, numbered
@@ -169,6 +170,7 @@ class ParityRun:
         reference: where the reference's answers come from ("golden.json" or a model file).
         preprocessing: of a bundle of texts or ids, how these became ids and what says so: see
             :meth:`lstm_edge.bundle.opening.TextBundle.described_preprocessing`.
+        left_out: variant -> why it was not run, with what installs its runtime.
     """
 
     bundle: str
@@ -178,6 +180,7 @@ class ParityRun:
     measured_at: str
     reports: tuple[ParityReport, ...]
     preprocessing: dict[str, Any] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -185,7 +188,8 @@ class ParityRun:
 
     def to_json(self) -> dict[str, Any]:
         reports = [report.to_json() for report in self.reports]
-        return numbered({**asdict(self), "reports": reports, "ok": self.ok})
+        value = {**asdict(self), "reports": reports, "ok": self.ok}
+        return numbered(_set(value, "left_out"))
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ParityRun:

@@ -17,6 +17,7 @@ from typing import ClassVar, Self
 from lstm_edge import runtimes
 from lstm_edge.base import modules
 from lstm_edge.base.arrays import Arrays
+from lstm_edge.base.extras import check_installed
 from lstm_edge.errors import InputError, MissingProgramError
 
 TEXT = "text"
@@ -76,9 +77,7 @@ class Runtime(ABC):
         if threads < 1:
             raise InputError(f"threads is {threads}; it must be at least 1")
         self.path, self.threads = path, threads
-        for program in self.programs:
-            if shutil.which(program) is None:
-                raise MissingProgramError(program, f"running {path.name}")
+        self.check_installed(f"running {path.name}")
         self.load()
 
     @abstractmethod
@@ -95,6 +94,22 @@ class Runtime(ABC):
     def spawn(self) -> Self:
         """Another that can be called beside this one."""
         return type(self)(self.path, self.threads)
+
+    @classmethod
+    def check_installed(cls, purpose: str) -> None:
+        """Is there what has to be installed? Nothing is imported for it.
+
+        Args:
+            purpose: begins the message.
+
+        Raises:
+            NotInstalledError: the first that is not.
+        """
+        for program in cls.programs:
+            if shutil.which(program) is None:
+                raise MissingProgramError(program, purpose)
+        for module in cls.modules:
+            check_installed(module, purpose)
 
     @classmethod
     def version(cls) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -53,7 +54,7 @@ def verify(
             :class:`lstm_edge.inputs.array_files.ArraySource`.
         model: the Keras model file; None takes the one that the bundle was made from.
         limit: at most so many examples, drawn evenly.
-        variants: names; none means all.
+        variants: names; none means all whose runtime is installed.
         threads: threads for one inference.
         workers: inferences at a time; the answers do not depend on it.
         trust: let Keras execute what the model file holds.
@@ -62,10 +63,11 @@ def verify(
         InputError: the model is not there, is not the one that was exported, or does not answer in
             numbers; labels that are not known to the bundle.
         BundleError: no such variant.
+        NotInstalledError: the runtime of a named variant is not installed, or none is.
     """
     if limit is not None and limit < 1:
         raise InputError(f"limit is {limit}; it must be at least 1")
-    chosen = bundle.chosen(variants)
+    chosen, left_out = bundle.runnable(variants)
     reference: Runner | None = None
     if source is None:
         golden_batches = bundle.golden_batches(limit)
@@ -96,12 +98,13 @@ def verify(
                 window = [_answered(reference, batch, part) for batch in window]
             for measurement in measurements:
                 measurement.add(window, part)
-    return run_of(
+    run = run_of(
         bundle,
         GOLDEN_DATA if source is None else source.name,
         reference_name,
         [measurement.report() for measurement in measurements],
     )
+    return replace(run, left_out=left_out)
 
 
 def _answered(reference: Runner, batch: Batch, progress: Progress) -> Batch:
