@@ -42,7 +42,8 @@ class ExportResult:
     Attributes:
         takes: what ``predict`` takes: ``texts``, ``ids`` (no vocabulary was given), ``arrays`` or
             ``steps`` (a stream).
-        left_out: the kinds of files that this model cannot be written as, with the reasons.
+        left_out: the kinds of files that this model cannot be written as, with the reasons; ``stream``
+            are the step models of a classifier of texts.
         said: what the user's examples say of the settings of texts, in sentences.
     """
 
@@ -107,7 +108,8 @@ def export_bundle(
         inputs: take them from these arrays instead of drawing them, for a model without text: a
             file (see :func:`lstm_edge.inputs.array_files.read_inputs`), or arrays by the inputs' names.
         streaming: write step models: states in, states out, fed in any pieces; of a classifier of
-            texts beside its other files. None: where the model is stateful.
+            texts beside its other files. What cannot stream is left out. None: where the model is
+            stateful.
         chunk: steps in every call of a stream; None: any number.
         lowering: one of an exporter's ``lowerings`` instead of the one chosen for the model.
         runtimes: of :func:`export.formats.runtime_names`: write files for these only.
@@ -136,15 +138,8 @@ def export_bundle(
     chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
     if chunk is not None and streaming is False:
         raise InputError("`chunk` is for `streaming`: leave `chunk` out, or export a stream")
-    if lowering is not None and not any(lowering in exporter.lowerings for exporter, _ in chosen):
-        raise InputError(
-            f"lowering {lowering} is not known for {', '.join({e.format for e, _ in chosen})}; expected "
-            + "; ".join(
-                f"{', '.join(e.lowerings)} for {e.format}"
-                for e in formats.formats().values()
-                if e.lowerings
-            )
-        )
+    if lowering is not None:
+        formats.check_lowering(lowering, [exporter for exporter, _ in chosen])
     for exporter in dict.fromkeys(exporter for exporter, _ in chosen):
         for module in exporter.needs:  # missing now, not after the work
             require(module, f"exporting for {exporter.runtime}")
@@ -177,9 +172,15 @@ def export_bundle(
     with progress.task("Loading the Keras model", None):
         loaded = model if live else model_files.load(source.model, trust)
         way = decide(loaded, request)
+    left_out: dict[str, tuple[str, ...]] = {}
     if way.step is not None:
         beside.append(formats.STREAM)
-        chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
+        try:
+            chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
+        except InputError as error:  # of step models: the rest was chosen before
+            left_out[formats.STREAM] = (str(error),)
+    elif request.streaming and way.takes != "steps":
+        left_out[formats.STREAM] = tuple(way.not_streamed)
     if isinstance(way.lowered, GraphModel) and (
         folded := [f"{e.format}-{p.name}" for e, p in chosen if p.folded]
     ):
@@ -209,7 +210,9 @@ def export_bundle(
         # all at once, before the first takes its time
         refused = {kind: tuple(maker.obstacles()) for kind, maker in makers.items()}
         refused = {kind: reasons for kind, reasons in refused.items() if reasons}
-        by_name = any(  # what is made for one runtime or use is only chosen where it is asked for
+        # what is made for one runtime or use is only chosen where it is asked for; of what is to stream
+        # every file is written that can
+        by_name = not (request.streaming and way.takes == "steps") and any(
             m.made_for or m.lowering or m.format in wanted_formats or m.runtime in runtimes
             for m in (makers[kind] for kind in refused)
         )
@@ -226,11 +229,11 @@ def export_bundle(
         manifest.write_manifest(
             folder,
             way.write_parts(folder),
-            source=_describe(request, out, loaded),
+            source=_describe(request, out, loaded, way.not_streamed),
             variants=entries,
             versions=machine.versions(machine.MEASURED),
         )
-    return ExportResult(out, tuple(reports), way.takes, refused, way.said)
+    return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, way.said)
 
 
 def _vocabulary(source: run_folder.ModelSource) -> Vocabulary | None:
@@ -285,7 +288,9 @@ def _written(
     return entry, report
 
 
-def _describe(request: Request, out: Path, model: Any) -> dict[str, Any]:
+def _describe(
+    request: Request, out: Path, model: Any, not_streamed: Sequence[str]
+) -> dict[str, Any]:
     path = request.source.model
     return {
         "file": path.name,
@@ -304,6 +309,7 @@ def _describe(request: Request, out: Path, model: Any) -> dict[str, Any]:
             }
             for layer in model.layers
         ],
+        **({"not_streamed": [*not_streamed]} if not_streamed else {}),
     }
 
 

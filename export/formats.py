@@ -310,5 +310,29 @@ def choose(
     return chosen
 
 
+def check_lowering(lowering: str, chosen: Sequence[type[Exporter]]) -> None:
+    """Refuse a lowering that none of the chosen files has.
+
+    Raises:
+        InputError: no files have it, or others do; those are named.
+    """
+    if any(lowering in exporter.lowerings for exporter in chosen):
+        return
+    owners: dict[str, list[str]] = {}
+    for exporter in exporters():
+        for name in exporter.lowerings:
+            owners.setdefault(name, []).append(exporter.kind())
+    if lowering not in owners:
+        listed = "; ".join(
+            f"{name} (of {', '.join(kinds)} files)" for name, kinds in owners.items()
+        )
+        raise InputError(f"`lowering` {lowering} is not known; there is {listed}")
+    wanted = ", ".join(dict.fromkeys(exporter.kind() for exporter in chosen))
+    raise InputError(
+        f"`lowering` {lowering} is of {', '.join(owners[lowering])} files, and only {wanted} files are "
+        "asked for: leave one of the two out"
+    )
+
+
 def _spoken(wishes: dict[str, Sequence[str]]) -> str:
     return " and ".join(f"{field} {', '.join(names)}" for field, names in wishes.items() if names)

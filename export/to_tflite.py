@@ -44,6 +44,12 @@ class Exporter(formats.Exporter):
         Precision("int8-dynamic", formats.INT8_DYNAMIC, formats.RELATIVE_INT8_DYNAMIC, batch=1),
     )
 
+    def obstacles(self) -> list[str]:
+        reasons = super().obstacles()
+        if self.lowering == "fused" and isinstance(self.model, GraphModel):
+            reasons += tflite_fused.obstacles(self.model)
+        return reasons
+
     def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
         self.convert(stack, precision, self.layout(stack, precision), path)
 

@@ -336,7 +336,9 @@ def test_a_stateful_model_is_a_stream_unless_told_otherwise(saved: Callable[[str
     assert done.exit_code == 0, done.output
     whole = load_bundle(out)
     assert isinstance(whole, Predictor)
-    with pytest.raises(InputError, match="takes whole sequences; export with `streaming`"):
+    with pytest.raises(
+        InputError, match="not fed step by step: export the model again with `streaming`"
+    ):
         whole.stream(2)
 
 

@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from conftest import WORDS
 from graph_models import remembering, words
-from models import kinds
+from models import kinds, sequential
 
 from export import export_bundle, formats
 from lstm_edge.base.arrays import Arrays, Probabilities
 from lstm_edge.bundle.golden import Golden
 from lstm_edge.bundle.manifest import MANIFEST, SCHEMA, seal
 from lstm_edge.bundle.opening import TextBundle, open_bundle
+from lstm_edge.cli import cli
 from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
@@ -29,6 +31,10 @@ from lstm_edge.verify import edges, measuring
 
 PLAIN = ["onnx-float32", "onnx-float16", "onnx-int8-dynamic"]
 PLAIN += ["tflite-float32", "tflite-float16", "tflite-int8-dynamic"]
+
+
+def call(*args: object) -> Result:
+    return CliRunner().invoke(cli, [str(arg) for arg in args], catch_exceptions=False)
 
 
 def names(**asked: Any) -> list[str]:
@@ -156,8 +162,119 @@ def test_a_text_may_come_piece_by_piece(streamed: TextBundle, variant: str) -> N
 def test_a_bundle_without_step_models_has_no_stream(small_bundle: Path) -> None:
     bundle = open_bundle(small_bundle)
     assert isinstance(bundle, TextBundle)
-    with pytest.raises(InputError, match="takes whole texts; export with `streaming`"):
+    with pytest.raises(
+        InputError, match="not fed word by word: export the model again with `streaming`"
+    ):
         Classifier(bundle).stream()
+
+
+@pytest.fixture(scope="module")
+def both_ways(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A bundle of a classifier of texts that cannot stream, for which streaming was asked."""
+    kind, folder = kinds(), tmp_path_factory.mktemp("both")
+    layer = kind.Bidirectional(kind.LSTM(3), name="both")
+    rows = TextSettings().first_word_id + len(WORDS)
+    model = sequential(
+        kind.Embedding(rows, 4), layer, kind.Dense(1, activation="sigmoid"), length=20
+    )
+    model.save(folder / "m.keras")
+    done = call(
+        "export", folder / "m.keras", "--out", folder / "b", "--vocab", model_files / "words.txt",
+        "--streaming", "--precision", "float32", "--format", "onnx",
+    )  # fmt: skip
+    return folder / "b", done
+
+
+BACKWARDS = (
+    "both (Bidirectional) reads the sequence from its end too, which a stream does not know yet"
+)
+
+
+def test_what_cannot_stream_is_left_out_and_the_rest_written(
+    both_ways: tuple[Path, Result],
+) -> None:
+    folder, done = both_ways
+    assert done.exit_code == 1, done.output
+    assert f"lstm-edge: no stream files: {BACKWARDS}\n" in done.stderr
+    bundle = open_bundle(folder)
+    assert isinstance(bundle, TextBundle)
+    assert list(bundle.variants) == ["onnx-float32"]
+    with pytest.raises(InputError) as error:  # and nobody is told to try it again
+        Classifier(bundle).stream()
+    assert str(error.value).endswith(
+        f"is not fed word by word, and its model cannot be: {BACKWARDS}"
+    )
+
+
+def test_files_for_a_runtime_without_step_models_are_written(
+    model_files: Path, tmp_path: Path
+) -> None:
+    result = export_bundle(
+        model_files / "small.keras",
+        tmp_path / "b",
+        vocab=model_files / "words.txt",
+        runtimes=["onnxruntime-mobile"],
+        precisions=["float32"],
+        streaming=True,
+    )
+    assert [report.variant for report in result.reports] == ["onnx-float32-mobile"]
+    (reason,) = result.left_out["stream"]
+    assert reason.startswith(
+        "no stream variant has precision float32 and runtime onnxruntime-mobile;"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "reason"),
+    [
+        (
+            ("--lowering", "fused"),
+            "tflite",
+            "a stream carries states, which the fused operator does not give",
+        ),
+        (
+            ("--runtime", "litert-js", "--runtime", "onnxruntime"),
+            "tflite-litert-js",
+            "input x leaves its steps free, and LiteRT.js takes fixed shapes only: give --chunk K",
+        ),
+    ],
+)
+def test_of_a_stream_the_files_that_cannot_be_one_are_left_out(
+    options: tuple[str, ...], kind: str, reason: str, tmp_path: Path
+) -> None:
+    import keras
+
+    layers = [keras.Input((None, 2), name="x"), kinds().LSTM(3)]
+    keras.Sequential(layers).save(tmp_path / "m.keras")
+    common = ("--precision", "float32", "--out", tmp_path / "b")
+    done = call("export", tmp_path / "m.keras", "--streaming", *options, *common)
+    assert done.exit_code == 1, done.output
+    assert f"lstm-edge: no {kind} files: {reason}\n" in done.stderr
+    assert list(open_bundle(tmp_path / "b").variants) == ["onnx-float32"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"lowering": "fuzed"}, "`lowering` fuzed is not known; there is fused (of tflite files)"),
+        (
+            {"lowering": "fused", "runtimes": ["litert-js"]},
+            "`lowering` fused is of tflite files, and only tflite-litert-js files are asked for: leave "
+            "one of the two out",
+        ),
+        (
+            {"lowering": "fused", "wanted_formats": ["onnx"]},
+            "`lowering` fused is of tflite files, and only onnx files are asked for: leave one of the "
+            "two out",
+        ),
+    ],
+)
+def test_a_lowering_that_no_file_has_is_refused_with_the_reason(
+    asked: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as error:
+        export_bundle(tmp_path / "is not there.keras", tmp_path / "b", **asked)
+    assert str(error.value) == message
 
 
 def test_a_stream_of_words_takes_any_number(model_files: Path, tmp_path: Path) -> None:

@@ -406,8 +406,19 @@ def test_what_a_runtime_does_not_take_is_listed_with_the_reason(
     for one in off.all():
         assert one.locator("input").is_disabled()
         assert len(one.locator(".result").inner_text()) > 10
-    page.see("#variants").to_contain_text("lstm-edge export --runtime mediapipe")
+    page.see("#variants").to_contain_text("the file is not made for it")
     page.see("#variants").to_contain_text("it takes no free length")
+
+
+def test_step_models_are_recommended_only_where_there_can_be_some(
+    unstreamed: Path, tmp_path: Path, demo: Callable[..., Demo]
+) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["source"]["not_streamed"] = ["both (Bidirectional) reads from the end"]
+
+    page = demo(changed(unstreamed, tmp_path / "b", change))
+    page.see("#no-stream").to_contain_text("none can be made of this model: both (Bidirectional)")
+    page.see("#no-stream").not_to_contain_text("--streaming")
 
 
 def test_a_bundle_without_step_models_says_so(unstreamed: Path, demo: Callable[..., Demo]) -> None:

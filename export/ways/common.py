@@ -16,7 +16,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.inputs import labelled
 from lstm_edge.inputs.signature import State
 from lstm_edge.inputs.vocabulary import Vocabulary
-from lstm_edge.models import run_folder
+from lstm_edge.models import run_folder, streaming
 from lstm_edge.models.graph import GraphModel
 from lstm_edge.models.text_front import TextFront
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
@@ -79,7 +79,8 @@ class Way(ABC):
         batch: examples in a call, in a format where that is fixed.
         takes: see :class:`export.bundling.ExportResult`.
         said: see :class:`export.bundling.ExportResult`.
-        step: the step model of what takes texts, where one is wanted.
+        step: the step model of what takes texts, where one is wanted and can be made.
+        not_streamed: why no step model can be made of the model.
         texts: what makes ids of texts; None where nothing does.
         examples: inputs by name to calibrate with, each what one call takes.
     """
@@ -89,6 +90,12 @@ class Way(ABC):
     takes: str
     step: GraphModel | None = None
     said: tuple[str, ...] = ()
+
+    @property
+    def not_streamed(self) -> list[str]:
+        if isinstance(self.lowered, LstmStack) or self.lowered.states:
+            return []
+        return streaming.obstacles(self.lowered)
 
     @property
     def texts(self) -> formats.Texts | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ def decide(model: Any, request: Request) -> Way:
     """The way of a model, the first of these that fits:
 
     - a stream: streaming is asked for, or the model is stateful and streaming is not refused (a
-      classifier of texts gets its step model beside its other files);
+      classifier of texts gets its step model beside its other files, where there can be one);
     - texts or ids, pads in front skipped: the layers are Embedding, LSTM and Dense only;
     - texts: a classifier of ids, with a vocabulary;
     - arrays: any other model.
@@ -51,7 +52,8 @@ def decide(model: Any, request: Request) -> Way:
             raise InputError(
                 "`chunk` is for streams of arrays; a stream of words takes any number in a call"
             )
-        step = read_streaming(model, request.name)
+        with contextlib.suppress(UnsupportedModelError):  # the way says it; the rest is written
+            step = read_streaming(model, request.name)
     # a lowering that is asked for is one of the other way
     layers = None if request.lowering else stack.read_stack(model, request.length)
     if layers is not None:

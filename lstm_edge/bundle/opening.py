@@ -196,6 +196,13 @@ class Bundle(ABC):
         """Whether all its files are fed step by step."""
         return False
 
+    def no_stream(self, piece: str) -> InputError:
+        """What is said where nothing of the bundle is fed piece by piece (word by word, say)."""
+        message = f"bundle {self.path} is not fed {piece} by {piece}"
+        if reasons := self.source.get("not_streamed"):
+            return InputError(f"{message}, and its model cannot be: {'; '.join(reasons)}")
+        return InputError(f"{message}: export the model again with `streaming`")
+
     @abstractmethod
     def golden_inputs(self, limit: int | None = None) -> Inputs:
         """The golden inputs to be timed, at most so many; of a stream one step of each."""

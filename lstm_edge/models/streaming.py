@@ -41,19 +41,12 @@ def read_streaming(model: Any, source: str, chunk: int | None = None) -> GraphMo
     Raises:
         UnsupportedModelError: with every layer that needs more than one step at a time.
     """
-    given = read_graph(model, source)
+    whole = read_graph(model, source)
     walk = _Walk()
-    timed = walk.network(
-        functional(given.model),
-        [len(i.shape) > 2 or (len(i.shape) == 2 and i.dtype == "int32") for i in given.inputs],
-    )
+    timed = walk.model(whole)
     if walk.obstacles:
         raise UnsupportedModelError(source, walk.obstacles)
-    if not walk.recurrent:
-        raise UnsupportedModelError(
-            source, ["no recurrent layer takes the model's steps, so there is no state to stream"]
-        )
-    made = read_graph(with_steps(given.model, chunk, walk.inputs), source)
+    step_model = read_graph(with_steps(whole.model, chunk, walk.inputs), source)
     states = {
         layer.name: tuple(
             State(f"{layer.name}_{name}", f"{layer.name}_{name}_next", shape)
@@ -61,12 +54,19 @@ def read_streaming(model: Any, source: str, chunk: int | None = None) -> GraphMo
         )
         for layer in walk.recurrent
     }
-    inputs = tuple(replace(given, shape=(None, *given.shape[1:])) for given in made.inputs)
+    inputs = tuple(replace(port, shape=(None, *port.shape[1:])) for port in step_model.inputs)
     outputs = tuple(
-        replace(found, shape=(None, *found.shape[1:]), timed=is_timed)
-        for found, is_timed in zip(made.outputs, timed, strict=True)
+        replace(port, shape=(None, *port.shape[1:]), timed=is_timed)
+        for port, is_timed in zip(step_model.outputs, timed, strict=True)
     )
-    return replace(made, inputs=inputs, outputs=outputs, states=states, stateful=())
+    return replace(step_model, inputs=inputs, outputs=outputs, states=states, stateful=())
+
+
+def obstacles(graph: GraphModel) -> list[str]:
+    """Why no step model can be made of a model, every reason; empty where one can."""
+    walk = _Walk()
+    walk.model(graph)
+    return walk.obstacles
 
 
 def _states(layer: Any) -> list[tuple[str, tuple[int | None, ...]]]:
@@ -95,6 +95,18 @@ class _Walk:
         self.obstacles: list[str] = []
         self.recurrent: list[Any] = []
         self.inputs: set[str] = set()
+
+    def model(self, graph: GraphModel) -> list[bool]:
+        """Which of the model's outputs have a time axis."""
+        timed = self.network(
+            functional(graph.model),
+            [len(i.shape) > 2 or (len(i.shape) == 2 and i.dtype == "int32") for i in graph.inputs],
+        )
+        if not self.obstacles and not self.recurrent:
+            self.obstacles.append(
+                "no recurrent layer takes the model's steps, so there is no state to stream"
+            )
+        return timed
 
     def network(self, network: Any, given: Sequence[bool]) -> list[bool]:
         """Which outputs have a time axis; ``given`` says which inputs have."""

@@ -106,10 +106,7 @@ class Classifier:
         """
         steps = [info.name for info in self.bundle.variants.values() if info.states]
         if not steps:
-            raise InputError(
-                f"bundle {self.bundle.path} takes whole texts; export with `streaming` to feed it word "
-                "by word"
-            )
+            raise self.bundle.no_stream("word")
         runner = self.runner
         if self.variant not in steps:
             _, runner = self.bundle.first_runner(steps, runner.threads)

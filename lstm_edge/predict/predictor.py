@@ -98,10 +98,7 @@ class Predictor:
             InputError: the bundle holds no stream, or the variant takes another number of examples.
         """
         if not self.bundle.signature.states:
-            raise InputError(
-                f"bundle {self.bundle.path} takes whole sequences; export with `streaming` to feed it "
-                "step by step"
-            )
+            raise self.bundle.no_stream("step")
         if self.runner.batch not in (None, examples):
             raise InputError(
                 f"{examples} examples at a time; {self.variant} takes {self.runner.batch}"

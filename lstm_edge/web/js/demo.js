@@ -535,6 +535,19 @@ function drawChecks() {
 
 // ---------------------------------------------------------------- start
 
+function whyNoStream({ source, variants }) {
+  if (variants.some((one) => one.made_for === 'stream')) {
+    return (
+      'No runtime of this page takes the step models of this bundle. ONNX Runtime Web takes those that ' +
+      'are written by: lstm-edge export MODEL --streaming --format onnx'
+    );
+  }
+  const missing = 'This bundle has no step model, which word by word needs';
+  return source.not_streamed // absent where the model can be streamed, and in older bundles
+    ? `${missing}, and none can be made of this model: ${source.not_streamed.join('; ')}.`
+    : `${missing}. One is written beside the other files by: lstm-edge export MODEL --streaming`;
+}
+
 async function start() {
   if (!hasSimd()) throw new Error(NO_SIMD);
   const bundle = await openBundle('bundle/');
@@ -549,14 +562,7 @@ async function start() {
   listVariants();
   state.expects = streams().length > 0;
   if (!state.expects) {
-    const some = manifest.variants.some((one) => one.made_for === 'stream');
-    showStream(
-      some
-        ? 'No runtime of this page takes the step models of this bundle. ONNX Runtime Web takes those that ' +
-            'are written by: lstm-edge export MODEL --streaming --format onnx'
-        : 'This bundle has no step model, which word by word needs. One is written beside the other files ' +
-            'by: lstm-edge export MODEL --streaming',
-    );
+    showStream(whyNoStream(manifest));
   }
   const { unknown_id: unknown } = manifest.tokenizer;
   const examples = examplesOf(bundle.golden.cases, bundle.labels, unknown);

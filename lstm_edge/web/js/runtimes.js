@@ -35,7 +35,7 @@ export function runtimesFor(variant) {
   }
   return [
     one(LITERT, whyNotLiteRt(variant)),
-    one(MEDIAPIPE, 'the file is not made for it; lstm-edge export --runtime mediapipe, of texts'),
+    one(MEDIAPIPE, 'the file is not made for it'),
   ];
 }
 
@@ -44,7 +44,7 @@ function whyNotLiteRt(variant) {
     return 'it takes no variable tensors, in which the fused LSTM operator keeps its state';
   }
   if (variant.inputs.some(({ shape }) => shape.some((n) => n < 0))) {
-    return 'it takes no free length; lstm-edge export --runtime litert-js';
+    return 'it takes no free length';
   }
   return null;
 }
