@@ -44,7 +44,7 @@ class Exporter(formats.Exporter):
                 flip_rate=0.0,
                 flip_margin=1e-5,
                 accuracy_drop=None,
-                reason="the same arithmetic in another order: float32 rounding over 500 steps",
+                reason="the same arithmetic in another order: float32 rounding at every step",
             ),
             formats.RELATIVE_FLOAT32,
             batch=None,

@@ -34,7 +34,7 @@ class Exporter(formats.Exporter):
                 flip_rate=0.0,
                 flip_margin=1e-5,
                 accuracy_drop=None,
-                reason="float32 rounding over 500 steps; XNNPACK's tanh and sigmoid are approximations",
+                reason="float32 rounding at every step; XNNPACK's tanh and sigmoid are approximations",
             ),
             formats.RELATIVE_FLOAT32,
             batch=1,

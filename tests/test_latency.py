@@ -329,6 +329,24 @@ def test_the_line_through_lengths(
     assert timing(medians).per_token(lengths) == pytest.approx(line, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "medians", "grows"),
+    [
+        ([10, 20, 30], (1.5, 2.5, 3.5), True),
+        ([10, 20, 30, 40], (1.5, 2.6, 3.4, 4.5), True),
+        ([10, 20, 30], (3.5, 2.5, 1.5), False),
+        ([0, 100], (2.0, 2.0), False),
+        ([7, 7, 7], (1.0, 3.0, 2.0), False),
+        ([7], (4.0,), False),
+        ([10, 11, 12, 13], (2.0, 2.4, 1.9, 2.3), False),  # noise that happens to rise
+    ],
+)
+def test_what_does_not_grow_with_the_length(
+    lengths: list[int], medians: tuple[float, ...], grows: bool
+) -> None:
+    assert timing(medians).grows(lengths) is grows
+
+
 def test_a_report_survives_json() -> None:
     one = replace(timing((1.0, 2.0), (3.0, 4.0)), start=Start(1.0, 2.0, 3.0, None))
     report = LatencyReport(

@@ -196,9 +196,21 @@ def test_latency_table() -> None:
 def test_latency_of_one_length_has_no_slope() -> None:
     latency = replace(latency_of(timing_of(A, 1)), lengths=(5, 5, 5), unstable=(A,))
     table = report.latency_table(latency)
-    assert table.rows[0][7:9] == ("not measured", "not measured")
+    assert table.rows[0][7:9] == ("not measurable", "not measurable")
+    assert table.numeric()[7:9] == (True, True)
+    assert any(note.startswith(f"ms per token is not measurable for {A}: ") for note in table.notes)
     assert any(note.startswith(f"{A} is unstable") for note in table.notes)
     assert plots.plots(run_of(), latency)
+
+
+def test_a_slope_below_nothing_is_not_shown() -> None:
+    falling = replace(timing_of(A, 1), samples_ms=((3.0, 2.9, 2.8),))
+    table = report.latency_table(latency_of(falling, timing_of(B, 1)))
+    assert table.rows[0][7:9] == ("not measurable", "not measurable")
+    assert table.rows[1][7:9] == ("0.100", "0")
+    assert any(f" not measurable for {A}: " in note for note in table.notes)
+    pictures = plots.plots(run_of(), latency_of(falling, timing_of(B, 1)))
+    assert any(f"{A} does not grow measurably; {B} 0.100 ms per token" in p.svg for p in pictures)
 
 
 def test_summary_table() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,14 @@ def test_what_there_is_not_is_said(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as error:
         formats.choose(**asked)
     assert str(error.value).startswith(message)
+
+
+def test_the_reasons_of_tolerances_hold_for_every_model() -> None:
+    """They stand in every manifest and report: no word of other data or of another length."""
+    precisions = [p for exporter in formats.exporters() for p in exporter.precisions]
+    for reason in {t.reason for p in precisions for t in (p.tolerance, p.relative)}:
+        assert "IMDB" not in reason
+        assert not re.search(r"\d+ (steps|ids|words)", reason)
 
 
 def test_every_kind_has_a_runner() -> None:

@@ -178,8 +178,11 @@ def _by_length(report: LatencyReport, looks: Mapping[str, Any]) -> Picture:
     if len(order) < len(lengths):
         caption += f" {len(order)} of {len(lengths)} inputs are drawn."
     said = [
-        f"{v} {wording.digits(s)} ms per {report.unit[:-1]} and {wording.digits(i)} ms"
-        for v, (i, s) in lines.items()
+        f"{t.variant} {wording.digits(lines[t.variant][1])} ms per {report.unit[:-1]} and "
+        f"{wording.digits(max(0.0, lines[t.variant][0]))} ms"
+        if t.grows(report.lengths)
+        else f"{t.variant} does not grow measurably"
+        for t in report.timings
     ]
     alt = f"Latency against length, fitted lines: {'; '.join(said)}."
     return picture(figure, "lengths", "Latency against length", caption, alt)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lstm_edge.structure.contents import Structure, TensorInfo
 
 OK, OUTSIDE, MISSING = "ok", "OUTSIDE TOLERANCE", "not measured"
+NOT_MEASURABLE = "not measurable"
 QUOTED = 60  # characters of a text in a table's note
 
 
@@ -40,7 +41,10 @@ class Table:
         """For each column, whether its cells are numbers (or say that there is none)."""
         columns = [[r[i] for r in self.rows] for i in range(len(self.columns))]
         return tuple(
-            i > 0 and all(c in (MISSING, wording.NONE) or re.match(r"-?\d", c) for c in cells)
+            i > 0
+            and all(
+                c in (MISSING, NOT_MEASURABLE, wording.NONE) or re.match(r"-?\d", c) for c in cells
+            )
             for i, cells in enumerate(columns)
         )
 
@@ -152,13 +156,13 @@ def latency_table(report: LatencyReport) -> Table:
     rows = []
     for t in report.timings:
         p50, p90, p99 = (t.percentile(q) for q in (50, 90, 99))
-        line: list[float | None] = [None, None]
-        if len(set(report.lengths)) > 1:
+        line = [NOT_MEASURABLE] * 2
+        if t.grows(report.lengths):
             intercept, slope = t.per_token(report.lengths)
-            line = [slope, intercept]
+            line = [wording.digits(slope), wording.digits(max(0.0, intercept))]
         s = t.start
         start = [None, None, None] if s is None else [s.load_ms, s.first_ms, s.peak_mib]
-        last = [*line, *start, t.install_mib]
+        last = [*start, t.install_mib]
         rows.append(
             (
                 t.variant,
@@ -166,6 +170,7 @@ def latency_table(report: LatencyReport) -> Table:
                 wording.size(t.bytes),
                 *(wording.digits(p) for p in (p50, p90, p99)),
                 f"{p50 / fastest:.1f}×" if fastest else wording.NONE,
+                *line,
                 *(MISSING if value is None else wording.digits(value) for value in last),
             )
         )
@@ -174,6 +179,11 @@ def latency_table(report: LatencyReport) -> Table:
         f"{wording.threads(report.threads)}, {wording.inputs(report)}; "
         f"ms per {report.unit[:-1]} and ms at 0 {report.unit}: the line through each input's median",
     ]
+    if flat := [t.variant for t in report.timings if not t.grows(report.lengths)]:
+        notes.append(
+            f"ms per {report.unit[:-1]} is not measurable for {', '.join(flat)}: the lengths are too "
+            "alike, the noise is greater, or every length takes as long"
+        )
     if report.tokenise_ms:
         notes.append(
             f"tokenising, apart: median {wording.digits(float(np.median(report.tokenise_ms)))} ms"

@@ -71,6 +71,17 @@ class Timing:
         slope, intercept = np.polyfit(np.array(lengths), np.array(self.per_input()), 1)
         return float(intercept), float(slope)
 
+    def grows(self, lengths: Sequence[int]) -> bool:
+        """Whether that line rises by more than noise: by twice the standard error of its slope."""
+        intercept, slope = self.per_token(lengths)
+        x = np.array(lengths, float)
+        residuals = np.array(self.per_input()) - intercept - slope * x
+        variance = float(residuals @ residuals) / max(1, len(x) - 2)
+        spread = float(((x - x.mean()) ** 2).sum())
+        rise = slope * float(x.max() - x.min())
+        # a fit is never exact
+        return rise > 1e-6 * self.median() and slope**2 * spread > 4 * variance
+
 
 @dataclass(frozen=True)
 class LatencyReport:

@@ -77,7 +77,7 @@ class Runtime(ABC):
         if threads < 1:
             raise InputError(f"threads is {threads}; it must be at least 1")
         self.path, self.threads = path, threads
-        self.check_installed(f"running {path.name}")
+        self._check_programs(f"running {path.name}")
         self.load()
 
     @abstractmethod
@@ -105,11 +105,15 @@ class Runtime(ABC):
         Raises:
             NotInstalledError: the first that is not.
         """
+        cls._check_programs(purpose)
+        for module in cls.modules:
+            check_installed(module, purpose)
+
+    @classmethod
+    def _check_programs(cls, purpose: str) -> None:
         for program in cls.programs:
             if shutil.which(program) is None:
                 raise MissingProgramError(program, purpose)
-        for module in cls.modules:
-            check_installed(module, purpose)
 
     @classmethod
     def version(cls) -> str | None:
