@@ -221,8 +221,9 @@ def format_names() -> tuple[str, ...]:
 
 
 def precision_names() -> tuple[str, ...]:
-    """Of all formats; folding adds :data:`FOLDED` to a name."""
-    return tuple(dict.fromkeys(p.base for e in exporters() for p in e.precisions))
+    """Of all formats, those that are folded last."""
+    precisions = [p for e in exporters() for p in e.precisions]
+    return tuple(dict.fromkeys(p.name for p in sorted(precisions, key=lambda p: p.folded)))
 
 
 def runtime_names() -> tuple[str, ...]:
@@ -254,14 +255,14 @@ def choose(
         InputError: a name is not known, or no variant has all that was named.
     """
     known = exporters()
-    for field, wanted, names in (
-        ("format", wanted_formats, format_names()),
-        ("precision", wanted_precisions, {p.name for e in known for p in e.precisions}),
-        ("runtime", wanted_runtimes, runtime_names()),
+    for argument, wanted, names in (
+        ("wanted_formats", wanted_formats, format_names()),
+        ("precisions", wanted_precisions, precision_names()),
+        ("runtimes", wanted_runtimes, runtime_names()),
     ):
         if unknown := [name for name in wanted if name not in names]:
             raise InputError(
-                f"{field} {', '.join(unknown)} is not known; expected {', '.join(sorted(names))}"
+                f"`{argument}` {', '.join(unknown)} is not known; expected {', '.join(names)}"
             )
 
     def is_chosen(exporter: type[Exporter]) -> bool:
@@ -301,7 +302,9 @@ def choose(
     if not chosen:
         raise InputError(
             f"no variant has {_spoken(wishes)}; there are "
-            + ", ".join(e.name(p) for e in known for p in e.precisions)
+            + ", ".join(
+                e.name(p) for e in [*filter(is_chosen, known)] or known for p in e.precisions
+            )
         )
     if fold_embedding and not any(precision.folded for _, precision in chosen):
         raise InputError(

@@ -84,9 +84,10 @@ def test_it_is_gone_with_its_file() -> None:
     assert call("count-files", ".").exit_code == 2
 
 
+FOLDED = "float32-folded, float16-folded, int8-dynamic-folded"
 LISTS = {
     "--format": "onnx, tflite [default: all].",
-    "--precision": "float32, float16, int8-dynamic [default: all].",
+    "--precision": f"float32, float16, int8-dynamic, {FOLDED} [default: all but {FOLDED}].",
     "--runtime": "Only files for this: onnxruntime, litert; or made for it: litert-js, mediapipe, "
     "onnxruntime-mobile. May be repeated [default: onnxruntime, litert].",
     "--lowering": "How to express recurrent layers: fused (tflite) [default: loops, which are faster].",
@@ -101,7 +102,7 @@ class Exporter(to_onnx.Exporter):
 """
 ADDED = {
     "--format": "onnx, tflite, toy [default: all but toy].",
-    "--precision": "float32, float16, int8-dynamic, int4 [default: all but int4].",
+    "--precision": f"float32, float16, int8-dynamic, int4, {FOLDED} [default: all but int4, {FOLDED}].",
     "--runtime": "Only files for this: onnxruntime, litert, toy-runtime; or made for it: litert-js, "
     "mediapipe, onnxruntime-mobile. May be repeated [default: onnxruntime, litert].",
     "--lowering": "How to express recurrent layers: fused (tflite), unrolled (toy) [default: loops, "

@@ -443,9 +443,11 @@ BAD_INPUT = {
     "a class not known": (lambda m, t: ("export", unsupported(t), "--out", t / "out"),
                           ("m.keras cannot be loaded", "Unregistered")),
     "unknown format": (lambda m, t: ("export", m.run, "--format", "coreml", "--out", t / "out"),
-                       ("coreml", "onnx, tflite")),
+                       ("--format coreml", "onnx, tflite")),
+    "unknown runtime": (lambda m, t: ("export", m.run, "--runtime", "coreml", "--out", t / "out"),
+                        ("--runtime coreml", "onnxruntime, litert, ")),
     "unknown precision": (lambda m, t: ("export", m.run, "--precision", "int4", "--out", t / "out"),
-                          ("int4", "float32")),
+                          ("--precision int4", "float32, float16, int8-dynamic, float32-folded")),
     "format without that precision": (lambda m, t: ("export", m.run, "--format", "onnx", "--precision",
                                                     "float16-folded", "--out", t / "out"),
                                       ("float16-folded", "onnx-float32")),
@@ -650,6 +652,32 @@ def test_a_missing_extra_is_named_with_the_pip_command(
     assert package in done.stderr
     assert pip_install(extra) in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["export.py", "export/__init__.py"])
+@pytest.mark.parametrize(
+    "args",
+    [("export", "MODEL", "--out", "OUT"), ("export", "--help"), ("inspect", "MODEL"), ("demo",)],
+)
+def test_a_module_of_the_users_own_that_hides_ours_is_named(
+    made: Made, tmp_path: Path, name: str, args: tuple[str, ...]
+) -> None:
+    own = tmp_path / name
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("raise SystemExit('this is never run')")
+    before = sorted(tmp_path.rglob("*"))
+    places = {"MODEL": str(made.run / "model.keras"), "OUT": str(tmp_path / "out")}
+    done = subprocess.run(
+        [sys.executable, "-m", "lstm_edge.cli", *(places.get(arg, arg) for arg in args)],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"lstm-edge: {own} hides lstm-edge's own package export: rename it, or run lstm-edge from "
+        "another folder\n",
+    )
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_start_up_imports_only_what_a_subcommand_needs() -> None:

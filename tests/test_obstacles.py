@@ -474,9 +474,9 @@ def test_wanted_names_must_be_known(tmp_path: Path) -> None:
     for given, message in (
         (
             {"wanted_formats": ["onnx", "coreml"]},
-            "format coreml is not known; expected onnx, tflite",
+            "`wanted_formats` coreml is not known; expected onnx, tflite",
         ),
-        ({"precisions": ["int4"]}, "precision int4 is not known; expected "),
+        ({"precisions": ["int4"]}, "`precisions` int4 is not known; expected "),
         (
             {"wanted_formats": ["onnx"], "precisions": ["float16-folded"]},
             "no variant has format onnx and precision float16-folded; there are onnx-float32, ",

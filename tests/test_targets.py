@@ -73,7 +73,19 @@ def test_what_is_asked_for_is_chosen(asked: dict[str, Any], expected: list[str])
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"wanted_runtimes": ["litert-ts"]}, "runtime litert-ts is not known; expected litert, "),
+        (
+            {"wanted_runtimes": ["litert-ts"]},
+            "`runtimes` litert-ts is not known; expected onnxruntime, litert, litert-js, mediapipe, ",
+        ),
+        (
+            {"wanted_precisions": ["int4"]},
+            "`precisions` int4 is not known; expected float32, float16, int8-dynamic, float32-folded, ",
+        ),
+        (
+            {"wanted_precisions": ["float16-folded"], "wanted_formats": ["onnx"]},
+            "no variant has format onnx and precision float16-folded; there are onnx-float32, "
+            "onnx-float16, onnx-int8-dynamic",
+        ),
         (
             {"wanted_runtimes": ["litert-js"], "wanted_formats": ["onnx"]},
             "no variant has format onnx and runtime litert-js; there are onnx-float32, ",

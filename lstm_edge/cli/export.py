@@ -20,6 +20,7 @@ class _Listed(click.Option):
         self._listing = listing
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        shared.require_export()
         self.help = self._listing()
         return super().get_help_record(ctx)
 
@@ -33,7 +34,9 @@ def _formats() -> str:
 def _precisions() -> str:
     from export.formats import exporters, precision_names
 
-    default = {p.base for e in exporters() for p in e.precisions if not p.by_name_only}
+    default = {
+        p.name for e in exporters() for p in e.precisions if not (p.by_name_only or p.folded)
+    }
     return _names({name: name in default for name in precision_names()})
 
 
@@ -190,6 +193,7 @@ def command(
     lstm-edge export forecaster.h5 --streaming --out bundle
     lstm-edge export run --runtime mediapipe --precision int8-dynamic --out phone
     """
+    shared.require_export()
     from export import export_bundle
     from lstm_edge.report import tables as report
     from lstm_edge.verify.verifying import exported

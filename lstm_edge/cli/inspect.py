@@ -38,6 +38,7 @@ def command(file: Path, json_file: Path | None) -> None:
         return
     found = structure.inspect(file)
     if found.format == "keras":
+        shared.require_export()
         from export.bundling import obstacles
 
         with shared.quiet(False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import shutil
 import sys
 import tempfile
@@ -135,6 +136,21 @@ def count_workers(workers: int | None, threads: int) -> int:
 
     check_positive(threads=threads, workers=workers)
     return workers or max(1, (machine.cores() or 1) // threads)
+
+
+def require_export() -> None:
+    """Refuse another module of the name ``export``: Python takes the first that it finds, such as one in
+    the folder that it was started in.
+    """
+    spec = importlib.util.find_spec("export")
+    if spec is None:
+        raise InputError("lstm-edge's package export is not installed: install lstm-edge again")
+    folders = [*(spec.submodule_search_locations or ())]
+    if not any(Path(folder, "bundling.py").is_file() for folder in folders):
+        raise InputError(
+            f"{spec.origin or folders[0]} hides lstm-edge's own package export: rename it, or run "
+            "lstm-edge from another folder"
+        )
 
 
 def require_for_report() -> None:
