@@ -16,6 +16,7 @@ from export import formats
 from export.ways.common import Request, Way, Written
 from export.ways.deciding import decide
 from lstm_edge.base import machine
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import content_hash, replacing_folder, sha256
 from lstm_edge.base.progress import SILENT, Progress
@@ -131,9 +132,7 @@ def export_bundle(
     """
     out = Path(out)
     manifest.check_replaceable(out)
-    for name, number in (("length", length), ("batch", batch), ("chunk", chunk)):
-        if number is not None and number < 1:
-            raise InputError(f"{name} is {number}; it must be at least 1")
+    check_positive(length=length, batch=batch, chunk=chunk)
     beside = [formats.TEXT_INPUT] if text_input else []
     chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
     if chunk is not None and streaming is False:

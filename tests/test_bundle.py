@@ -243,7 +243,7 @@ def test_what_a_bundle_cannot_take_is_refused_before_keras_starts(
     path.write_text("text,label\na,pos\n")
     with pytest.raises(InputError, match="there is no vocabulary to encode them"):
         verify(open_bundle(tmp_path / "bundle"), data.evaluation(str(path)), progress=started)
-    with pytest.raises(InputError, match="limit is 0; it must be at least 1"):
+    with pytest.raises(InputError, match="`limit` is 0; it must be at least 1"):
         verify(bundle, limit=0, progress=started)
     assert started.tasks == []
 

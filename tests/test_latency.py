@@ -184,7 +184,7 @@ def test_rounds_that_differ_make_a_measurement_unstable(metered: Any) -> None:
     [
         ([], [3], {}, "nothing to measure"),
         (FLOATS, [], {}, "nothing to measure"),
-        (FLOATS, [3], {"rounds": 0}, "rounds is 0; it must be at least 1"),
+        (FLOATS, [3], {"rounds": 0}, "`rounds` is 0; it must be at least 1"),
         ([*FLOATS, "two threads"], [3], {}, "set to the same number of threads"),
     ],
 )

@@ -235,7 +235,7 @@ def test_what_one_worker_raises_is_raised(made: Exported, workers: int) -> None:
 @each_format
 @pytest.mark.parametrize("workers", [0, -1])
 def test_workers_must_be_at_least_1(made: Exported, workers: int) -> None:
-    with pytest.raises(InputError, match=f"workers is {workers}; it must be at least 1"):
+    with pytest.raises(InputError, match=f"`workers` is {workers}; it must be at least 1"):
         made.runner().set_workers(workers)
 
 
@@ -301,7 +301,7 @@ def test_keras_itself_is_a_runner(model_files: Path, rng: np.random.Generator) -
 @each_format
 @pytest.mark.parametrize("threads", [0, -1])
 def test_threads_must_be_at_least_1(made: Exported, threads: int) -> None:
-    with pytest.raises(InputError, match=f"threads is {threads}; it must be at least 1"):
+    with pytest.raises(InputError, match=f"`threads` is {threads}; it must be at least 1"):
         loaded(made, threads=threads)
 
 

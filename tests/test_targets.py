@@ -470,7 +470,7 @@ def test_texts_keep_their_order_over_workers(tmp_path: Path) -> None:
     np.testing.assert_allclose(runner.run_texts(texts)[:, 0], np.arange(40) / 1000, atol=1e-6)
     with pytest.raises(InputError, match="no text given"):
         runner.run_texts([])
-    with pytest.raises(InputError, match="workers is 0"):
+    with pytest.raises(InputError, match="`workers` is 0"):
         runner.set_workers(0)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from lstm_edge.base import machine
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.files import PACKAGE, sha256
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bench import start
@@ -69,8 +70,7 @@ def measure(
         raise only_ids(", ".join(takers))
     if not runners or not lengths:
         raise InputError("nothing to measure: at least one variant and one input are needed")
-    if rounds < 1:
-        raise InputError(f"rounds is {rounds}; it must be at least 1")
+    check_positive(rounds=rounds)
     prepared = {
         name: [runner.prepared_one(inputs, at) for at in range(len(inputs))]
         for name, runner in runners.items()

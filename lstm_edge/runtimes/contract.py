@@ -16,6 +16,7 @@ from typing import ClassVar, Self
 
 from lstm_edge import runtimes
 from lstm_edge.base import modules
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.extras import check_installed
 from lstm_edge.errors import InputError, MissingProgramError
@@ -74,8 +75,7 @@ class Runtime(ABC):
     outputs: tuple[Port, ...]
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        if threads < 1:
-            raise InputError(f"threads is {threads}; it must be at least 1")
+        check_positive(threads=threads)
         self.path, self.threads = path, threads
         self._check_programs(f"running {path.name}")
         self.load()

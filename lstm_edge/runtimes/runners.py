@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_edge.base import machine
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Arrays, Ids, Probabilities
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.errors import InputError, LstmEdgeError, RefusalError
@@ -78,8 +79,7 @@ class Runner(ABC):
         Raises:
             InputError: fewer than 1.
         """
-        if workers < 1:
-            raise InputError(f"workers is {workers}; it must be at least 1")
+        check_positive(workers=workers)
         self.workers = min(workers, self.runtime.at_once or workers)
         while self._copies < self.workers:
             self._copies += 1

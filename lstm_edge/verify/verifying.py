@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from lstm_edge.base import machine
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.progress import SILENT, Progress, Within
 from lstm_edge.bundle.opening import Bundle
 from lstm_edge.errors import InputError
@@ -65,8 +66,7 @@ def verify(
         BundleError: no such variant.
         NotInstalledError: the runtime of a named variant is not installed, or none is.
     """
-    if limit is not None and limit < 1:
-        raise InputError(f"limit is {limit}; it must be at least 1")
+    check_positive(limit=limit)
     chosen, left_out = bundle.runnable(variants)
     reference: Runner | None = None
     if source is None:
