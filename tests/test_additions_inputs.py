@@ -71,12 +71,12 @@ def test_a_new_kind_of_table_is_named(toy: Path) -> None:
     other = toy.with_suffix(".xyz")
     other.write_text("a")
     for read in (lambda: sources.load(str(other)), lambda: sources.texts(other)):
-        with pytest.raises(InputError, match=r"unknown kind of file; expected .*\.bars"):
+        with pytest.raises(InputError, match=r"unknown kind of file \(.*\); expected .*\.bars"):
             read()
 
 
 def test_a_kind_that_is_only_read_is_not_written(toy: Path) -> None:
     """Nor filled with text of another kind; the message lists what is written."""
-    message = f"{toy}: unknown kind of file to write; expected .csv, .tsv, .jsonl (or"
+    message = f"{toy}: unknown kind of file to write (.bars); expected .csv, .tsv, .jsonl (or"
     with pytest.raises(InputError, match=re.escape(message)):
         check_table(toy)

@@ -1035,7 +1035,7 @@ def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
             "a.pdf",
             b"a",
             None,
-            "input FILE: unknown kind of file; expected .csv, .tsv, .jsonl, .txt",
+            "input FILE: unknown kind of file (.pdf); expected .csv, .tsv, .jsonl, .txt",
         ),
         ("a.npz", b"a", None, "input FILE: unknown kind of file"),
         ("a", b"a", None, "input FILE: unknown kind of file"),

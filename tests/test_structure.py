@@ -207,9 +207,13 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a folder": (lambda d: d, "does not exist or is a folder; expected a model file"),
     "another suffix": (
         lambda d: _written(d, "model.pb", b"x"),
-        r"model\.pb: unknown kind of file; expected \.keras, \.h5, \.hdf5, \.onnx, \.ort, \.tflite",
+        r"model\.pb: unknown kind of file \(\.pb\); expected \.keras, \.h5, \.hdf5, \.onnx, "
+        r"\.ort, \.tflite",
     ),
-    "no suffix": (lambda d: _written(d, "model", b"x"), "model: unknown kind of file"),
+    "no suffix": (
+        lambda d: _written(d, "model", b"x"),
+        r"model: unknown kind of file \(no ending\)",
+    ),
     "empty .tflite": (lambda d: _written(d, "a.tflite", b""), "a.tflite is not a TFLite file"),
     "text .tflite": (
         lambda d: _written(d, "a.tflite", b"TFL3 is not where it belongs"),

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,22 @@ from lstm_edge.errors import InputError
 
 PACKAGE = Path(str(resources("lstm_edge")))
 """The folder of this package: its modules, and ``assets``, ``schemas``, ``templates`` and ``web``."""
+
+
+def unknown_kind(
+    path: Path | str, expected: Iterable[str], also: str = "", *, named: str = "", use: str = ""
+) -> InputError:
+    """What is said where a file's ending is not known: the ending that came, and those that are.
+
+    Args:
+        also: what more is expected, in words.
+        named: what the file is, before its path.
+        use: what it is for, such as ``" to write"``.
+    """
+    ending = Path(path).suffix or "no ending"
+    return InputError(
+        f"{named}{path}: unknown kind of file{use} ({ending}); expected {', '.join(expected)}{also}"
+    )
 
 
 def shipped() -> Path:

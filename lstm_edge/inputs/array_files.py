@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.arrays import Array, Arrays
-from lstm_edge.base.files import read_text, replacing, write_text
+from lstm_edge.base.files import read_text, replacing, unknown_kind, write_text
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.signature import Input, Signature, expected_shape
 
@@ -39,16 +39,16 @@ def read_inputs(path: Path, signature: Signature) -> Arrays:
     Raises:
         InputError: the file cannot be read, or does not fit.
     """
-    kind = path.suffix.lower()
-    if kind not in READ:
-        raise InputError(f"{path}: unknown kind of file; expected {', '.join(READ)}")
+    suffix = path.suffix.lower()
+    if suffix not in READ:
+        raise unknown_kind(path, READ)
     if not path.is_file():
         raise InputError(f"{path} does not exist or is a folder; expected a file of inputs")
-    if kind != ".npz" and len(signature.inputs) != 1:
-        names = ", ".join(one.name for one in signature.inputs)
+    if suffix != ".npz" and len(signature.inputs) != 1:
+        names = ", ".join(port.name for port in signature.inputs)
         raise InputError(f"{path} holds one array, but the model has inputs {names}: give a .npz")
     try:
-        if kind == ".csv":
+        if suffix == ".csv":
             return signature.check(_read_csv(path, signature.inputs[0]))
         return signature.check(read_numpy(path))
     except InputError as error:
@@ -62,8 +62,8 @@ def read_numpy(path: Path) -> Any:
             if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
                 raise ValueError("it does not begin as one")
             file.seek(0)
-            found = np.load(file, allow_pickle=False)
-            return found if isinstance(found, np.ndarray) else dict(found)
+            content = np.load(file, allow_pickle=False)
+            return content if isinstance(content, np.ndarray) else dict(content)
     except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).split("\n")[0].partition(". ")[0]
         if "allow_pickle" in str(error):
@@ -73,16 +73,16 @@ def read_numpy(path: Path) -> Any:
         ) from None
 
 
-def _read_csv(path: Path, given: Input) -> Array:
+def _read_csv(path: Path, port: Input) -> Array:
     """Rows of numbers; a first line without any is a heading."""
-    rest = given.shape[1:]
+    rest = port.shape[1:]
     if len(rest) > 2 or (len(rest) == 2 and rest[1] != 1):
         raise InputError(
-            f"{path}: a row of a table cannot hold an example of input {given.name}, "
-            f"{expected_shape(given)}: give a .npy or .npz file"
+            f"{path}: a row of a table cannot hold an example of input {port.name}, "
+            f"{expected_shape(port)}: give a .npy or .npz file"
         )
     lines = [line for line in read_text(path, "table").splitlines() if line.strip()]
-    convert = int if given.dtype == "int32" else float
+    convert = int if port.dtype == "int32" else float
     rows: list[list[float]] = []
     for number, line in enumerate(lines, 1):
         cells = [cell.strip().strip('"') for cell in line.split(",")]
@@ -92,9 +92,9 @@ def _read_csv(path: Path, given: Input) -> Array:
             if number == 1 and not any(map(_is_number, cells)):
                 continue
             bad = next(i for i, cell in enumerate(cells) if not _is_a(convert, cell))
-            kind = "a whole number" if convert is int else "a number"
+            wanted = "a whole number" if convert is int else "a number"
             raise InputError(
-                f"{path}, line {number}, column {bad + 1}: {cells[bad]!r} is not {kind}"
+                f"{path}, line {number}, column {bad + 1}: {cells[bad]!r} is not {wanted}"
             ) from None
         if len(rows[-1]) != len(rows[0]):
             raise InputError(
@@ -129,17 +129,17 @@ def check_writable(path: Path, signature: Signature) -> None:
     Raises:
         InputError: another suffix, or too little room in that kind of file.
     """
-    kind, outputs = path.suffix.lower(), signature.outputs
-    if kind not in WRITTEN:
-        raise InputError(f"{path}: unknown kind of file to write; expected {', '.join(WRITTEN)}")
+    suffix, outputs = path.suffix.lower(), signature.outputs
+    if suffix not in WRITTEN:
+        raise unknown_kind(path, WRITTEN, use=" to write")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file")
-    if kind in (".npy", ".csv") and len(outputs) != 1:
-        names = ", ".join(one.name for one in outputs)
+    if suffix in (".npy", ".csv") and len(outputs) != 1:
+        names = ", ".join(port.name for port in outputs)
         raise InputError(
             f"{path} has room for one output, the model has {names}: write .npz or .json"
         )
-    if kind == ".csv" and len(outputs[0].shape) > 2:
+    if suffix == ".csv" and len(outputs[0].shape) > 2:
         raise InputError(
             f"{path}: a row of a table cannot hold output {outputs[0].name}, "
             f"{expected_shape(outputs[0])}: write .npz, .npy or .json"
@@ -152,19 +152,19 @@ def write_outputs(path: Path, outputs: Arrays) -> None:
     Raises:
         InputError: it cannot be written (see also :func:`check_writable`).
     """
-    kind = path.suffix.lower()
+    suffix = path.suffix.lower()
     first_name, first = next(iter(outputs.items()))
-    if kind == ".json":
+    if suffix == ".json":
         value = {name: digits(array.tolist()) for name, array in outputs.items()}
         write_text(path, json.dumps(value) + "\n")
-    elif kind == ".csv":
+    elif suffix == ".csv":
         columns = first.reshape(len(first), -1)
         heading = [f"{first_name}_{i}" for i in range(columns.shape[1])]
         lines = [",".join(f"{x:.9g}" for x in row) for row in columns]
         write_text(path, "\n".join([",".join(heading), *lines]) + "\n")
     else:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            if kind == ".npy":
+            if suffix == ".npy":
                 np.save(file, first)
             else:
                 np.savez(file, allow_pickle=False, **outputs)

@@ -20,6 +20,7 @@ from typing import IO, Any, cast
 from lstm_edge import inputs
 from lstm_edge.base import modules
 from lstm_edge.base.arrays import Ids
+from lstm_edge.base.files import unknown_kind
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.from_imdb import KERAS_IMDB
 from lstm_edge.inputs.from_table import (
@@ -43,6 +44,7 @@ from lstm_edge.inputs.labelled import (
 )
 
 LINES = ".txt"
+_ALSO_GZ = " (or one of these with .gz)"
 # Seconds that a line which has come waits for others: hardly felt at a terminal, long for a program.
 PATIENCE = 0.1
 
@@ -58,7 +60,7 @@ def load(source: str, text_column: str | None = None, label_column: str | None =
     Raises:
         InputError: missing or unreadable; no such column; an empty text; no examples.
     """
-    found: dict[str, Examples] = {}
+    splits: dict[str, Examples] = {}
     for part in _parts(source, labelled_columns(text_column, label_column)):
         items: dict[str, tuple[list[str | Ids], list[str]]] = {}
         for split, item, label in part.rows():
@@ -66,8 +68,8 @@ def load(source: str, text_column: str | None = None, label_column: str | None =
             column.append(item)
             labels.append(label)
         wanted = items if part.split is None else {part.split: items[part.chosen(items)]}
-        found |= {split: examples_of(*columns) for split, columns in wanted.items()}
-    return Dataset(source, found)
+        splits |= {split: examples_of(*columns) for split, columns in wanted.items()}
+    return Dataset(source, splits)
 
 
 def evaluation(
@@ -83,11 +85,11 @@ def evaluation(
     }
     names = [split for split in parts if split is not None]
     part = parts[None] if None in parts else parts[tested_split(source, names)]
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for split, _, label in part.rows():
-        found.setdefault(split, Counter())[label] += 1
-    split = tested_split(source, found) if part.split is None else part.chosen(found)
-    return Evaluation(source, dict(found[split]), split, part.rows)
+        counts.setdefault(split, Counter())[label] += 1
+    split = tested_split(source, counts) if part.split is None else part.chosen(counts)
+    return Evaluation(source, dict(counts[split]), split, part.rows)
 
 
 def _parts(source: str, columns: Sequence[Column]) -> list[Part]:
@@ -98,15 +100,12 @@ def _parts(source: str, columns: Sequence[Column]) -> list[Part]:
     if not exists(Path(source)) and source != KERAS_IMDB:
         raise InputError(
             f"data {source} does not exist; expected 'imdb', a folder, or a file ending in "
-            f"{', '.join(readers())} (or one of these with .gz) or .npz"
+            f"{', '.join(readers())}{_ALSO_GZ} or .npz"
         )
     for module in modules.found(inputs, "from_"):
         if (parts := module.parts(source, columns)) is not None:
             return cast(list[Part], parts)
-    raise InputError(
-        f"data {source}: unknown kind of file; expected {', '.join(readers())} "
-        "(or one of these with .gz) or .npz"
-    )
+    raise unknown_kind(source, readers(), f"{_ALSO_GZ} or .npz", named="data ")
 
 
 def exists(path: Path) -> bool:
@@ -124,18 +123,14 @@ def texts(path: Path, text_column: str | None = None) -> Iterator[str]:
     Raises:
         InputError: missing or unreadable; no such column; no text at all.
     """
-    kind = kind_of(path)
+    suffix, known = kind_of(path), (*readers(), LINES)
     if not exists(path):
         raise InputError(
-            f"input {path} does not exist; expected a file ending in "
-            f"{', '.join((*readers(), LINES))} (or one of these with .gz)"
+            f"input {path} does not exist; expected a file ending in {', '.join(known)}{_ALSO_GZ}"
         )
-    if path.is_dir() or kind not in (*readers(), LINES):
-        raise InputError(
-            f"input {path}: unknown kind of file; expected {', '.join((*readers(), LINES))} "
-            "(or one of these with .gz)"
-        )
-    if kind != LINES:
+    if path.is_dir() or suffix not in known:
+        raise unknown_kind(path, known, _ALSO_GZ, named="input ")
+    if suffix != LINES:
         column = Column("text", TEXT_COLUMNS, text_column)
         return (values[0] for _, values, _ in records(path, [column]))
     if text_column is not None:
@@ -166,14 +161,16 @@ def arriving(stream: IO[bytes], name: str, size: int = WINDOW) -> Iterator[list[
 
     def decoded(lines: Sequence[bytes]) -> list[str]:
         nonlocal number
-        found = []
+        decoded_lines = []
         for line in lines:
             number += 1
             try:
-                found.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r"))
+                decoded_lines.append(
+                    line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
+                )
             except UnicodeDecodeError:
                 raise InputError(f"{name}, line {number}: not UTF-8 text") from None
-        return found
+        return decoded_lines
 
     raw = getattr(stream, "raw", stream)  # reads what is there, and has nothing left in a buffer
     waiting: list[bytes] = []

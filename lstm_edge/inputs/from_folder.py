@@ -12,15 +12,15 @@ from lstm_edge.inputs.labelled import Part, Row
 
 
 def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
-    """The splits of a folder, or None where it is none."""
+    """The splits of a folder; None where the source is no folder."""
     path = Path(source)
     if not path.is_dir():
         return None
-    found, tables_read = [], readers()
+    splits, tables_read = [], readers()
     for split in ("train", "test"):
         if (path / split).is_dir():
             rows = functools.partial(_class_folders, path / split)
-            found.append(Part(path / split, split, rows))
+            splits.append(Part(path / split, split, rows))
             continue
         tables = sorted(p for p in path.glob(f"{split}.*") if kind_of(p) in tables_read)
         if len(tables) > 1:
@@ -28,13 +28,13 @@ def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
                 f"{path} has several tables for {split}: "
                 f"{', '.join(p.name for p in tables)}; keep one"
             )
-        found += [Part(t, split, functools.partial(table_rows, t, columns)) for t in tables]
-    if not found:
+        splits += [Part(t, split, functools.partial(table_rows, t, columns)) for t in tables]
+    if not splits:
         raise InputError(
             f"folder {path} holds no data: expected train/ and test/ with a folder of .txt files for "
             f"each class (as aclImdb has), or train.csv and test.csv (also .tsv, .jsonl, .gz)"
         )
-    return found
+    return splits
 
 
 def _class_folders(path: Path) -> Iterator[Row]:

@@ -30,11 +30,11 @@ def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
             "give a folder or a file with `source` instead"
         ) from None
     path = Path(KERAS_IMDB)
-    found = []
+    split_parts = []
     for split, (x, y) in splits:
         rows = ids_rows(path, split, x, y)
-        found.append(Part(path, split, functools.partial(iter, rows)))
-    return found
+        split_parts.append(Part(path, split, functools.partial(iter, rows)))
+    return split_parts
 
 
 def keras_imdb_tokenizer(num_words: int, settings: TextSettings) -> Tokenizer:

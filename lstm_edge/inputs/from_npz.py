@@ -47,9 +47,9 @@ class _StoredArray:
         self.state = state
 
     def rebuilt(self) -> npt.NDArray[Any]:
-        _, shape, kind, fortran, content = self.state
+        _, shape, stored_type, fortran, content = self.state
         if not isinstance(content, list):
-            numbers: npt.NDArray[Any] = kind.numbers(content)
+            numbers: npt.NDArray[Any] = stored_type.numbers(content)
             return numbers.reshape(shape, order="F" if fortran else "C")
         items = np.empty(len(content), object)
         for i, item in enumerate(content):
@@ -112,17 +112,17 @@ def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
     del columns
     with _reading_npz(path), zipfile.ZipFile(path) as archive:
         keys = {name.removesuffix(".npy") for name in archive.namelist()}
-    found = [
+    splits = [
         Part(path, split, functools.cache(functools.partial(_npz_rows, path, split)))
         for split in ("train", "test")
         if {f"x_{split}", f"y_{split}"} <= keys
     ]
-    if not found:
+    if not splits:
         raise InputError(
             f"data {path} holds {', '.join(sorted(keys)) or 'nothing'}; expected x_train, y_train, "
             "x_test, y_test as Keras's imdb.npz has them"
         )
-    return found
+    return splits
 
 
 @contextlib.contextmanager

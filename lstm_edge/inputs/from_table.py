@@ -48,11 +48,11 @@ class Column:
 
     what: str
     names: tuple[str, ...]
-    given: str | None
+    chosen: str | None
 
     @property
     def numbered(self) -> bool:
-        return self.given is not None and self.given.isdecimal()
+        return self.chosen is not None and self.chosen.isdecimal()
 
 
 def labelled_columns(text: str | None, label: str | None) -> tuple[Column, Column]:
@@ -108,14 +108,14 @@ Reader = Callable[[IO[str], Path, Sequence[Column]], Iterator[Record]]
 
 def readers() -> dict[str, Reader]:
     """What reads tables, by suffix: the ``READERS`` of all modules ``lstm_edge.inputs.from_*``."""
-    found: dict[str, Reader] = {}
+    by_suffix: dict[str, Reader] = {}
     for module in modules.found(inputs, "from_"):
-        found |= getattr(module, "READERS", {})
-    return found
+        by_suffix |= getattr(module, "READERS", {})
+    return by_suffix
 
 
 def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
-    """The rows of a table, which say their split themselves; None where it is none."""
+    """The rows of a table, which say their split themselves; None where the source is no table."""
     path = Path(source)
     if path.is_dir() or kind_of(path) not in readers():
         return None
@@ -143,7 +143,7 @@ def _csv_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterat
         reader = csv.reader(file, strict=True)
     split_at = None
     if any(column.numbered for column in columns):
-        places = [int(column.given or 0) - 1 if column.numbered else -1 for column in columns]
+        places = [int(column.chosen or 0) - 1 if column.numbered else -1 for column in columns]
         if min(places) < 0:
             what = " and the ".join(column.what for column in columns)
             both = "both " if len(columns) > 1 else ""
@@ -170,16 +170,16 @@ def _csv_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterat
 
 
 def place_of(header: Sequence[str], path: Path, column: Column) -> int:
-    what, given = column.what, column.given
+    what, chosen = column.what, column.chosen
     folded = [name.strip().casefold() for name in header]
-    for name in column.names if given is None else (given,):
+    for name in column.names if chosen is None else (chosen,):
         if name.casefold() in folded:
             return folded.index(name.casefold())
     shown = ", ".join(repr(name[:30]) for name in header[:8])
-    wanted = f"{given!r}" if given is not None else f"one of {', '.join(column.names)}"
+    wanted = f"{chosen!r}" if chosen is not None else f"one of {', '.join(column.names)}"
     raise InputError(
         f"data {path} has no {what} column: its first line has {shown}; expected {wanted}. "
-        f"Say which with --{what}-column NAME (or numbers from 1 on, if there is no heading line)"
+        f"Say which with `{what}_column=NAME` (or numbers from 1 on, if there is no heading line)"
     )
 
 

@@ -34,19 +34,19 @@ def label_values(raw: Sequence[str]) -> tuple[str, ...]:
     return tuple(values)
 
 
-def label_names(values: Sequence[str], given: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Names for :func:`label_values`; 0/1 and neg/pos are Negative and Positive unless ``given``.
+def label_names(values: Sequence[str], names: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Names for :func:`label_values`; 0/1 and neg/pos are Negative and Positive unless ``names``.
 
     Raises:
-        InputError: ``given`` has another number of names, or one twice.
+        InputError: ``names`` has another number of names, or one twice.
     """
-    if given is not None:
-        if len(given) != len(values) or len(set(given)) != len(given):
+    if names is not None:
+        if len(names) != len(values) or len(set(names)) != len(names):
             raise InputError(
-                f"{len(given)} label names given ({', '.join(given)}) for {len(values)} classes "
+                f"{len(names)} label names given ({', '.join(names)}) for {len(values)} classes "
                 f"({', '.join(values[:10])}); give one different name for each, in this order"
             )
-        return tuple(given)
+        return tuple(names)
     if list(values) == ["0", "1"] or [_fold(v) for v in values] == ["negative", "positive"]:
         return BINARY_NAMES
     return tuple(values)

@@ -94,8 +94,8 @@ class Signature:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Signature:
-        def ends(kind: Any, items: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
-            return tuple(kind(**{**item, "shape": tuple(item["shape"])}) for item in items)
+        def ends(port_class: Any, items: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+            return tuple(port_class(**{**item, "shape": tuple(item["shape"])}) for item in items)
 
         return cls(
             ends(Input, value["inputs"]),
@@ -118,7 +118,9 @@ class Signature:
         Raises:
             InputError: the steps differ between the inputs, or are no multiple of ``chunk``.
         """
-        streamed = [one.name for one in self.inputs if len(one.shape) > 1 and one.shape[1] is None]
+        streamed = [
+            port.name for port in self.inputs if len(port.shape) > 1 and port.shape[1] is None
+        ]
         counts = {name: int(arrays[name].shape[1]) for name in streamed}
         if len(set(counts.values())) != 1:
             said = ", ".join(f"{count} for {name}" for name, count in counts.items())
@@ -140,105 +142,105 @@ class Signature:
     @property
     def is_free(self) -> bool:
         """Whether an input leaves more than the batch free."""
-        return any(None in given.shape[1:] for given in self.inputs)
+        return any(None in port.shape[1:] for port in self.inputs)
 
     def steps(self, arrays: Mapping[str, Array]) -> int:
         """Time steps of these examples: of the longest input that has any, else 1."""
-        series = [given.name for given in self.inputs if _is_series(given)]
+        series = [port.name for port in self.inputs if _is_series(port)]
         return max((int(arrays[name].shape[1]) for name in series), default=1)
 
     def ones(self, count: int, steps: int) -> Arrays:
         """Inputs that fit, filled with 1 (0 where 1 is no id): to see that a file runs."""
         return {
-            one.name: np.full(
-                [count, *((self.chunk or steps) if n is None else n for n in one.shape[1:])],
-                0 if one.rows == 1 else 1,
-                one.dtype,
+            port.name: np.full(
+                [count, *((self.chunk or steps) if n is None else n for n in port.shape[1:])],
+                0 if port.rows == 1 else 1,
+                port.dtype,
             )
-            for one in self.inputs
+            for port in self.inputs
         }
 
-    def check(self, given: Any) -> Arrays:
+    def check(self, arrays: Any) -> Arrays:
         """Arrays as every runtime takes them: int32 or float32, contiguous, in the inputs' order.
 
         Args:
-            given: arrays by name, or one array where there is one input.
+            arrays: by name, or one array where there is one input.
 
         Raises:
             InputError: what came for which input, and what was expected.
         """
-        names = [one.name for one in self.inputs]
-        if not isinstance(given, Mapping):
+        names = [port.name for port in self.inputs]
+        if not isinstance(arrays, Mapping):
             if len(names) != 1:
                 raise InputError(
                     f"one array given; the model has {len(names)} inputs: give an array for each of "
                     f"{', '.join(names)}, by name"
                 )
-            given = {names[0]: given}
-        if set(given) != set(names):
+            arrays = {names[0]: arrays}
+        if set(arrays) != set(names):
             raise InputError(
-                f"arrays for {', '.join(map(str, given)) or 'no input'} given; expected one for each "
+                f"arrays for {', '.join(map(str, arrays)) or 'no input'} given; expected one for each "
                 f"of the inputs {', '.join(names)}"
             )
-        arrays = {one.name: _checked(one, given[one.name]) for one in self.inputs}
-        counts = {name: len(array) for name, array in arrays.items()}
+        checked = {port.name: _checked(port, arrays[port.name]) for port in self.inputs}
+        counts = {name: len(array) for name, array in checked.items()}
         if len(set(counts.values())) > 1:
             said = ", ".join(f"{count} for {name}" for name, count in counts.items())
             raise InputError(f"different numbers of examples: {said}; expected as many for each")
         if 0 in counts.values():
             raise InputError("no example given; expected at least one (the first axis)")
-        return arrays
+        return checked
 
 
-def expected_shape(given: Input | Output) -> str:
+def expected_shape(port: Input | Output) -> str:
     """Its shape in words, such as ``[examples, steps, 3]``."""
     free = {0: "examples", 1: "steps"}
-    sizes = (given.shape[n] if n else None for n in range(len(given.shape)))
+    sizes = (port.shape[n] if n else None for n in range(len(port.shape)))
     return (
         f"[{', '.join(free.get(n, 'free') if s is None else str(s) for n, s in enumerate(sizes))}]"
     )
 
 
-def _is_series(given: Input) -> bool:
-    rank = len(given.shape)
-    return rank > 2 or (rank == 2 and (given.rows is not None or given.shape[1] is None))
+def _is_series(port: Input) -> bool:
+    rank = len(port.shape)
+    return rank > 2 or (rank == 2 and (port.rows is not None or port.shape[1] is None))
 
 
-def _checked(given: Input, value: Any) -> Array:
+def _checked(port: Input, value: Any) -> Array:
     try:
         array: Array = np.asarray(value)
     except ValueError:
         raise InputError(
-            f"input {given.name}: its rows are not of one length; expected {given.dtype} "
-            f"{expected_shape(given)}"
+            f"input {port.name}: its rows are not of one length; expected {port.dtype} "
+            f"{expected_shape(port)}"
         ) from None
-    came = f"input {given.name} is {array.dtype} {list(array.shape)}"
-    wanted = f"expected {given.dtype} {expected_shape(given)}"
-    whole = given.dtype == "int32"
+    came = f"input {port.name} is {array.dtype} {list(array.shape)}"
+    wanted = f"expected {port.dtype} {expected_shape(port)}"
+    whole = port.dtype == "int32"
     if array.dtype.kind not in ("iub" if whole else "iubf"):
         raise InputError(f"{came}; {wanted}" + (": whole numbers" if whole else ""))
-    sizes = zip(array.shape[1:], given.shape[1:], strict=False)
-    fits = array.ndim == len(given.shape) and all(
+    sizes = zip(array.shape[1:], port.shape[1:], strict=False)
+    fits = array.ndim == len(port.shape) and all(
         n > 0 if size is None else n == size for n, size in sizes
     )
     if not fits:
         hint = ""
-        if array.ndim == len(given.shape) - 1:
+        if array.ndim == len(port.shape) - 1:
             hint = "; for one example put an axis in front"
         raise InputError(f"{came}; {wanted}{hint}")
     if array.size and whole:
         low, high = int(array.min()), int(array.max())
-        top = np.iinfo(np.int32).max if given.rows is None else given.rows - 1
-        if given.rows is not None and (low < 0 or high > top):
+        top = np.iinfo(np.int32).max if port.rows is None else port.rows - 1
+        if port.rows is not None and (low < 0 or high > top):
             raise InputError(
-                f"input {given.name} has ids from {low} to {high}; this model knows ids from 0 to {top}"
+                f"input {port.name} has ids from {low} to {high}; this model knows ids from 0 to {top}"
             )
         if low < np.iinfo(np.int32).min or high > top:
-            raise InputError(f"input {given.name} has numbers from {low} to {high}; expected int32")
+            raise InputError(f"input {port.name} has numbers from {low} to {high}; expected int32")
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, np.int32 if whole else np.float32)
     if not whole and not np.isfinite(array).all():
         raise InputError(
-            f"input {given.name} has values that are NaN or infinite in float32; replace them first"
+            f"input {port.name} has values that are NaN or infinite in float32; replace them first"
         )
     return array
