@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from lstm_edge import structure
 from lstm_edge.base import modules
+from lstm_edge.base.files import unknown_kind
 from lstm_edge.errors import InputError, LstmEdgeError
 
 
@@ -67,7 +68,7 @@ def inspect(path: Path) -> Structure:
     try:
         read = readers[path.suffix.lower()]
     except KeyError:
-        raise InputError(f"{path}: unknown kind of file; expected {', '.join(readers)}") from None
+        raise unknown_kind(path, readers) from None
     try:
         return cast(Structure, read(path))
     except LstmEdgeError:

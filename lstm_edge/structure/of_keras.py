@@ -31,16 +31,16 @@ def keras_config(path: Path) -> dict[str, Any]:
         h5py = require("h5py", f"inspecting {path.name}")
         try:
             with h5py.File(path, "r") as file:
-                found = file.attrs.get("model_config")
+                config_text = file.attrs.get("model_config")
         except OSError as error:
             raise InputError(
                 f"{path} is neither a whole .keras nor an HDF5 file: {error}"
             ) from None
-        if found is None:
+        if config_text is None:
             raise InputError(
                 f"{path} holds weights only, no model configuration: save the whole model"
             )
-        text = found
+        text = config_text
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:

@@ -47,9 +47,9 @@ def read(path: Path) -> Structure:
         ops.update(node.op_type for node in function.node)
 
     def info(value: Any) -> TensorInfo:
-        kind = value.type.tensor_type
-        shape = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in kind.shape.dim)
-        return TensorInfo(value.name, dtype(kind.elem_type), shape)
+        tensor_type = value.type.tensor_type
+        shape = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in tensor_type.shape.dim)
+        return TensorInfo(value.name, dtype(tensor_type.elem_type), shape)
 
     constants = {tensor.name for tensor in model.graph.initializer}
     return Structure(
@@ -69,7 +69,7 @@ def dtype_name(name: str) -> str:
 
 
 def is_over_time(body: Iterable[str]) -> bool:
-    """Whether a loop is one, by the operators in it; one that joins strings makes words of a text."""
+    """Whether a loop runs over time, by its operators: one that joins strings makes words of a text."""
     return "StringConcat" not in body
 
 

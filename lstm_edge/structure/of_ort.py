@@ -24,7 +24,7 @@ def read(path: Path) -> Structure:
     session = fbs.InferenceSession.InferenceSession
     if not session.InferenceSessionBufferHasIdentifier(content, 0):
         raise InputError(f"{path} is not an ORT file (its identifier is missing)")
-    kinds = names_of(fbs.TensorDataType.TensorDataType)
+    type_names = names_of(fbs.TensorDataType.TensorDataType)
     attributes = fbs.AttributeType.AttributeType
     ops: Counter[str] = Counter()
     loops: Counter[str] = Counter()
@@ -34,7 +34,7 @@ def read(path: Path) -> Structure:
         strings = sum(len(tensor.StringData(i)) for i in range(tensor.StringDataLength()))
         # as an array: a file that is cut short does not give it
         held = tensor.RawDataAsNumpy().nbytes if tensor.RawDataLength() else 0
-        weights[dtype_name(kinds[tensor.DataType()])] += held + strings
+        weights[dtype_name(type_names[tensor.DataType()])] += held + strings
 
     def visit(graph: Any) -> None:
         for i in range(graph.InitializersLength()):
@@ -56,13 +56,13 @@ def read(path: Path) -> Structure:
     constants = {graph.Initializers(i).Name() for i in range(graph.InitializersLength())}
 
     def info(name: bytes) -> TensorInfo:
-        kind = fbs.TensorTypeAndShape.TensorTypeAndShape()
+        tensor_type = fbs.TensorTypeAndShape.TensorTypeAndShape()
         table = values[name].Type().Value()
-        kind.Init(table.Bytes, table.Pos)
-        dims = [kind.Shape().Dim(i).Value() for i in range(kind.Shape().DimLength())]
+        tensor_type.Init(table.Bytes, table.Pos)
+        dims = [tensor_type.Shape().Dim(i).Value() for i in range(tensor_type.Shape().DimLength())]
         fixed = fbs.DimensionValueType.DimensionValueType.VALUE
         shape = tuple(int(d.DimValue()) if d.DimType() == fixed else -1 for d in dims)
-        return TensorInfo(name.decode(), dtype_name(kinds[kind.ElemType()]), shape)
+        return TensorInfo(name.decode(), dtype_name(type_names[tensor_type.ElemType()]), shape)
 
     inputs = map(graph.Inputs, range(graph.InputsLength()))
     return Structure(

@@ -78,8 +78,8 @@ def read(path: Path) -> Structure:
 
     def info(index: int) -> TensorInfo:
         tensor = main.tensors[index]
-        given = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
-        shape = tuple(int(n) for n in (given if given is not None else ()))
+        sizes = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+        shape = tuple(int(n) for n in (sizes if sizes is not None else ()))
         return TensorInfo(
             called.get(index) or tensor.name.decode(), types[tensor.type].lower(), shape
         )
@@ -100,13 +100,13 @@ def _packed(path: Path) -> dict[str, str]:
     """What the files of an archive behind a model hold, in a few words."""
     if not zipfile.is_zipfile(path):
         return {}
-    found = {}
+    contents = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             lines = archive.read(name).decode(errors="replace").rstrip("\n").split("\n")
             few = len(lines) <= _FEW_LINES
-            found[name] = ", ".join(lines) if few else f"{len(lines):,} lines"
-    return found
+            contents[name] = ", ".join(lines) if few else f"{len(lines):,} lines"
+    return contents
 
 
 def names_of(enum: Any) -> dict[int, str]:
