@@ -27,6 +27,7 @@ _EXTRAS = {
     "flatbuffers": ("ai-edge-litert", "tflite"),  # which brings it
     "mediapipe": ("mediapipe", "mediapipe"),
     "tensorflow": ("tensorflow", "train"),
+    "google": ("protobuf", "train"),  # which TensorFlow brings
     "keras": ("keras", "train"),
     "tf2onnx": ("tf2onnx", "train"),
     "onnx": ("onnx", "train"),

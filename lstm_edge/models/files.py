@@ -141,11 +141,11 @@ def _config(path: Path, text: Any, where: str) -> dict[str, Any]:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        found = json.loads(text)
+        config = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"model {path}: {where} is not JSON ({error}); copy it again") from None
-    if isinstance(found, dict) and "class_name" in found:
-        return found
+    if isinstance(config, dict) and "class_name" in config:
+        return config
     raise InputError(f"model {path}: {where} is not the configuration of a Keras model")
 
 
@@ -267,24 +267,24 @@ def _text(value: Any) -> str | None:
 def _names(group: Any, key: str) -> list[str]:
     """A list of names; those of more than 64 kB are in several attributes with numbers."""
     if key in group.attrs:
-        found = list(group.attrs[key])
+        names = list(group.attrs[key])
     else:
-        found, number = [], 0
+        names, number = [], 0
         while f"{key}{number}" in group.attrs:
-            found += list(group.attrs[f"{key}{number}"])
+            names += list(group.attrs[f"{key}{number}"])
             number += 1
-    return [name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in found]
+    return [name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names]
 
 
 def _array(path: Path, group: Any, name: str) -> Array:
     """A data set of the file itself: HDF5 could also point into other files."""
     h5py = require("h5py", "loading a model")
-    found = group[name]
-    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
+    dataset = group[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise InputError(f"model {path}: {name} is not stored in the file itself")
-    if found.file.filename != group.file.filename:
+    if dataset.file.filename != group.file.filename:
         raise InputError(f"model {path}: {name} is not stored in the file itself")
-    array: Array = np.asarray(found)
+    array: Array = np.asarray(dataset)
     return array
 
 
@@ -487,12 +487,14 @@ def _keras_metadata(path: Path, graph: Any) -> str | None:
     """The JSON that Keras kept of the outer model, or None; before TensorFlow 2.5 it is in the graph."""
     beside = path / _KERAS_GRAPH
     if beside.is_file():
-        for node in _fields(beside.read_bytes()):
-            if node[0] == 1 and isinstance(node[1], bytes):
-                found = dict(_fields(node[1]))
-                text = found.get(5)
-                if not found.get(2, 0) and isinstance(text, bytes):
-                    return text.decode("utf-8")
+        try:
+            for node in map(_fields, _fields(beside.read_bytes()).get(1, ())):
+                if not any(node.get(2, ())) and 5 in node:  # the number of the node: 0 is the model
+                    return str(node[5][-1].decode("utf-8"))
+        except Exception as error:  # protobuf has its own kinds
+            raise InputError(
+                f"model {path}: {_KERAS_GRAPH} is damaged ({error}); copy it again"
+            ) from None
     if graph is not None and graph.nodes:
         own = graph.nodes[0].user_object
         if own.identifier.startswith("_tf_keras_") and own.metadata:
@@ -500,30 +502,12 @@ def _keras_metadata(path: Path, graph: Any) -> str | None:
     return None
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a protobuf message: numbers, and the bytes of texts and messages."""
-    at = 0
-
-    def number() -> int:
-        nonlocal at
-        value = shift = 0
-        while at < len(data):
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if not byte & 128:
-                break
-        return value
-
-    while at < len(data):
-        key = number()
-        kind = key & 7
-        if kind == 0:
-            yield key >> 3, number()
-        elif kind == 2:
-            size = number()
-            yield key >> 3, data[at : at + size]
-            at += size
-        else:
-            at += 8 if kind == 1 else 4
+def _fields(data: Any) -> dict[int, list[Any]]:
+    """The fields of a protobuf message by number, of which no description is at hand."""
+    message = require("google.protobuf.empty_pb2", "loading a SavedModel").Empty()
+    message.ParseFromString(data)
+    fields: dict[int, list[Any]] = {}
+    unknown = require("google.protobuf.unknown_fields", "loading a SavedModel")
+    for field in unknown.UnknownFieldSet(message):
+        fields.setdefault(field.field_number, []).append(field.data)
+    return fields

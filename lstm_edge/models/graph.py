@@ -48,12 +48,12 @@ class GraphModel:
         """The outputs, flat, for the inputs' tensors or arrays in order."""
         keras = require("keras", _PURPOSE)
         tf = require("tensorflow", _PURPOSE)
-        given = [
+        tensors = [
             tf.cast(value, tensor.dtype)
             for value, tensor in zip(arrays, flat_inputs(self.model), strict=True)
         ]
         network = functional(self.model)
-        out = network(keras.tree.pack_sequence_as(network._inputs_struct, given), training=False)
+        out = network(keras.tree.pack_sequence_as(network._inputs_struct, tensors), training=False)
         return [tf.cast(value, tf.float32) for value in keras.tree.flatten(out)]
 
     @property
@@ -71,11 +71,11 @@ class GraphModel:
         """Whether it takes one sequence of ids and gives one distribution over classes."""
         if len(self.inputs) != 1 or len(self.outputs) != 1:
             return False
-        given, found = self.inputs[0], self.outputs[0]
-        if given.rows is None or len(given.shape) != 2 or len(found.shape) != 2:
+        ids, answer = self.inputs[0], self.outputs[0]
+        if ids.rows is None or len(ids.shape) != 2 or len(answer.shape) != 2:
             return False
-        units = found.shape[1] or 0
-        return found.activation == ("sigmoid" if units == 1 else "softmax")
+        units = answer.shape[1] or 0
+        return answer.activation == ("sigmoid" if units == 1 else "softmax")
 
 
 def read_graph(model: Any, source: str) -> GraphModel:
@@ -103,11 +103,11 @@ def read_graph(model: Any, source: str) -> GraphModel:
     names = _unique([_name(t.name) for t in tensors])
     inputs = []
     for tensor, name in zip(tensors, names, strict=True):
-        taken = [layer for found, layer in takers if found is tensor]
-        rows = [layer.input_dim for layer in taken if isinstance(layer, keras.layers.Embedding)]
+        layers = [layer for ends, layer in takers if ends is tensor]
+        rows = [layer.input_dim for layer in layers if isinstance(layer, keras.layers.Embedding)]
         masks = [
             0.0 if isinstance(layer, keras.layers.Embedding) else float(layer.mask_value)
-            for layer in taken
+            for layer in layers
             if getattr(layer, "mask_zero", False) or isinstance(layer, keras.layers.Masking)
         ]
         whole = bool(rows) or "int" in str(tensor.dtype)
@@ -120,11 +120,11 @@ def read_graph(model: Any, source: str) -> GraphModel:
                 masks[0] if masks else None,
             )
         )
-    found = keras.tree.flatten(model.outputs)
-    made = _unique([_name(_maker(t).name) for t in found], taken=names)
+    ends = keras.tree.flatten(model.outputs)
+    end_names = _unique([_name(_maker(t).name) for t in ends], others=names)
     outputs = tuple(
         Output(name, tuple(t.shape), _activation(_maker(t)))
-        for name, t in zip(made, found, strict=True)
+        for name, t in zip(end_names, ends, strict=True)
     )
     recurrent = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
     return GraphModel(
@@ -151,9 +151,9 @@ def as_float32(model: Any) -> Any:
     if policies <= {"float32"}:
         return model
     config = _in_float32(keras.saving.serialize_keras_object(model))
-    made = keras.saving.deserialize_keras_object(config)
-    made.set_weights([np.asarray(w).astype(np.float32) for w in model.get_weights()])
-    return made
+    float32_model = keras.saving.deserialize_keras_object(config)
+    float32_model.set_weights([np.asarray(w).astype(np.float32) for w in model.get_weights()])
+    return float32_model
 
 
 def _in_float32(value: Any) -> Any:
@@ -162,11 +162,11 @@ def _in_float32(value: Any) -> Any:
         return [_in_float32(item) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {key: _in_float32(item) for key, item in value.items()}
-    dtype = found.get("dtype")
+    changed = {key: _in_float32(item) for key, item in value.items()}
+    dtype = changed.get("dtype")
     if isinstance(dtype, dict) or (isinstance(dtype, str) and "float" in dtype):
-        found["dtype"] = "float32"
-    return found
+        changed["dtype"] = "float32"
+    return changed
 
 
 def flat_inputs(model: Any) -> list[Any]:
@@ -199,22 +199,22 @@ def chains(model: Any) -> dict[int, Any]:
             return None
         return only_taker(taker) if type(taker).__name__ in IDENTITY else taker
 
-    found: dict[int, Any] = {}
+    before: dict[int, Any] = {}
     # whose first state is what they give
-    kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
+    streamable = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
     for layer in network.operations:
-        if type(layer) not in kinds or not layer.return_sequences:
+        if type(layer) not in streamable or not layer.return_sequences:
             continue
         after = only_taker(layer)
         if (
-            type(after) in kinds
+            type(after) in streamable
             and not after.go_backwards
             and len(after._inbound_nodes) == 1
             and len(_tensors_into(after)) == 1
-            and not any(taken is layer for taken in found.values())
+            and not any(taken is layer for taken in before.values())
         ):
-            found[id(after)] = layer
-    return found
+            before[id(after)] = layer
+    return before
 
 
 def functional(model: Any) -> Any:
@@ -250,7 +250,7 @@ def _maker(tensor: Any) -> Any:
 
 
 def _activation(layer: Any) -> str:
-    """Name of the function that makes a layer's output; empty where it is none."""
+    """Name of the function that makes a layer's output; empty where that is no activation."""
     keras = require("keras", _PURPOSE)
     if isinstance(layer, keras.layers.TimeDistributed):
         return _activation(layer.layer)
@@ -269,13 +269,13 @@ def _name(text: str) -> str:
     return name if name[:1].isalpha() else f"t_{name}"
 
 
-def _unique(names: list[str], taken: list[str] | None = None) -> list[str]:
-    used, found = set(taken or ()), []
+def _unique(names: list[str], others: list[str] | None = None) -> list[str]:
+    used, names_given = set(others or ()), []
     for name in names:
         number, unique = 1, name
         while unique in used:
             number += 1
             unique = f"{name}_{number}"
         used.add(unique)
-        found.append(unique)
-    return found
+        names_given.append(unique)
+    return names_given

@@ -44,8 +44,8 @@ def classes(space: str) -> dict[str, type]:
 @cache
 def activations() -> frozenset[str]:
     keras = require("keras", PURPOSE)
-    found = vars(keras.activations).items()
-    return frozenset(n for n, f in found if callable(f)) - {"get", "serialize", "deserialize"}
+    functions = vars(keras.activations).items()
+    return frozenset(n for n, f in functions if callable(f)) - {"get", "serialize", "deserialize"}
 
 
 class Judge:
@@ -158,8 +158,8 @@ def _own_module(entry: dict[str, Any]) -> str | None:
     config = entry.get("config")
     # layers of HDF5 files name no module; operations have no weights that could be trained
     plain = "module" not in entry and isinstance(config, dict) and "trainable" not in config
-    if (".ops." in module or plain) and (found := _operation(name, module)):
-        return found.__module__
+    if (".ops." in module or plain) and (own := _operation(name, module)):
+        return own.__module__
     if name in MODELS:
         keras = require("keras", PURPOSE)
         # where Keras keeps the class of Functional models is no public name

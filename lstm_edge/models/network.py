@@ -140,13 +140,13 @@ class Builder:
         mask = getattr(inputs, "_keras_mask", None)
         if mask is not None:
             options = {**options, "mask": swap(mask, 0, 1)}
-        found = layer(swap(inputs, 0, 1), **options)
-        first, *rest = found if isinstance(found, (list, tuple)) else [found]
+        outputs = layer(swap(inputs, 0, 1), **options)
+        first, *rest = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         if spec.options.get("return_sequences"):
             first = swap(first, 0, 1)
         return [first, *rest] if rest else first
 
-    def _merged(self, spec: Spec, found: Any, inputs: Any) -> Any:
+    def _merged(self, spec: Spec, output: Any, inputs: Any) -> Any:
         """The output of a layer that joins several, with Keras 2's mask: steps that all inputs have.
 
         Keras 3 takes those that any input has, and none where an input has no mask.
@@ -154,14 +154,14 @@ class Builder:
         masks = {id(m): m for t in inputs if (m := getattr(t, "_keras_mask", None)) is not None}
         along = spec.kind == "Concatenate" and spec.options.get("axis", -1) not in (
             -1,
-            len(found.shape) - 1,
+            len(output.shape) - 1,
         )
         if masks and not along:
             first, *rest = masks.values()
             for mask in rest:
                 first = self.keras.ops.logical_and(first, mask)
-            found._keras_mask = first
-        return found
+            output._keras_mask = first
+        return output
 
     def _network(self, spec: Spec, inputs: Any, outputs: Any) -> Any:
         """A Functional model; operations give way where a layer of the file has their name."""
@@ -188,8 +188,8 @@ class Builder:
 
     def _sequential(self, spec: Spec, outer: bool) -> Any:
         layers = [s for s in spec.inner if s.kind != "InputLayer"]
-        given = spec.inner[0] if len(layers) < len(spec.inner) else None
-        shape = given.batch_shape if given else _first_shape(spec)
+        stored_input = spec.inner[0] if len(layers) < len(spec.inner) else None
+        shape = stored_input.batch_shape if stored_input else _first_shape(spec)
         for inner in layers:
             self.layer(inner)
         if shape is None and outer:
@@ -200,7 +200,9 @@ class Builder:
         if shape is None:
             return self.keras.Sequential([s.layer for s in layers], name=_name(spec.name))
         first = layers[0] if layers else None
-        name = given or Spec(f"{spec.name}_input", "InputLayer", "InputLayer", dtype=_ids(first))
+        name = stored_input or Spec(
+            f"{spec.name}_input", "InputLayer", "InputLayer", dtype=_ids(first)
+        )
         x = start = self.input(name, shape)
         if not any(s.time_major for s in layers) and not any(s.kind == "operator" for s in layers):
             model = self.keras.Sequential(name=_name(spec.name))
@@ -317,8 +319,8 @@ class _Graph:
         # of no effect where the model is only asked
         if options.get("training") is False:
             del options["training"]
-        found = self.builder.call(spec, inputs, options)
-        self.outputs.setdefault(spec.name, []).append(self.builder.keras.tree.flatten(found))
+        outputs = self.builder.call(spec, inputs, options)
+        self.outputs.setdefault(spec.name, []).append(self.builder.keras.tree.flatten(outputs))
 
     def _inputs(self, node: Any, options: dict[str, Any]) -> Any:
         """The first argument; the others, which are stored with each tensor, go into ``options``."""
@@ -343,10 +345,10 @@ class _Graph:
 
     def structure(self, value: Any) -> Any:
         """Inputs or outputs of the model as stored; a list of one stands for what is in it."""
-        found = self._value(value)
-        while isinstance(found, (list, tuple)) and len(found) == 1:
-            found = found[0]
-        return found
+        tensors = self._value(value)
+        while isinstance(tensors, (list, tuple)) and len(tensors) == 1:
+            tensors = tensors[0]
+        return tensors
 
 
 def _name(name: str) -> str:

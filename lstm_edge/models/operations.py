@@ -79,8 +79,10 @@ def _expand(x: Any, axis: Any, name: Any = None) -> Any:
 
 def _squeeze(x: Any, axis: Any = None, name: Any = None) -> Any:
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
-    for one in sorted((a if a is None or a >= 0 else a + len(x.shape) for a in axes), reverse=True):
-        x = _ops().squeeze(x, one)
+    for axis in sorted(
+        (a if a is None or a >= 0 else a + len(x.shape) for a in axes), reverse=True
+    ):
+        x = _ops().squeeze(x, axis)
     return x
 
 
@@ -325,8 +327,8 @@ def _graph_node(config: dict[str, Any]) -> Callable[..., Any]:
         return int(value.get("i", 0)) if "i" in value else int(bool(value.get("b", False)))
 
     def apply(inputs: Any) -> Any:
-        given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-        values = [constants[i] if i in constants else given.pop(0) for i in range(count)]
+        tensors = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        values = [constants[i] if i in constants else tensors.pop(0) for i in range(count)]
         function = _functions()[own]
         if name == "ConcatV2":
             return function(values[:-1], axis=int(values[-1]))

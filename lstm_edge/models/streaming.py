@@ -72,14 +72,14 @@ def obstacles(graph: GraphModel) -> list[str]:
 def _states(layer: Any) -> list[tuple[str, tuple[int | None, ...]]]:
     """Name and shape [N, …] of each state of a recurrent layer."""
     keras = require("keras", _PURPOSE)
-    found = keras.tree.flatten(layer.get_initial_state(batch_size=1))
+    tensors = keras.tree.flatten(layer.get_initial_state(batch_size=1))
     kinds = keras.layers
     cells = getattr(layer.cell, "cells", [layer.cell])
     names = []
     for number, cell in enumerate(cells):
         place = f"{number}_" if len(cells) > 1 else ""
         names += [f"{place}h", f"{place}c"] if isinstance(cell, kinds.LSTMCell) else [f"{place}h"]
-    return [(name, (None, *s.shape[1:])) for name, s in zip(names, found, strict=True)]
+    return [(name, (None, *s.shape[1:])) for name, s in zip(names, tensors, strict=True)]
 
 
 class _Walk:
@@ -108,11 +108,11 @@ class _Walk:
             )
         return timed
 
-    def network(self, network: Any, given: Sequence[bool]) -> list[bool]:
-        """Which outputs have a time axis; ``given`` says which inputs have."""
+    def network(self, network: Any, are_timed: Sequence[bool]) -> list[bool]:
+        """Which outputs have a time axis; ``are_timed`` says which inputs have."""
         keras = require("keras", _PURPOSE)
         timed: set[int] = set()
-        for tensor, is_timed in zip(flat_inputs(network), given, strict=False):
+        for tensor, is_timed in zip(flat_inputs(network), are_timed, strict=False):
             if is_timed:
                 timed.add(id(tensor))
                 self.inputs.add(tensor._keras_history.operation.name)
@@ -129,17 +129,17 @@ class _Walk:
         if not any(flags):
             return
         if isinstance(layer, keras.Model):
-            found = self.network(functional(layer), flags)
+            outputs_timed = self.network(functional(layer), flags)
         elif isinstance(layer, keras.layers.RNN):
-            found = [layer.return_sequences] + [False] * (len(outputs) - 1)
+            outputs_timed = [layer.return_sequences] + [False] * (len(outputs) - 1)
             self._recurrent(layer, node)
         else:
             reason = _obstacle(layer, node)
             if reason:
                 self.obstacles.append(f"{layer.name} ({type(layer).__name__}) {reason}")
             # what an obstacle makes of the steps is guessed: one complaint is enough
-            found = [not reason or len(t.shape) > 2 for t in outputs]
-        timed.update(id(t) for t, is_timed in zip(outputs, found, strict=True) if is_timed)
+            outputs_timed = [not reason or len(t.shape) > 2 for t in outputs]
+        timed.update(id(t) for t, is_timed in zip(outputs, outputs_timed, strict=True) if is_timed)
 
     def _recurrent(self, layer: Any, node: Any) -> None:
         kinds = require("keras", _PURPOSE).layers
@@ -164,8 +164,8 @@ class _Walk:
 
 def _given_states(node: Any) -> bool:
     """Whether a recurrent layer is called with initial states."""
-    given = [*node.arguments.args[1:2], node.arguments.kwargs.get("initial_state")]
-    return any(value is not None for value in given)
+    states = [*node.arguments.args[1:2], node.arguments.kwargs.get("initial_state")]
+    return any(value is not None for value in states)
 
 
 def _obstacle(layer: Any, node: Any) -> str:
@@ -186,9 +186,10 @@ def _obstacle(layer: Any, node: Any) -> str:
 
 
 def with_steps(model: Any, steps: int | None, timed: set[str] | None = None) -> Any:
-    """The model with any batch, so many steps (None: any number), and no state of its own.
+    """The model with any batch, and no state of its own.
 
     Args:
+        steps: in every call; None: any number.
         timed: names of the InputLayers that have steps; None: all of them.
     """
     keras = require("keras", _PURPOSE)
@@ -198,20 +199,20 @@ def with_steps(model: Any, steps: int | None, timed: set[str] | None = None) -> 
             return [changed(item) for item in value]
         if not isinstance(value, dict):
             return value
-        found = {key: changed(item) for key, item in value.items() if key != "build_config"}
+        item_config = {key: changed(item) for key, item in value.items() if key != "build_config"}
         if value.get("class_name") == "InputLayer":
-            config = found["config"]
+            config = item_config["config"]
             shape = list(config["batch_shape"])
             shape[0] = None
             if timed is None or config["name"] in timed:
                 shape[1] = steps
             config["batch_shape"] = shape
-        if "stateful" in found:
-            found["stateful"] = False
-        return found
+        if "stateful" in item_config:
+            item_config["stateful"] = False
+        return item_config
 
     config = changed(keras.saving.serialize_keras_object(model))
-    made = keras.saving.deserialize_keras_object(config)
+    step_model = keras.saving.deserialize_keras_object(config)
     kept = [np.asarray(w) for w in model.weights if "rnn_state" not in w.path]
-    made.set_weights(kept)
-    return made
+    step_model.set_weights(kept)
+    return step_model

@@ -48,22 +48,15 @@ IDENTITIES = frozenset("Identity AddLoss AddMetric".split())
 _OPERATORS = frozenset("TFOpLambda SlicingOpLambda TensorFlowOpLayer".split()) | IDENTITIES
 # Class names of other versions, and what they are now.
 _RENAMED = {
-    "CuDNNLSTM": "LSTM",
-    "CuDNNGRU": "GRU",
-    "UnifiedLSTM": "LSTM",
-    "UnifiedGRU": "GRU",
-    "LSTMV2": "LSTM",
-    "GRUV2": "GRU",
-    "BatchNormalizationV1": "BatchNormalization",
-    "BatchNormalizationV2": "BatchNormalization",
-    "SyncBatchNormalization": "BatchNormalization",
-    "Convolution1D": "Conv1D",
-    "Convolution2D": "Conv2D",
-    "Convolution3D": "Conv3D",
-    "AtrousConvolution1D": "Conv1D",
-    "AtrousConvolution2D": "Conv2D",
-    "SeparableConvolution1D": "SeparableConv1D",
-    "SeparableConvolution2D": "SeparableConv2D",
+    **dict.fromkeys("CuDNNLSTM UnifiedLSTM LSTMV2".split(), "LSTM"),
+    **dict.fromkeys("CuDNNGRU UnifiedGRU GRUV2".split(), "GRU"),
+    **dict.fromkeys(
+        "BatchNormalizationV1 BatchNormalizationV2 SyncBatchNormalization".split(),
+        "BatchNormalization",
+    ),
+    **{f"Convolution{n}D": f"Conv{n}D" for n in (1, 2, 3)},
+    **{f"AtrousConvolution{n}D": f"Conv{n}D" for n in (1, 2)},
+    **{f"SeparableConvolution{n}D": f"SeparableConv{n}D" for n in (1, 2)},
     "TimeDistributedDense": "Dense",
 }
 _RECURRENT = frozenset("LSTM GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D".split())
@@ -104,41 +97,27 @@ _ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
 _ANY = object()
 # Options that say nothing about an answer, or nothing with these values.
 _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
-    "implementation": (_ANY,),
-    "consume_less": (_ANY,),
-    "input_length": (_ANY,),
-    "input_dtype": (_ANY,),
-    "batch_size": (_ANY,),
-    "build_input_shape": (_ANY,),
-    "autocast": (_ANY,),
-    "experimental_autocast": (_ANY,),
-    "force_generator": (_ANY,),
-    "rng_type": (_ANY,),
-    "seed": (_ANY,),
-    "fused": (_ANY,),
+    **dict.fromkeys(
+        """
+        implementation consume_less input_length input_dtype batch_size build_input_shape autocast
+        experimental_autocast force_generator rng_type seed fused renorm_momentum synchronized query_shape
+        key_shape value_shape expects_training_arg unit_forget_bias
+        """.split(),
+        (_ANY,),
+    ),
+    # a stateful that a layer knows is not asked here
+    **dict.fromkeys(
+        """
+        renorm causal reverse_state_order ragged sparse dynamic optional robust_masking
+        softmax_robust_masking stateful zero_output_for_mask
+        """.split(),
+        (False,),
+    ),
     "filters": (_ANY,),  # of depthwise convolutions
     "groups": (1,),
-    "renorm": (False,),
     "renorm_clipping": ({},),
-    "renorm_momentum": (_ANY,),
-    "synchronized": (_ANY,),
-    "causal": (False,),
-    "reverse_state_order": (False,),
-    "query_shape": (_ANY,),
-    "key_shape": (_ANY,),
-    "value_shape": (_ANY,),
-    "ragged": (False,),
-    "sparse": (False,),
-    "dynamic": (False,),
-    "optional": (False,),
     "mode": (0,),
-    "robust_masking": (False,),
-    "softmax_robust_masking": (False,),
     "num_constants": (0,),
-    "expects_training_arg": (_ANY,),
-    "stateful": (False,),  # where a layer knows it, it is not asked here
-    "unit_forget_bias": (_ANY,),
-    "zero_output_for_mask": (False,),
 }
 _ONLY_FOR: dict[str, frozenset[str]] = {
     "input_dim": frozenset(["Embedding"]),
@@ -179,21 +158,21 @@ class Spec:
 @cache
 def accepted(kind: str) -> frozenset[str]:
     """The arguments that a layer of today's Keras takes, its bases' included."""
-    found: set[str] = set()
+    names: set[str] = set()
     for cls in layer_class(kind).__mro__:
         if "__init__" in vars(cls) and cls.__module__.startswith("keras."):
-            taken = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
-            found |= set(taken)
-            if not any(p.kind is p.VAR_KEYWORD for p in taken.values()):
+            parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+            names |= set(parameters)
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
                 break  # it hands nothing on to its bases
-    return frozenset(found - {"self", "args", "kwargs"})
+    return frozenset(names - {"self", "args", "kwargs"})
 
 
 def layer_class(kind: str) -> type:
     """Today's class of this name; Keras keeps a few old ones apart."""
     if kind == "ThresholdedReLU":
-        found: type = require("keras.src.legacy.layers", PURPOSE).ThresholdedReLU
-        return found
+        old_class: type = require("keras.src.legacy.layers", PURPOSE).ThresholdedReLU
+        return old_class
     return classes("layers")[kind]
 
 
@@ -217,8 +196,8 @@ def decode(value: Any) -> Any:
 
 def layers_of(config: Any) -> list[dict[str, Any]]:
     """The layer entries of a model's configuration; Keras up to 2.2.2 stored a bare list."""
-    found = config if isinstance(config, list) else config.get("layers", [])
-    return [e for e in found if isinstance(e, dict)]
+    entries = config if isinstance(config, list) else config.get("layers", [])
+    return [e for e in entries if isinstance(e, dict)]
 
 
 def is_functional(config: Any) -> bool:
@@ -302,12 +281,12 @@ class Translator:
         spec = Spec(name, stored, kind, trainable=bool(config.get("trainable", True)))
         spec.batch_shape = _shape(config.get("batch_input_shape", config.get("batch_shape")))
         dtype = _dtype(config.get("dtype"))
-        given = _dtype(config.get("input_dtype")) or dtype
-        spec.dtype = given
+        input_dtype = _dtype(config.get("input_dtype")) or dtype
+        spec.dtype = input_dtype
         if kind == "InputLayer":
             if config.get("ragged"):
                 self.obstacles.append(f"input {path} is ragged: give it padded rows and a mask")
-            if given == "string":
+            if input_dtype == "string":
                 self.obstacles.append(f"input {path} takes strings: {TEXT_HINT}")
             return spec
         if stored in _OPERATORS:
@@ -343,8 +322,8 @@ class Translator:
     def _inner(self, spec: Spec, kind: str, config: dict[str, Any], path: str) -> None:
         """Take the layers and cells inside out of the configuration."""
         for key in ("layer", "backward_layer", "cell", "cells"):
-            found = config.pop(key, None)
-            for entry in found if isinstance(found, (list, tuple)) else [found]:
+            stored = config.pop(key, None)
+            for entry in stored if isinstance(stored, (list, tuple)) else [stored]:
                 if isinstance(entry, dict):
                     spec.inner.append(self.layer(entry, path))
         if kind in ("Bidirectional", "TimeDistributed", "RNN") and not spec.inner:
@@ -377,7 +356,7 @@ class Translator:
             spec.time_major = bool(config.pop("time_major", False))
             if config.pop("num_constants", None):
                 self.obstacles.append(f"layer {path} takes constants: give them as inputs per step")
-        taken = accepted(kind)
+        known = accepted(kind)
         for key, value in config.items():
             if key in ("name", "trainable", "dtype", "batch_input_shape", "batch_shape"):
                 continue
@@ -385,7 +364,7 @@ class Translator:
                 continue  # used in training only
             if key.endswith("activation"):
                 spec.options[key] = self._activation(value, path, key)
-            elif key in taken and kind in _ONLY_FOR.get(key, frozenset([kind])):
+            elif key in known and kind in _ONLY_FOR.get(key, frozenset([kind])):
                 spec.options[key] = tuple(value) if _is_numbers(value) else value
             elif not self._without_effect(kind, key, value):
                 self.obstacles.append(
@@ -413,8 +392,8 @@ class Translator:
                 value = value["config"]
                 value = value if isinstance(value, str) else value.get("activation")
             elif name in _ACTIVATION_LAYERS and is_own(value):
-                given = dict(value.get("config") or {})
-                return self._single(value, name, given, name.lower(), path)
+                options = dict(value.get("config") or {})
+                return self._single(value, name, options, name.lower(), path)
             elif isinstance(name, str) and name in activations() and not value.get("config"):
                 value = name
         if value == "hard_sigmoid":
@@ -445,7 +424,7 @@ class Translator:
     def _merge(self, spec: Spec, config: dict[str, Any], path: str) -> Spec:
         """Keras 1's layer that joins several; Keras 2 has one class for each mode."""
         mode = config.get("mode", "sum")
-        kinds = {
+        classes_by_mode = {
             "sum": "Add",
             "mul": "Multiply",
             "concat": "Concatenate",
@@ -454,10 +433,10 @@ class Translator:
             "dot": "Dot",
             "cos": "Dot",
         }
-        if not isinstance(mode, str) or mode not in kinds:
+        if not isinstance(mode, str) or mode not in classes_by_mode:
             self.obstacles.append(f"layer {path} is a Merge with the mode {_brief(mode)}")
             return spec
-        spec.kind = kinds[mode]
+        spec.kind = classes_by_mode[mode]
         if mode == "concat":
             spec.options["axis"] = config.get("concat_axis", -1)
         if mode in ("dot", "cos"):

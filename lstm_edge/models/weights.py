@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,14 +54,14 @@ class Assignment:
         """Set the weights of one leaf."""
         self.done.add(id(spec.layer))
         wanted = variables(spec)
-        found = self._converted(spec, list(arrays))
-        if len(found) != len(wanted):
+        converted = self._converted(spec, list(arrays))
+        if len(converted) != len(wanted):
             self.wrong.append(
-                f"layer {spec.name} ({spec.stored}) has {len(found)} arrays in the file, expected "
+                f"layer {spec.name} ({spec.stored}) has {len(converted)} arrays in the file, expected "
                 f"{len(wanted)}"
             )
             return
-        for variable, array in zip(wanted, found, strict=True):
+        for variable, array in zip(wanted, converted, strict=True):
             if tuple(variable.shape) != array.shape:
                 self.wrong.append(
                     f"layer {spec.name} ({spec.stored}): {variable.name} has the shape "
@@ -173,24 +174,24 @@ def put_flat(spec: Spec, arrays: Sequence[Array], assignment: Assignment) -> Non
             f"{len(slots)}"
         )
         return
-    found: dict[int, dict[int, Array]] = {}
+    by_owner: dict[int, dict[int, Array]] = {}
     for (leaf, i), array in zip(slots, arrays, strict=True):
-        found.setdefault(id(leaf), {})[i] = array
-    for key, parts in found.items():
+        by_owner.setdefault(id(leaf), {})[i] = array
+    for key, parts in by_owner.items():
         assignment.put(owners[key], [parts[i] for i in sorted(parts)])
 
 
 def put_groups(model: Spec, groups: Mapping[str, Sequence[Array]], assignment: Assignment) -> None:
     """Set the weights of a model from ``{layer name: its flat list}`` in the file's order."""
     wanted = [s for s in model.inner if any(True for _ in leaves(s))]
-    given = {name: arrays for name, arrays in groups.items() if arrays}
-    if all(s.name in given for s in wanted):
-        pairs = [(s, given[s.name]) for s in wanted]
-    elif len(wanted) == len(given):  # Keras goes by the order
-        pairs = list(zip(wanted, given.values(), strict=True))
+    stored = {name: arrays for name, arrays in groups.items() if arrays}
+    if all(s.name in stored for s in wanted):
+        pairs = [(s, stored[s.name]) for s in wanted]
+    elif len(wanted) == len(stored):  # Keras goes by the order
+        pairs = list(zip(wanted, stored.values(), strict=True))
     else:
         for spec in wanted:
-            if spec.name not in given:
+            if spec.name not in stored:
                 assignment.missing(spec)
         return
     for spec, arrays in pairs:
@@ -204,7 +205,7 @@ def put_tree(
     spec: Spec, get: Callable[[str], list[Array]], names: frozenset[str], assignment: Assignment
 ) -> None:
     """Set a model's weights; ``get`` gives the arrays of a group, ``names`` are all groups."""
-    found: dict[int, tuple[Spec, list[Array]]] = {}
+    arrays_of: dict[int, tuple[Spec, list[Array]]] = {}
     wanted: dict[int, Spec] = {}
     visited: set[int] = set()
 
@@ -215,12 +216,12 @@ def put_tree(
             visited.add(id(here.layer))
         inner = here.inner
         if here.kind in ("Sequential", "Functional"):
-            for one, place in _children(inner, path, names, visited):
-                visit(one, place)
+            for layer, place in _children(inner, path, names, visited):
+                visit(layer, place)
             return
         if here.kind == "Bidirectional":
-            for one, name in zip(inner, ("forward_layer", "backward_layer"), strict=True):
-                visit(one, f"{path}/{name}")
+            for layer, name in zip(inner, ("forward_layer", "backward_layer"), strict=True):
+                visit(layer, f"{path}/{name}")
             return
         if _holds_layers(here):
             visit(inner[0], f"{path}/layer")
@@ -229,29 +230,38 @@ def put_tree(
             wanted[id(here)] = here
             arrays = _own(here, path, get, names)
             if arrays:
-                found[id(here)] = (here, arrays)
+                arrays_of[id(here)] = (here, arrays)
 
     visit(spec, "")
     for key, leaf in wanted.items():
-        if key in found:
-            assignment.put(*found[key])
+        if key in arrays_of:
+            assignment.put(*arrays_of[key])
         else:
             assignment.missing(leaf)
 
 
 def _children(
-    inner: Sequence[Spec], path: str, names: frozenset[str], visited: set[int]
+    inner: Sequence[Spec],
+    path: str,
+    names: frozenset[str],
+    visited: Collection[int] = (),
+    *more: str,
 ) -> Iterator[tuple[Spec, str]]:
-    """The layers of a model with the path of each: class names, numbered."""
-    container = next((c for c in _CONTAINERS if f"{path}/{c}".lstrip("/") in names), "layers")
-    used: dict[str, int] = {}
+    """The layers of a model, or the cells of a layer, with the path of each: class names, numbered.
+
+    Args:
+        visited: ``id`` of layers that are left out.
+        more: names of the group that holds them, before :data:`_CONTAINERS`.
+    """
+    containers = (*more, *_CONTAINERS)
+    container = next((c for c in containers if f"{path}/{c}".lstrip("/") in names), containers[0])
+    used: Counter[str] = Counter()
     for spec in inner:
-        if id(spec.layer) in visited and spec.layer is not None:
+        if spec.layer is not None and id(spec.layer) in visited:
             continue
         name = snake(spec.stored)
-        number = used.get(name, -1) + 1
-        used[name] = number
-        full = f"{name}_{number}" if number else name
+        full = f"{name}_{used[name]}" if used[name] else name
+        used[name] += 1
         yield spec, f"{path}/{container}/{full}".lstrip("/")
 
 
@@ -267,24 +277,13 @@ def _own(
             *(f"{path}/{c}/{snake(spec.kind)}_cell" for c in _CONTAINERS),
         ):
             if len(many) > 1:
-                cells = [p for _, p in _children_of_cell(many, start, names)]
-                found = [a for cell in cells for a in get(cell)]
+                cells = [p for _, p in _children(many, start, names, (), "cells")]
+                arrays = [a for cell in cells for a in get(cell)]
             else:
-                found = get(start)
-            if found:
-                return found
+                arrays = get(start)
+            if arrays:
+                return arrays
     return get(path)
-
-
-def _children_of_cell(
-    cells: Sequence[Spec], path: str, names: frozenset[str]
-) -> Iterator[tuple[Spec, str]]:
-    container = next((c for c in ("cells", *_CONTAINERS) if f"{path}/{c}" in names), "cells")
-    used: dict[str, int] = {}
-    for cell in cells:
-        name = snake(cell.stored)
-        number = used[name] = used.get(name, -1) + 1
-        yield cell, f"{path}/{container}/{f'{name}_{number}' if number else name}"
 
 
 def snake(name: str) -> str:
