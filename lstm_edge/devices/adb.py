@@ -211,8 +211,8 @@ class Adb:
         mark = f"@{secrets.token_hex(8)}"
         done = self.run("shell", f"{{ {script}\n}} 2>&1; echo {mark} $?")
         text = done.stdout.replace("\r", "")
-        said, found, code = text.rpartition(mark)
-        if not found:
+        said, marked, code = text.rpartition(mark)
+        if not marked:
             raise InputError(f"adb shell failed: {_last(done.stdout + done.stderr)}")
         if code.strip() != "0":
             raise InputError(f"the device cannot do it: {_last(said)}")
@@ -223,23 +223,26 @@ class Adb:
         script = "\n".join(
             f"echo; echo {mark} {key}; {ask} 2>/dev/null" for key, ask in _ASKED.items()
         )
-        found = dict[str, str]()
+        answers = dict[str, str]()
         for part in self.shell(f"{script}\ntrue").split(f"{mark} ")[1:]:
             key, _, value = part.partition("\n")
-            found[key.strip()] = value.strip()
-        memory = re.search(r"MemTotal:\s+(\d+)", found["memory"])
-        model, release = found["model"] or "Android device", found["release"] or "version not known"
-        maker = found["maker"]
+            answers[key.strip()] = value.strip()
+        memory = re.search(r"MemTotal:\s+(\d+)", answers["memory"])
+        model, release = (
+            answers["model"] or "Android device",
+            answers["release"] or "version not known",
+        )
+        maker = answers["maker"]
         name = model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
         return _Described(
             f"{name.strip()}, Android {release}",
-            tuple(found["abis"].split(",")) if found["abis"] else (),
+            tuple(answers["abis"].split(",")) if answers["abis"] else (),
             {
-                "cpu": found["soc"] or found["platform"] or None,
-                "cores": int(found["cores"]) if found["cores"].isdigit() else None,
+                "cpu": answers["soc"] or answers["platform"] or None,
+                "cores": int(answers["cores"]) if answers["cores"].isdigit() else None,
                 "memory_gib": round(int(memory[1]) / 2**20, 1) if memory else None,
-                "governor": found["governor"] or None,
-                "system": f"Android {release} (SDK {found['sdk'] or 'not known'})",
+                "governor": answers["governor"] or None,
+                "system": f"Android {release} (SDK {answers['sdk'] or 'not known'})",
                 "python": None,
                 "versions": {"lstm-edge": __version__},
             },
@@ -249,9 +252,7 @@ class Adb:
         """Stop adb's server where it was not running before."""
         if self._began:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                subprocess.run(
-                    ["adb", "kill-server"], capture_output=True, check=False, timeout=PATIENCE
-                )
+                subprocess.run(["adb", "kill-server"], capture_output=True, timeout=PATIENCE)
 
 
 def _listening() -> bool:
@@ -288,7 +289,7 @@ class _Call:
         warm, timed = runs[self.purpose]
         names = [f"in{i}" for i in range(len(self.files))]
         shapes = [",".join(map(str, shape)) for _, shape in self.files]
-        given = [f"{name}:{file}" for name, (file, _) in zip(names, self.files, strict=True)]
+        values = [f"{name}:{file}" for name, (file, _) in zip(names, self.files, strict=True)]
         flags = [
             f"--graph=variant{self.variant}.tflite",
             f"--num_threads={threads}",
@@ -298,7 +299,7 @@ class _Call:
             "--min_secs=0",
             f"--input_layer={','.join(names)}",
             f"--input_layer_shape={':'.join(shapes)}",
-            f"--input_layer_value_files={','.join(given)}",
+            f"--input_layer_value_files={','.join(values)}",
         ]
         if self.purpose == "parity":
             flags.append(f"--output_filepath=out/{self.variant}.{self.place}")
@@ -370,10 +371,18 @@ def _ports(ends: Sequence[Mapping[str, Any]]) -> tuple[Port, ...]:
 
 
 class _Plan:
-    """What is run of a bundle: which arrays go in, and what is made of the outputs."""
+    """What is run of a bundle, how often, and what is made of the outputs."""
 
-    def __init__(self, bundle: Bundle, inputs: Inputs) -> None:
-        self.bundle, self.inputs = bundle, inputs
+    def __init__(
+        self,
+        bundle: Bundle,
+        sent: Sequence[VariantInfo],
+        inputs: Inputs,
+        threads: int,
+        rounds: int,
+    ) -> None:
+        self.bundle, self.sent, self.inputs = bundle, sent, inputs
+        self.threads, self.rounds = threads, rounds
         self.lengths = bundle.lengths(inputs)
         self._batches, self._golden = bundle.golden_batches(), bundle.edge_cases()
 
@@ -462,9 +471,8 @@ def measure(
     Args:
         benchmark_model: LiteRT's program of that name, built for the device's processor.
         serial: which device, where several are attached.
-        inputs: what is timed; None: the bundle's golden inputs, at most ``limit``.
-        variants: names; none means all.
-        rounds: how often each input is timed, each time in a process of its own.
+        inputs, limit, variants, threads, rounds: see :func:`lstm_edge.bench.plan.bench`; each timing
+            is a process of its own.
 
     Raises:
         BundleError: no such variant.
@@ -485,17 +493,15 @@ def measure(
     check_positive(rounds=rounds)
     if inputs is None:
         inputs = bundle.golden_inputs(limit)
-    plan = _Plan(bundle, inputs)
+    plan = _Plan(bundle, sent, inputs, threads, rounds)
     adb = Adb(serial)
     try:
         described = adb.describe()
         _check_program(program, described)
-        found = _run(
-            adb, described.name, bundle.path, program, sent, plan, threads, rounds, progress
-        )
+        outcome = _run(adb, described.name, program, plan, progress)
     finally:
         adb.close()
-    return _result(bundle, described, sent, plan, threads, rounds, found, skipped)
+    return _result(described, plan, outcome, skipped)
 
 
 def _program(path: Path | None) -> Path:
@@ -514,16 +520,16 @@ def _check_program(path: Path, device: _Described) -> None:
     with path.open("rb") as file:
         head = file.read(20)
     if head[:4] == b"\x7fELF" and device.abis:
-        found = _MACHINES.get(int.from_bytes(head[18:20], "little"), "another processor")
-        if found not in device.abis:
+        machine = _MACHINES.get(int.from_bytes(head[18:20], "little"), "another processor")
+        if machine not in device.abis:
             raise InputError(
-                f"{path} is for {found}; {device.name} runs {', '.join(device.abis)}: give the "
+                f"{path} is for {machine}; {device.name} runs {', '.join(device.abis)}: give the "
                 "benchmark_model for that"
             )
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Outcome:
     """What came back: summaries by call, outputs by (variant, case), and why a variant failed."""
 
     summaries: Mapping[_Call, Summary]
@@ -532,11 +538,11 @@ class _Found:
     notes: tuple[str, ...]
 
 
-def _calls(sent: Sequence[VariantInfo], plan: _Plan, rounds: int, folder: Path) -> list[_Call]:
+def _calls(plan: _Plan, folder: Path) -> list[_Call]:
     """All processes in their order, with their inputs written to ``folder``; timed ones interleaved."""
     calls, timed = list[_Call](), list[list[_Call]]()
 
-    def made(number: int, purpose: str, place: int, arrays: Sequence[Array]) -> _Call:
+    def call(number: int, purpose: str, place: int, arrays: Sequence[Array]) -> _Call:
         files = []
         for at, array in enumerate(arrays):
             name = f"{number}.{purpose}.{place}.{at}"
@@ -544,13 +550,13 @@ def _calls(sent: Sequence[VariantInfo], plan: _Plan, rounds: int, folder: Path) 
             files.append((name, tuple(array.shape)))
         return _Call(number, purpose, 0, place, tuple(files))
 
-    for number, info in enumerate(sent):
-        first = made(number, "start", 0, plan.longest(info))
+    for number, info in enumerate(plan.sent):
+        first = call(number, "start", 0, plan.longest(info))
         calls += [_Call(number, "start", i, 0, first.files) for i in range(STARTS)]
         calls.append(_Call(number, "memory", 0, 0, first.files))
-        calls += [made(number, "parity", i, case) for i, case in enumerate(plan.cases(info))]
-        timed.append([made(number, "time", i, one) for i, one in enumerate(plan.timed(info))])
-    for turn in range(rounds):
+        calls += [call(number, "parity", i, case) for i, case in enumerate(plan.cases(info))]
+        timed.append([call(number, "time", i, arrays) for i, arrays in enumerate(plan.timed(info))])
+    for turn in range(plan.rounds):
         for place in range(len(timed[0])):
             shift = (turn + place) % len(timed)
             for row in timed[shift:] + timed[:shift]:
@@ -558,29 +564,19 @@ def _calls(sent: Sequence[VariantInfo], plan: _Plan, rounds: int, folder: Path) 
     return calls
 
 
-def _run(
-    adb: Adb,
-    device: str,
-    bundle: Path,
-    program: Path,
-    sent: Sequence[VariantInfo],
-    plan: _Plan,
-    threads: int,
-    rounds: int,
-    progress: Progress,
-) -> _Found:
+def _run(adb: Adb, device: str, program: Path, plan: _Plan, progress: Progress) -> _Outcome:
     """Push, run, pull; the device's folder is removed whatever happens."""
     token = secrets.token_hex(8)
     folder = f"{PLACE}/lstm-edge-{token}"
     with tempfile.TemporaryDirectory(prefix="lstm-edge-") as work:
         stage = Path(work, "stage")
         stage.mkdir()
-        calls = _calls(sent, plan, rounds, stage)
+        calls = _calls(plan, stage)
         shutil.copyfile(program, stage / "benchmark_model")
-        for number, info in enumerate(sent):
-            shutil.copyfile(bundle / info.file, stage / f"variant{number}.tflite")
+        for number, info in enumerate(plan.sent):
+            shutil.copyfile(plan.bundle.path / info.file, stage / f"variant{number}.tflite")
         lines = [
-            f"call {i} {call.variant} {shlex.join(call.flags(threads))}"
+            f"call {i} {call.variant} {shlex.join(call.flags(plan.threads))}"
             for i, call in enumerate(calls)
         ]
         script = _SCRIPT.format(token=token, calls="\n".join(lines))
@@ -590,8 +586,9 @@ def _run(
                 adb.run("push", f"{stage}/.", f"{folder}/", patience=10 * PATIENCE)
                 adb.shell(f"chmod 755 {folder}/benchmark_model")
             summaries, failed = _follow(adb, device, folder, token, calls, progress)
-            outputs = _outputs(adb, folder, Path(work), calls) if len(failed) < len(sent) else {}
-    return _Found(summaries, outputs, failed, tuple(notes))
+            all_failed = len(failed) == len(plan.sent)
+            outputs = {} if all_failed else _outputs(adb, folder, Path(work), calls)
+    return _Outcome(summaries, outputs, failed, tuple(notes))
 
 
 @contextlib.contextmanager
@@ -695,36 +692,30 @@ def _outputs(
 ) -> dict[tuple[int, int], bytes]:
     """The outputs that benchmark_model wrote, as many as there are."""
     adb.run("pull", f"{folder}/out", str(work), patience=10 * PATIENCE)
-    found = {}
+    outputs = {}
     for call in calls:
         path = work / "out" / f"{call.variant}.{call.place}"
         if call.purpose == "parity" and path.is_file():
-            found[call.variant, call.place] = path.read_bytes()
-    return found
+            outputs[call.variant, call.place] = path.read_bytes()
+    return outputs
 
 
 def _result(
-    bundle: Bundle,
-    device: _Described,
-    sent: Sequence[VariantInfo],
-    plan: _Plan,
-    threads: int,
-    rounds: int,
-    found: _Found,
-    skipped: dict[str, str],
+    device: _Described, plan: _Plan, outcome: _Outcome, skipped: dict[str, str]
 ) -> DeviceResult:
-    skipped = {**skipped, **{sent[i].name: why for i, why in found.failed.items()}}
-    good = {i: info for i, info in enumerate(sent) if i not in found.failed}
+    bundle = plan.bundle
+    skipped = {**skipped, **{plan.sent[i].name: why for i, why in outcome.failed.items()}}
+    good = {i: info for i, info in enumerate(plan.sent) if i not in outcome.failed}
     if not good:
         why = "; ".join(f"{name}: {why}" for name, why in skipped.items())
         raise InputError(f"{device.name} can run none of these variants: {why}")
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    timings = tuple(_timing(i, info, plan, rounds, found.summaries) for i, info in good.items())
+    timings = tuple(_timing(i, plan, outcome.summaries) for i in good)
     latency = LatencyReport(
         device=device.name,
         machine=device.machine,
         measured_at=when,
-        threads=threads,
+        threads=plan.threads,
         lengths=plan.lengths,
         tokenise_ms=None,
         timings=timings,
@@ -734,12 +725,12 @@ def _result(
     )
     notes = [
         f"each time is one run of benchmark_model in a process of its own, after {WARM_UP} to warm up",
-        *found.notes,
+        *outcome.notes,
     ]
     reports = []
     for i, info in good.items():
         count = len(plan.cases(info))
-        answers = [found.outputs.get((i, place)) for place in range(count)]
+        answers = [outcome.outputs.get((i, place)) for place in range(count)]
         if not count:
             notes.append("parity is not measured over adb: a stream answers in more than one call")
         elif any(a is None for a in answers):
@@ -759,13 +750,8 @@ def _result(
     return DeviceResult(device.name, run if reports else None, latency, skipped, unique)
 
 
-def _timing(
-    number: int,
-    info: VariantInfo,
-    plan: _Plan,
-    rounds: int,
-    summaries: Mapping[_Call, Summary],
-) -> Timing:
+def _timing(number: int, plan: _Plan, summaries: Mapping[_Call, Summary]) -> Timing:
+    info = plan.sent[number]
     times, starts, peaks = dict[tuple[int, int], float](), [], []
     for call, summary in summaries.items():
         if call.variant != number:
@@ -781,7 +767,7 @@ def _timing(
         RUNTIME,
         info.bytes,
         info.sha256,
-        tuple(tuple(times[r, i] for i in range(len(plan.lengths))) for r in range(rounds)),
+        tuple(tuple(times[r, i] for i in range(len(plan.lengths))) for r in range(plan.rounds)),
         (),
         Start(
             None,  # a program of its own, with the runtime in it

@@ -30,7 +30,7 @@ from lstm_edge.devices import far_side
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import Inputs
 from lstm_edge.results.device import DeviceResult
-from lstm_edge.runtimes.contract import runtime_class
+from lstm_edge.runtimes.contract import Runtime, runtime_class
 
 # rooms that nothing on a board imports
 NOT_SENT = ("cli", "models", "report", "training")
@@ -69,9 +69,8 @@ _URL = re.compile(
     r"(?::(?P<port>\d+))?(?P<folder>/.*)?"
 )
 _FOLDER = re.compile(r"/[^\0\n]*lstm-edge-\w+")  # as the far side makes one: it is removed, or told
-_NAME = re.compile(
-    r"\w[\w.+%:~-]*"
-)  # of users and hosts: nothing that ssh could take for an option
+# of users and hosts: nothing that ssh could take for an option
+_NAME = re.compile(r"\w[\w.+%:~-]*")
 
 
 @dataclass(frozen=True)
@@ -151,9 +150,7 @@ def measure(
 
     Args:
         python: the Python to use there, ``~/`` for its home.
-        inputs: texts or ids to be timed; None: the bundle's golden inputs, at most ``limit``.
-        variants: names; none means all.
-        threads, rounds: see :func:`lstm_edge.bench.timing.measure`.
+        inputs, limit, variants, threads, rounds: see :func:`lstm_edge.bench.plan.bench`; no arrays.
 
     Raises:
         BundleError: no such variant.
@@ -163,8 +160,8 @@ def measure(
     chosen = bundle.chosen(variants)
     if inputs is not None and inputs.arrays:
         raise InputError("arrays are not sent to a board: it times the bundle's golden inputs")
-    needs, skipped = _needs(chosen)
-    modules = sorted({module for need in needs.values() for module in need.modules} | {"numpy"})
+    classes, skipped = _runtimes(chosen)
+    modules = sorted({"numpy"}.union(*map(_modules, classes.values())))
     with _Board(address, python) as board:
         with progress.task(f"Connecting to {address}", None):
             hello = board.begin(modules)
@@ -173,9 +170,9 @@ def measure(
             raise InputError(
                 f"{address} has no NumPy for {python}; install it there: {python} -m pip install numpy"
             )
-        for name, need in needs.items():
-            if missing & set(need.modules):
-                package = " and ".join(need.packages)
+        for name, runtime in classes.items():
+            if missing & _modules(runtime):
+                package = " and ".join(runtime.packages)
                 skipped[name] = (
                     f"{package} is not installed there: {python} -m pip install {package}"
                 )
@@ -193,7 +190,7 @@ def measure(
             if inputs is None
             else {
                 "ids": [ids.tolist() for ids in inputs.sequences],
-                "texts": None if inputs.texts is None else list(inputs.texts),
+                "texts": inputs.texts and [*inputs.texts],
                 "source": inputs.source,
             },
         }
@@ -201,8 +198,8 @@ def measure(
         size = sum(map(len, files.values())) / 1e6
         with progress.task(f"Copying {size:.1f} MB to {address}", None):
             board.send(files)
-        found = board.result(progress)
-    result = _checked(found, device, sent, skipped, address)
+        answer = board.result(progress)
+    result = _checked(answer, device, sent, skipped, address)
     assert result.parity is not None  # checked
     return replace(
         result,
@@ -211,26 +208,20 @@ def measure(
     )
 
 
-@dataclass(frozen=True)
-class _Need:
-    """What runs a variant: top-level modules to be found on the board, and what installs them."""
-
-    modules: tuple[str, ...]
-    packages: tuple[str, ...]
-
-
-def _needs(chosen: Sequence[VariantInfo]) -> tuple[dict[str, _Need], dict[str, str]]:
-    """By variant; and why not, of those that nothing runs."""
-    needs, skipped = dict[str, _Need](), dict[str, str]()
+def _runtimes(chosen: Sequence[VariantInfo]) -> tuple[dict[str, type[Runtime]], dict[str, str]]:
+    """What runs each variant; and why not, of those that nothing runs."""
+    classes, skipped = dict[str, type[Runtime]](), dict[str, str]()
     for info in chosen:
         try:
-            runtime = runtime_class(info.kind)
+            classes[info.name] = runtime_class(info.kind)
         except InputError as error:
             skipped[info.name] = str(error)
-            continue
-        modules = tuple(module.partition(".")[0] for module in runtime.modules)
-        needs[info.name] = _Need(modules, runtime.packages)
-    return needs, skipped
+    return classes, skipped
+
+
+def _modules(runtime: type[Runtime]) -> set[str]:
+    """Top-level modules that are looked for on the board."""
+    return {module.partition(".")[0] for module in runtime.modules}
 
 
 def _files(

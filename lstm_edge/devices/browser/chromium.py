@@ -103,9 +103,9 @@ class Page:
         self._hear()
         if number > self._answered:
             self._answered = number
-            for kind in ("answer", "error"):
-                if kind in value:
-                    self._events.put((kind, value[kind]))
+            for event in ("answer", "error"):
+                if event in value:
+                    self._events.put((event, value[event]))
         # a page that never got its last command, the network having gone, gets it again
         if number == self._given:
             try:
@@ -152,8 +152,8 @@ class Page:
         began = time.monotonic()
         while True:
             with contextlib.suppress(queue.Empty):
-                kind, device = self._events.get(timeout=_TICK)
-                if kind == "hello":
+                event, device = self._events.get(timeout=_TICK)
+                if event == "hello":
                     break
             self._check_running()
             if self.ended is not None and time.monotonic() - began > STARTING:
@@ -178,16 +178,16 @@ class Page:
         self._hear()
         while True:
             try:
-                kind, value = self._events.get(timeout=_TICK)
+                event, value = self._events.get(timeout=_TICK)
             except queue.Empty:
                 heard(int(self._done or 0))
                 self._check()
                 continue
-            if kind == "answer":
+            if event == "answer":
                 return value
-            if kind == "error":
+            if event == "error":
                 raise PageError(str(value))
-            if kind == "gone":
+            if event == "gone":
                 raise InputError(str(value or _LEFT))
 
     def _check_running(self) -> None:
@@ -290,8 +290,8 @@ def browser_of(device: Mapping[str, Any]) -> Browser:
         name = known.replace("Headless", "").removeprefix("Google ").removeprefix("Microsoft ")
         return Browser(name, brands[known], headless)
     for name, pattern in _BROWSERS.items():
-        if found := re.search(pattern, agent.replace("Headless", "")):
-            return Browser(name, found[1], headless)
+        if version := re.search(pattern, agent.replace("Headless", "")):
+            return Browser(name, version[1], headless)
     return Browser("a browser", "", headless)
 
 
@@ -322,14 +322,12 @@ def find_chromium(path: str | None = None) -> str:
     Raises:
         InputError: none is there.
     """
+    names = CHROMIUM if path is None else (path,)
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is not None:
+        return program
     if path is not None:
-        found = shutil.which(path)
-        if found is None:
-            raise InputError(f"`program={path}` is not there, or not a program")
-        return found
-    for name in CHROMIUM:
-        if found := shutil.which(name):
-            return found
+        raise InputError(f"`program={path}` is not there, or not a program")
     raise InputError(
         f"no browser found ({', '.join(CHROMIUM)}): install Chromium, or say where one is with "
         "`program`; without `headless` any browser can open the address"

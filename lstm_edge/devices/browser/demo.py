@@ -135,8 +135,8 @@ def _check_replaceable(out: Path) -> None:
             f"{out} exists and was not written by lstm-edge web; nothing was written: give another "
             "folder as `out`"
         )
-    found = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
-    if foreign := sorted(found - ours):
+    files = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
+    if foreign := sorted(files - ours):
         raise InputError(
             f"{out} holds files that lstm-edge web did not write: {', '.join(foreign[:5])}; move them "
             "or give another folder as `out`"

@@ -75,8 +75,7 @@ def bench(
     warm-up apart, interleaved in blocks, one example at a time.
 
     Args:
-        inputs: what is timed; None: the bundle's golden inputs, at most ``limit``.
-        variants: names; none means all.
+        inputs, limit, variants, rounds: see :func:`lstm_edge.bench.plan.bench`.
         threads: of WebAssembly, for one inference.
         host, port: where the page is served, see :func:`lstm_edge.devices.browser.server.serving`.
         headless: open it here, in a Chromium without a window: ``program``, or the first that is found.
@@ -186,7 +185,7 @@ class _Measuring:
             asked: the variants were named: each of them must be run.
         """
         loaded = self._load(chosen, progress)
-        there = {one.info.name for one in loaded}
+        there = {variant.info.name for variant in loaded}
         missing = [f"{name}: {why}" for name, why in self.skipped.items() if name not in there]
         if missing and (asked or not loaded):
             raise InputError(f"{self.name} does not run {'; '.join(missing)}")
@@ -201,7 +200,9 @@ class _Measuring:
         self.skipped[name] = f"{self.skipped[name]}; {text}" if name in self.skipped else text
 
     def _load(self, chosen: Sequence[VariantInfo], progress: Progress) -> list[_Loaded]:
-        plan = {one["variant"]: one["runtimes"] for one in self.page.ask({"do": "plan"})}
+        plan = {
+            runtime["variant"]: runtime["runtimes"] for runtime in self.page.ask({"do": "plan"})
+        }
         loaded = []
         with progress.task(f"Loading in {self.name}", len(chosen)) as advance:
             for info in chosen:
@@ -210,15 +211,15 @@ class _Measuring:
                     advance(1)
                     continue
                 runtimes = plan[info.name]
-                taking = [one for one in runtimes if one["why"] is None]
-                for one in taking:
+                taking = [runtime for runtime in runtimes if runtime["why"] is None]
+                for runtime in taking:
                     try:
-                        loaded.append(self._load_one(info, one["name"], one["title"]))
+                        loaded.append(self._load_one(info, runtime["name"], runtime["title"]))
                     except PageError as error:
-                        self._skip(info.name, one["title"], str(error))
+                        self._skip(info.name, runtime["title"], str(error))
                 if not taking:
-                    for one in runtimes:
-                        self._skip(info.name, one["title"], one["why"])
+                    for runtime in runtimes:
+                        self._skip(info.name, runtime["title"], runtime["why"])
                     self.skipped.setdefault(info.name, f"no runtime takes {info.format} files")
                 advance(1)
         return loaded
@@ -318,7 +319,7 @@ class _Measuring:
                 {
                     "do": "measure",
                     "note": "Measuring",
-                    "keys": [one.key for one in loaded],
+                    "keys": [variant.key for variant in loaded],
                     "inputs": self._all_sent(loaded),
                     "rounds": rounds,
                     "block": BLOCK,
@@ -331,7 +332,7 @@ class _Measuring:
                 "the page was in the background while it measured, where browsers slow down: start "
                 "again, and keep it in front and the screen on"
             )
-        timings = tuple(self._timing(one, told, rounds) for one in loaded)
+        timings = tuple(self._timing(variant, told, rounds) for variant in loaded)
         tokenise = self._tokenise_times()
         return LatencyReport(
             device=self.name,
@@ -350,23 +351,24 @@ class _Measuring:
         """The inputs of every runner: of texts they are the same for all."""
         places = range(len(self.inputs))
         if self.inputs.arrays:
-            return {one.key: [self._sent(at, one.info) for at in places] for one in loaded}
-        same = [self._sent(at) for at in places]
-        return {"": same}
+            return {
+                variant.key: [self._sent(at, variant.info) for at in places] for variant in loaded
+            }
+        return {"": [self._sent(at) for at in places]}
 
-    def _timing(self, one: _Loaded, told: Mapping[str, Any], rounds: int) -> Timing:
-        samples = told["samples"][one.key]
+    def _timing(self, variant: _Loaded, told: Mapping[str, Any], rounds: int) -> Timing:
+        samples = told["samples"][variant.key]
         if len(samples) != rounds or {len(row) for row in samples} != {len(self.inputs)}:
             raise InputError("the page sent other times than it was asked for; start again")
         return Timing(
-            one.info.name,
-            f"{one.runtime} {one.version}",
-            one.info.bytes,
-            one.info.sha256,
+            variant.info.name,
+            f"{variant.runtime} {variant.version}",
+            variant.info.bytes,
+            variant.info.sha256,
             tuple(tuple(milliseconds(ms) for ms in row) for row in samples),
-            tuple(milliseconds(ms) for ms in told["warm_up"][one.key]),
-            one.start,
-            one.install_mib,
+            tuple(milliseconds(ms) for ms in told["warm_up"][variant.key]),
+            variant.start,
+            variant.install_mib,
         )
 
     def _tokenise_times(self) -> tuple[float, ...] | None:
@@ -378,7 +380,7 @@ class _Measuring:
 
     def _machine(self, loaded: Sequence[_Loaded]) -> dict[str, Any]:
         """As :func:`lstm_edge.base.machine.describe`, of what a browser tells, with what else it told."""
-        device, found = self.device, browser.browser_of(self.device)
+        device, program = self.device, browser.browser_of(self.device)
         cpu = " ".join(
             str(part)
             for part in (device["architecture"], device["bitness"] and f"{device['bitness']} bit")
@@ -392,8 +394,8 @@ class _Measuring:
             "system": browser.system_of(device),
             "python": None,
             "versions": {
-                found.name: found.version,
-                **{one.runtime: one.version for one in loaded},
+                program.name: program.version,
+                **{variant.runtime: variant.version for variant in loaded},
                 "lstm-edge": __version__,
             },
             "browser": dict(device),
@@ -410,10 +412,10 @@ class _Asked:
     page: Page
     loaded: _Loaded
 
-    def __call__(self, given: dict[str, Any]) -> Any:
-        one = self.loaded
-        note = f"Checking {one.info.name} in {one.runtime}"
-        return self.page.ask({"do": "run", "note": note, "key": one.key, "input": given})
+    def __call__(self, example: dict[str, Any]) -> Any:
+        variant = self.loaded
+        note = f"Checking {variant.info.name} in {variant.runtime}"
+        return self.page.ask({"do": "run", "note": note, "key": variant.key, "input": example})
 
 
 _ANSWERS = (Port(ANSWERS, "float32", (1, None)),)

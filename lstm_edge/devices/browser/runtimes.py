@@ -135,17 +135,17 @@ def _fetch(npm: str, package: Package, scratch: Path) -> Path:
         text=True,
         check=False,
     )
-    found = [*target.glob("*.tgz")]
-    if done.returncode or len(found) != 1:
+    tarballs = [*target.glob("*.tgz")]
+    if done.returncode or len(tarballs) != 1:
         said = [line for line in done.stderr.strip().splitlines() if line.strip()]
         raise InputError(f"npm cannot fetch {what}: {' '.join(said[:3])[:400] or 'no message'}")
-    digest = base64.b64encode(hashlib.sha512(found[0].read_bytes()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha512(tarballs[0].read_bytes()).digest()).decode()
     if f"sha512-{digest}" != package.integrity:
         raise InputError(
             f"npm gives another {what} than the one that is pinned (its hash differs): nothing was "
             "written; look at what registry npm is set to"
         )
-    return found[0]
+    return tarballs[0]
 
 
 def _extract(package: Package, tarball: Path, target: Path) -> None:

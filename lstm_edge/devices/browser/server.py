@@ -128,7 +128,7 @@ def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise InputError(f"port {port} is out of range; expected 0 (any free port) to 65535")
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
+        family, socket_type, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError:
@@ -136,7 +136,7 @@ def _bind(host: str, port: int) -> socket.socket:
             f"host {host!r} is not known; give {LOOPBACK} for this machine only, or 0.0.0.0 for the "
             "network"
         ) from None
-    listening = socket.socket(family, kind, protocol)
+    listening = socket.socket(family, socket_type, protocol)
     try:
         # a port whose last server has just ended is free; one that somebody listens on is not
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -202,12 +202,20 @@ class _Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # what the machine's own table says of a suffix differs
-        kind = _TYPES.get(Path(str(scope["path"])).suffix)
+        content_type = _TYPES.get(Path(str(scope["path"])).suffix)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = [(k, v) for k, v in message.get("headers", ()) if not (kind and k == _KIND)]
-                message["headers"] = [*given, *([(_KIND, kind)] if kind else []), *self._headers]
+                headers = [
+                    (k, v)
+                    for k, v in message.get("headers", ())
+                    if not (content_type and k == _KIND)
+                ]
+                message["headers"] = [
+                    *headers,
+                    *([(_KIND, content_type)] if content_type else []),
+                    *self._headers,
+                ]
             await send(message)
 
         first, slash, rest = str(scope["path"]).removeprefix("/").partition("/")
