@@ -29,11 +29,11 @@ from lstm_edge.report.tables import (
     _escaped,
     _failures,
     _host,
+    device_notes,
     devices_table,
     latency_table,
     outputs_table,
     parity_table,
-    skipped_notes,
     summary_table,
     to_markdown,
 )
@@ -120,9 +120,8 @@ def _basis(bundle: Bundle, run: ParityRun, latency: LatencyReport | None) -> dic
         "Reference": run.reference,
         "Parity measured": f"{wording.date(run.measured_at)} on {wording.machine(run.machine)}",
     }
-    left_out = {**run.left_out, **(latency.left_out if latency else {})}
-    if left_out:
-        facts["Left out"] = ". ".join(skipped_notes(left_out))
+    if left_out := device_notes(_host(run, latency)):
+        facts["Left out"] = ". ".join(left_out)
     if latency is None:
         return {**facts, "Latency": MISSING}
     same = latency.machine == run.machine
@@ -183,7 +182,7 @@ def write_report(
             "states": {OK: "ok", OUTSIDE: "bad"},
         }
     )
-    paths = {kind: folder / f"report.{kind}" for kind in ("html", "md", "json")}
+    paths = {suffix: folder / f"report.{suffix}" for suffix in ("html", "md", "json")}
     write_text(paths["html"], text)
     write_text(paths["md"], _markdown(page))
     kept = ("name", "bytes", "ops", "lowering", "precision")

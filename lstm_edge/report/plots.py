@@ -195,14 +195,14 @@ def _by_size(report: LatencyReport, looks: Mapping[str, Any], flips: Mapping[str
     axes.set_xlim(0, 1.15 * x.max())
     axes.set_ylim(0, 1.25 * y.max())
     # labels stand beside their points, moved up where they would cover one another
-    wide, high, taken = 0.45 * x.max(), 0.14 * y.max(), list[tuple[float, float]]()
+    wide, high, labels_placed = 0.45 * x.max(), 0.14 * y.max(), list[tuple[float, float]]()
     for i in np.argsort(y):
         t, right = report.timings[i], x[i] <= 0.5 * x.max()
         start, at = (x[i] if right else x[i] - wide), y[i]
-        for other, height in taken:
+        for other, height in labels_placed:
             if abs(start - other) < wide and at < height + high:
                 at = height + high
-        taken.append((start, at))
+        labels_placed.append((start, at))
         axes.plot(x[i], y[i], markersize=8, **looks[t.variant])
         label = f"{t.variant}\n{flips.get(t.variant, 'flips not measured')}"
         gap, side = (0.03, "left") if right else (-0.03, "right")

@@ -137,14 +137,14 @@ def outputs_table(run: ParityRun) -> Table | None:
     rows = [
         (
             r.variant,
-            one.name,
-            f"{one.scale:.3g}",
-            wording.difference(one.max_abs),
-            wording.difference(one.mean_abs),
-            wording.NONE if one.decisions is None else f"{one.flips} of {one.decisions}",
+            output.name,
+            f"{output.scale:.3g}",
+            wording.difference(output.max_abs),
+            wording.difference(output.mean_abs),
+            wording.NONE if output.decisions is None else f"{output.flips} of {output.decisions}",
         )
         for r in run.reports
-        for one in r.outputs
+        for output in r.outputs
     ]
     columns = ("variant", "output", "scale", "max relative Δ", "mean relative Δ", "flips")
     return Table("Outputs", columns, tuple(rows)) if rows else None
@@ -231,7 +231,8 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
 
 def _host(parity: ParityRun, latency: LatencyReport | None) -> DeviceResult:
     """The figures of this machine, as one device among others."""
-    return DeviceResult(latency.device if latency else "this machine", parity, latency)
+    left_out = {**parity.left_out, **(latency.left_out if latency else {})}
+    return DeviceResult(latency.device if latency else "this machine", parity, latency, left_out)
 
 
 def _device_failures(devices: Sequence[DeviceResult]) -> tuple[str, ...]:
@@ -268,8 +269,8 @@ def _pairs(result: DeviceResult) -> Iterator[tuple[str, ParityReport | None, Tim
     for timing in result.latency.timings if result.latency else ():
         timings[timing.variant].append(timing)
     for name in dict.fromkeys([*reports, *timings, *result.skipped]):
-        found = itertools.zip_longest(reports[name], timings[name])
-        for report, timing in [*found] or [(None, None)]:
+        measured = itertools.zip_longest(reports[name], timings[name])
+        for report, timing in [*measured] or [(None, None)]:
             yield name, report, timing
 
 
@@ -324,32 +325,34 @@ def devices_table(bundle: Bundle, results: Sequence[DeviceResult]) -> Table:
     return Table("Devices", tuple(columns.split(",")), tuple(rows), tuple(notes))
 
 
-def structure_tables(found: Structure) -> list[Table]:
+def structure_tables(structure: Structure) -> list[Table]:
     """What :func:`lstm_edge.structure.contents.inspect` found: ends, operators, weights, problems."""
 
     def shape(tensor: TensorInfo) -> str:
         return "[" + ", ".join("free" if n < 0 else str(n) for n in tensor.shape) + "]"
 
     ends = [
-        (kind, tensor.name, tensor.dtype, shape(tensor))
-        for kind, tensors in (("input", found.inputs), ("output", found.outputs))
+        (end, tensor.name, tensor.dtype, shape(tensor))
+        for end, tensors in (("input", structure.inputs), ("output", structure.outputs))
         for tensor in tensors
     ]
     tables = [
         Table(
-            f"{found.format} file, {wording.size(found.bytes)}",
+            f"{structure.format} file, {wording.size(structure.bytes)}",
             ("", "name", "dtype", "shape"),
             tuple(ends),
         )
     ]
-    what = "layer" if found.format == "keras" else "operator"
-    ops = tuple((name, str(count)) for name, count in found.ops.items())
-    problems = tuple(f"problem: {p}" for p in found.problems) or ("no problems found",)
-    if found.weights:
-        weights = tuple((dtype, wording.size(count)) for dtype, count in found.weights.items())
+    what = "layer" if structure.format == "keras" else "operator"
+    ops = tuple((name, str(count)) for name, count in structure.ops.items())
+    problems = tuple(f"problem: {p}" for p in structure.problems) or ("no problems found",)
+    if structure.weights:
+        weights = tuple((dtype, wording.size(count)) for dtype, count in structure.weights.items())
         tables.append(Table("Constants", ("dtype", "size"), weights))
-    if found.packed:
-        tables.append(Table("Packed for MediaPipe", ("file", "holds"), tuple(found.packed.items())))
+    if structure.packed:
+        tables.append(
+            Table("Packed for MediaPipe", ("file", "holds"), tuple(structure.packed.items()))
+        )
     tables.append(Table(f"{what.capitalize()}s", (what, "count"), ops, problems))
     return tables
 
@@ -364,7 +367,9 @@ def lowering_table(bundle: Bundle) -> Table:
     """:func:`lowerings` for a terminal."""
     rows = tuple((v["name"], wording.size(v["bytes"]), v["lowering"]) for v in lowerings(bundle))
     said = tuple(
-        f"{v['name']}: {one}" for v in lowerings(bundle) for one in (*v["problems"], *v["notes"])
+        f"{v['name']}: {sentence}"
+        for v in lowerings(bundle)
+        for sentence in (*v["problems"], *v["notes"])
     )
     described = bundle.described_preprocessing()
     known, assumed = wording.preprocessing(described)
