@@ -26,6 +26,7 @@ from lstm_edge.inputs.tokenizer import (
     Tokenizer,
     load_tokenizer,
     pad_sequences,
+    portable_pattern,
     words_of,
 )
 from lstm_edge.inputs.vocabulary import read_vocabulary
@@ -590,6 +591,33 @@ def test_unknown_settings_are_named() -> None:
     """A setting of a newer version could change an id."""
     with pytest.raises(InputError, match="not known here: stem, stop"):
         TextSettings.from_json({"stop": 1, "lower": True, "stem": 2})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("", "place 0"),
+        (r"\w+|^a", "place 4"),
+        ("(a)", "place 0"),
+        ("a.", "place 1"),
+        (r"\b\w", "place 0"),
+        ("a++", "place 1"),
+        ("[[a]]", "place 0"),
+        ("[a&&b]", "place 0"),
+        ("[!--]", "place 0"),
+        ("a[b||c]", "place 1"),
+        ("(?i:a)", "place 0"),
+        ("a{2}{3}", "place 1"),
+        ("(?:a", "is no regular expression"),
+        ("[b-a]", "is no regular expression"),
+        (r"[\w-z]", "is no regular expression"),
+        ("a*", "where nothing is"),
+        ("(?:|a)", "where nothing is"),
+    ],
+)
+def test_a_pattern_that_may_mean_something_else_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        portable_pattern(pattern)
 
 
 # --- real reviews ---------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def splitter(settings: TextSettings) -> Callable[[str], list[str]]:
 # What means the same in Python's re and in the regular expressions of JavaScript (with u), Java and
 # Apple: literals, classes, repetitions, alternatives, groups that do not capture.
 _ESCAPED = r"\\[tnr\\()\[\]{}?*+|^$./'\"-]"
-_CLASS = rf"\[\^?(?:[^\\\[\]&~]|\\[wds]|{_ESCAPED})+\]"
+_CLASS = rf"\[\^?(?:(?!--|\|\|)[^\\\[\]&~]|\\[wds]|{_ESCAPED})+\]"
 _SAME_EVERYWHERE = re.compile(
     rf"(?:[^\\()\[\]{{}}?*+|^$.]|\\[wWdDsS]|{_ESCAPED}|\(\?:|\)|\||{_CLASS}|"
     r"(?:[?*+]|\{\d+(?:,\d*)?\})\??(?![?*+{]))*"
@@ -159,19 +159,30 @@ def portable_pattern(pattern: str) -> str:
             "language; expected letters, classes such as [a-z] or \\w, repetitions, | and (?:…)"
         )
     try:
-        re.compile(pattern)
+        compiled = re.compile(pattern)
     except re.error as error:
         raise InputError(f"`pattern` {pattern!r} is no regular expression: {error}") from None
+    if compiled.match(""):  # what is tried next at that place differs
+        raise InputError(
+            f"`pattern` {pattern!r} also matches where nothing is; expected what a word has, such as \\w+"
+        )
 
     def written_out(match: re.Match[str]) -> str:
         piece = match[0]
         if piece.startswith("["):
-            return re.sub(r"\\(?:([wds])|.)", lambda m: _range(m[1]) if m[1] else m[0], piece)
+            return re.sub(
+                r"\\(?:([wds])|.)", lambda m: _range(m[1]) if m[1] else _bare(m[0]), piece
+            )
         if piece[0] == "\\" and piece[1] in "wWdDsS":
             return f"[{'^' * piece[1].isupper()}{_range(piece[1].lower())}]"
-        return piece
+        return "-" if piece == "\\-" else _bare(piece)
 
     return re.sub(rf"{_CLASS}|\\.", written_out, pattern)
+
+
+def _bare(escaped: str) -> str:
+    """Without the backslash where JavaScript takes none."""
+    return escaped[1:] if escaped[1] in "'\"" else escaped
 
 
 @functools.cache
