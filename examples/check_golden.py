@@ -21,7 +21,7 @@ import numpy as np
 
 Json = dict[str, Any]
 Call = Callable[[dict[str, Any]], dict[str, Any]]
-SCHEMA = 3  # newer bundles may mean something else
+SCHEMA = 4  # newer bundles may mean something else
 EDGE_LIMIT = 0.1  # for an edge case, where the tolerance limits flips and not differences
 
 
@@ -31,15 +31,31 @@ def tokenizer(vocabulary: str, settings: Json) -> Callable[[str], list[int]]:
     tokens = [re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), line) for line in lines]
     first, unknown, start = (settings[f"{n}_id"] for n in ("first_word", "unknown", "start"))
     known = {word: i for i, word in enumerate(tokens) if i >= first}
-    filtered = str.maketrans(dict.fromkeys(settings["filters"], settings["split"]))
+    changes = dict.fromkeys(settings["filters"], settings["split"])
+    changes |= dict.fromkeys(settings.get("deleted", ""), "")
+    pattern = settings.get("pattern")
+
+    def lowered(text: str) -> str:
+        if settings.get("lower_ascii"):
+            return re.sub("[A-Z]+", lambda m: m[0].lower(), text)
+        return text.lower()
 
     def ids_of(text: str) -> list[int]:
-        text = text.lower() if settings["lower"] else text
-        words = [word for word in text.translate(filtered).split(settings["split"]) if word]
-        ids = [start, *(known.get(word, unknown) for word in words)]
-        return [i for i in ids if i is not None][-settings["max_length"] :]
+        text = lowered(text) if settings["lower"] else text
+        text = text.translate(str.maketrans(changes))
+        if pattern is not None:
+            words = [match[0] for match in re.finditer(pattern, text)]
+        else:
+            words = list(text) if settings.get("characters") else text.split(settings["split"])
+        ids = [start, *(known.get(word, unknown) for word in words if word)]
+        return kept([i for i in ids if i is not None], settings)
 
     return ids_of
+
+
+def kept(ids: list[int], settings: Json) -> list[int]:
+    most = settings["max_length"]
+    return ids[:most] if settings.get("truncating") == "post" else ids[-most:]
 
 
 def load(path: Path, variant: Json) -> Call:
@@ -68,17 +84,17 @@ def answer(call: Call, variant: Json, manifest: Json, case: Json) -> Any:
         text = np.full([1] * len(given["shape"]), case["text"], object)
         return call({given["name"]: text})[wanted][0]
     settings, pads, length = manifest["tokenizer"], manifest.get("pads", "any"), given["shape"][1]
-    ids = case["ids"][-settings["max_length"] :]
+    ids = kept(case["ids"], settings)
     if length < 0:  # free: filled up where the pads are steps like any other
-        filled = pads == "front" or (pads == "any" and states)
+        filled = pads in ("front", "behind") or (pads != "none" and states)
         length = settings["max_length"] if filled else max(1, len(ids))
-    begin = length - len(ids)
-    row = np.array([settings["pad_id"]] * begin + ids, np.int32)[None]
-    # a stream gets the pads in one call, then each word as it comes
-    pieces = np.split(row, range(begin or 1, length), axis=1) if states else [row]
+    lacking = [settings["pad_id"]] * (length - len(ids))
+    front, behind = ([], lacking) if pads == "behind" else (lacking, [])
+    # a stream gets the pads in one call, and each word as it comes
+    pieces = [front, *([i] for i in ids), behind] if states else [front + ids + behind]
     fed = {name: np.zeros((1, *s["shape"][1:]), np.float32) for name, s in states.items()}
-    for piece in pieces:
-        found = call({given["name"]: piece, **fed})
+    for piece in filter(None, pieces):
+        found = call({given["name"]: np.array([piece], np.int32), **fed})
         fed = {name: found[state["output"]] for name, state in states.items()}
     return found[wanted][0]
 

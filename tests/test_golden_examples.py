@@ -30,7 +30,7 @@ from export import export_bundle, formats
 from lstm_edge.bundle.manifest import MANIFEST, VOCAB, seal
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
+from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, portable_pattern
 from lstm_edge.results.parity import Tolerance
 from lstm_edge.verify import comparing as parity
 
@@ -228,7 +228,15 @@ def test_what_may_be_absent_is_not_needed(kind: str, copied: Callable[[str], Pat
 
 # --- the tokenisers -------------------------------------------------------------------------------
 
-ODD = ("a\\b", "x\u2028y", "e\u0301t\u00e9", "\u00e9t\u00e9", "i\u0307stanbul", "οδος", "don't")
+ODD = ("a\\b", "x\u2028y", "e\u0301t\u00e9", "\u00e9t\u00e9", "i\u0307stanbul", "οδος", "don't",
+       "dont", "gooodbadfine", "İstanbul", "étÉ", "ΟΔΟΣ", "tfilm", "film\tgood", "😀", "t", "e", "\u00e9",
+       "\u0301", "\u0307", "σ", "ς", "\t", "film's", "40", "40%", ".-x", "'\"x", "<br",
+       "/>", "😀😀", "]", "-", "fi", "lm's", "𝟘𝟙", "٣", "!")  # fmt: skip
+# a piece of every kind
+MANY = (
+    r"\d+%?|[A-Za-z]{2,}?(?:\'[a-z]+)?|(?:\.\-|[\-\'\"]{2}|[^\s\w\.<>]+?)x?|<br|\/>|😀{2}|\S\W+\D|"
+    "[.\\]^$]|[-a-f]|\u0301"
+)
 SETTINGS = {
     "Keras's IMDB": TextSettings(max_length=LENGTH),
     "nothing but words": TextSettings(
@@ -236,7 +244,19 @@ SETTINGS = {
     ),
     "two characters between words": TextSettings(LENGTH, filters="😀,.-", split="--"),
     "no filter": TextSettings(LENGTH, filters="", unknown_id=None),
-}
+    "the first ids": TextSettings(6, padding="post", truncating="post"),
+    "capitals of ASCII": TextSettings(LENGTH, lower_ascii=True),
+    "as TextVectorization": TextSettings(
+        LENGTH, lower_ascii=True, filters="\t\n\r", deleted="!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'",
+        start_id=None, unknown_id=1, first_word_id=2, padding="post", truncating="post",
+    ),
+    "deleted, even what is filtered": TextSettings(
+        LENGTH, filters=". '", split="--", deleted="😀'\u0301"
+    ),
+    "characters": TextSettings(LENGTH, characters=True, filters="<>", deleted="👍f"),
+    "a pattern": TextSettings(LENGTH, filters="", pattern=portable_pattern(r"[\w']+")),
+    "a pattern of many things": TextSettings(LENGTH, False, filters="", pattern=portable_pattern(MANY)),
+}  # fmt: skip
 ODD_TEXTS = (
     "",
     " ",
@@ -245,6 +265,9 @@ ODD_TEXTS = (
     "éTÉ été e\u0301t\u00e9 \u00e9t\u00e9",
     "a\\b x\u2028y a\u00a0b a\tfilm\r\ngood",
     "good😀bad,--fine..never--",
+    "😀😀 a😀 e\u0301\u0301 É 👍🏽 𐐀 ΑΣ ΑΣ'Σ",
+    "[40%] .-x '\"x /> 😀😀😀 e\u0301 - -- a-f ^$. 𝟘𝟙 ٣",
+    "film\tgood \tthe\t 40% of 40 films! FILM'S goo'od-bad.fine don't-don't",
     "<br />don't <PAD> <START> 'the' the's",
     " ".join(WORDS * 3),
 )

@@ -9,6 +9,8 @@ import org.json.JSONObject
 class Tokenizer(vocabulary: String, private val settings: JSONObject) {
     private val split = settings.getString("split")
     private val filters = settings.getString("filters").codePoints().toArray().toSet()
+    private val deleted = settings.optString("deleted").codePoints().toArray().toSet()
+    private val pattern = if (settings.isNull("pattern")) null else Regex(settings.getString("pattern"))
     private val ids = HashMap<String, Int>()
 
     init {
@@ -18,15 +20,28 @@ class Tokenizer(vocabulary: String, private val settings: JSONObject) {
     }
 
     fun encode(text: String): IntArray {
-        // without a locale: Turkish phones lower-case I otherwise
-        val lowered = if (settings.getBoolean("lower")) text.lowercase() else text
+        val lowered = when {
+            !settings.getBoolean("lower") -> text
+            settings.optBoolean("lower_ascii") -> text.replace(Regex("[A-Z]")) { it.value.lowercase() }
+            else -> text.lowercase() // without a locale: Turkish phones lower-case I otherwise
+        }
         val changed = StringBuilder()
         for (point in lowered.codePoints().toArray()) {
+            if (point in deleted) continue
             if (point in filters) changed.append(split) else changed.appendCodePoint(point)
         }
-        val words = changed.split(split).filter { it.isNotEmpty() }
-        val found = listOf(id("start_id")) + words.map { ids[it] ?: id("unknown_id") }
-        return found.filterNotNull().takeLast(settings.getInt("max_length")).toIntArray()
+        val found = listOf(id("start_id")) + words(changed).map { ids[it] ?: id("unknown_id") }
+        return kept(found.filterNotNull(), settings).toIntArray()
+    }
+
+    private fun words(text: CharSequence): List<String> {
+        val words = when {
+            pattern != null -> pattern.findAll(text).map { it.value }.toList()
+            settings.optBoolean("characters") ->
+                text.codePoints().toArray().map { String(Character.toChars(it)) }
+            else -> text.split(split)
+        }
+        return words.filter { it.isNotEmpty() }
     }
 
     private fun id(name: String) = if (settings.isNull(name)) null else settings.getInt(name)
@@ -35,17 +50,24 @@ class Tokenizer(vocabulary: String, private val settings: JSONObject) {
         Regex("\\\\u([0-9a-f]{4})").replace(line) { it.groupValues[1].toInt(16).toChar().toString() }
 }
 
-/** Ids as a file takes them: the last `max_length`, and pads in front of them where there must be. */
+fun kept(ids: List<Int>, settings: JSONObject): List<Int> {
+    val most = settings.getInt("max_length")
+    return if (settings.optString("truncating") == "post") ids.take(most) else ids.takeLast(most)
+}
+
+/** Ids as a file takes them: at most `max_length`, and pads on their side of them where there must be. */
 fun padded(ids: IntArray, variant: JSONObject, manifest: JSONObject): IntArray {
     val settings = manifest.getJSONObject("tokenizer")
-    val kept = ids.takeLast(settings.getInt("max_length"))
+    val kept = kept(ids.toList(), settings)
+    val pads = manifest.optString("pads", "any")
     val length = variant.getJSONArray("inputs").getJSONObject(0).getJSONArray("shape").getInt(1)
     val size = when {
         length > 0 -> length
-        manifest.optString("pads", "any") == "front" -> settings.getInt("max_length")
+        pads == "front" || pads == "behind" -> settings.getInt("max_length")
         else -> maxOf(1, kept.size)
     }
-    return (List(size - kept.size) { settings.getInt("pad_id") } + kept).toIntArray()
+    val lacking = List(size - kept.size) { settings.getInt("pad_id") }
+    return (if (pads == "behind") kept + lacking else lacking + kept).toIntArray()
 }
 
 fun numbers(array: JSONArray) = FloatArray(array.length()) { array.getDouble(it).toFloat() }

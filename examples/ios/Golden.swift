@@ -7,6 +7,11 @@ struct Manifest: Decodable {
     struct Settings: Decodable {
         let maxLength: Int, lower: Bool, filters: String, split: String
         let padId: Int32, startId: Int32?, unknownId: Int32?, firstWordId: Int
+        let truncating: String?, lowerAscii: Bool?, deleted: String?, characters: Bool?, pattern: String?
+
+        func kept(_ ids: [Int32]) -> [Int32] {
+            Array(truncating == "post" ? ids.prefix(maxLength) : ids.suffix(maxLength))
+        }
     }
     struct End: Decodable { let name: String, dtype: String, shape: [Int] }
     struct Tolerance: Decodable { let maxAbs: Double?, flipRate: Double?, flipMargin: Float }
@@ -34,13 +39,16 @@ func decoded<T: Decodable>(_ type: T.Type, _ file: URL) throws -> T {
 /// characters only look alike ("é" as one code point and as two), which are different words here.
 struct Tokenizer {
     private let settings: Manifest.Settings
-    private let filters: Set<Unicode.Scalar>
+    private let filters: Set<Unicode.Scalar>, deleted: Set<Unicode.Scalar>
+    private let pattern: NSRegularExpression?
     private var ids: [[UInt8]: Int32] = [:]
 
     /// - Parameter vocabulary: the bytes of vocab.txt
-    init(vocabulary: Data, settings: Manifest.Settings) {
+    init(vocabulary: Data, settings: Manifest.Settings) throws {
         self.settings = settings
         filters = Set(settings.filters.unicodeScalars)
+        deleted = Set((settings.deleted ?? "").unicodeScalars)
+        pattern = try settings.pattern.map { try NSRegularExpression(pattern: $0) }
         var lines = [UInt8](vocabulary).split(separator: 10, omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
         for (id, line) in lines.enumerated() where id >= settings.firstWordId {
@@ -49,30 +57,48 @@ struct Tokenizer {
     }
 
     func encode(_ text: String) -> [Int32] {
-        let lowered = settings.lower ? text.lowercased() : text
-        let separator = [UInt8](settings.split.utf8)
-        var changed: [UInt8] = []
-        for scalar in lowered.unicodeScalars {
-            changed += filters.contains(scalar) ? separator : [UInt8](String(scalar).utf8)
-        }
-        var found: [Int32] = []
-        if let start = settings.startId { found.append(start) }
-        var word: [UInt8] = []
-        var rest = changed[...]
-        while true {
-            let ends = rest.isEmpty || rest.starts(with: separator)
-            if ends, !word.isEmpty {
-                if let id = ids[word] ?? settings.unknownId { found.append(id) }
-                word = []
+        let words = self.words(changed(text)).filter { !$0.isEmpty }
+        let found: [Int32?] = [settings.startId] + words.map { ids[$0] ?? settings.unknownId }
+        return settings.kept(found.compactMap { $0 })
+    }
+
+    /// Lower-cased, without what is deleted, and with the separator for what is filtered.
+    private func changed(_ text: String) -> String {
+        let ascii = settings.lower && settings.lowerAscii == true
+        var changed = String.UnicodeScalarView()
+        for scalar in (settings.lower && !ascii ? text.lowercased() : text).unicodeScalars {
+            let capital = ascii && (65...90).contains(scalar.value)
+            let small = capital ? Unicode.Scalar(UInt8(scalar.value) + 32) : scalar
+            if deleted.contains(small) { continue }
+            if filters.contains(small) {
+                changed.append(contentsOf: settings.split.unicodeScalars)
+            } else {
+                changed.append(small)
             }
-            if rest.isEmpty { break }
-            if ends {
+        }
+        return String(changed)
+    }
+
+    private func words(_ text: String) -> [[UInt8]] {
+        if let pattern = pattern {
+            let whole = NSString(string: text)
+            let matches = pattern.matches(in: text, range: NSRange(location: 0, length: whole.length))
+            return matches.map { [UInt8](whole.substring(with: $0.range).utf8) }
+        }
+        if settings.characters == true { return text.unicodeScalars.map { [UInt8](String($0).utf8) } }
+        let separator = [UInt8](settings.split.utf8)
+        var words: [[UInt8]] = [[]]
+        var rest = [UInt8](text.utf8)[...]
+        while let byte = rest.first {
+            if rest.starts(with: separator) {
+                words.append([])
                 rest = rest.dropFirst(separator.count)
             } else {
-                word.append(rest.removeFirst())
+                words[words.count - 1].append(byte)
+                rest = rest.dropFirst()
             }
         }
-        return Array(found.suffix(settings.maxLength))
+        return words
     }
 
     /// Every backslash is written as an escape, so that one always begins one: \u and four digits.
@@ -94,13 +120,17 @@ struct Tokenizer {
     }
 }
 
-/// Ids as a file takes them: the last `maxLength`, and pads in front of them where there must be.
+/// Ids as a file takes them: at most `maxLength`, and pads on their side of them where there must be.
 func padded(_ ids: [Int32], _ variant: Manifest.Variant, _ manifest: Manifest) -> [Int32] {
     let settings = manifest.tokenizer
-    let kept = ids.suffix(settings.maxLength)
+    let kept = settings.kept(ids)
     var size = variant.inputs[0].shape[1]
-    if size < 0 { size = manifest.pads == "front" ? settings.maxLength : max(1, kept.count) }
-    return Array(repeating: settings.padId, count: size - kept.count) + kept
+    if size < 0 {
+        let full = manifest.pads == "front" || manifest.pads == "behind"
+        size = full ? settings.maxLength : max(1, kept.count)
+    }
+    let lacking = Array(repeating: settings.padId, count: size - kept.count)
+    return manifest.pads == "behind" ? kept + lacking : lacking + kept
 }
 
 func classOf(_ p: [Float]) -> Int {

@@ -1,7 +1,7 @@
 // Golden vectors of a bundle, for any JavaScript runtime: ids of the texts, inputs of the file, judgement.
 // No import. docs/bundle.md says what the fields mean and why the rules are as they are.
 
-const SCHEMA = 3; // newer bundles may mean something else
+const SCHEMA = 4; // newer bundles may mean something else
 const EDGE_LIMIT = 0.1; // for an edge case, where the tolerance limits flips and not differences
 
 /**
@@ -26,14 +26,22 @@ export function tokenizer(vocabulary, settings) {
   const tokens = vocabulary.replaceAll('\r\n', '\n').replace(/\n$/, '').split('\n').map((line) =>
     line.replace(/\\u([0-9a-f]{4})/g, (_, code) => String.fromCharCode(parseInt(code, 16))));
   const ids = new Map(tokens.map((word, id) => [word, id]).slice(first));
-  const filtered = new Set(settings.filters); // code points, as the text is read below
+  const { lower, lower_ascii: ascii, filters, deleted = '', split, characters, pattern } = settings;
+  // code points, as the text is read below
+  const changes = new Map([...Array.from(filters, (c) => [c, split]), ...Array.from(deleted, (c) => [c, ''])]);
+  const matched = typeof pattern === 'string' ? new RegExp(pattern, 'gu') : null;
   return (text) => {
-    const points = Array.from(settings.lower ? text.toLowerCase() : text);
-    const cleaned = points.map((point) => (filtered.has(point) ? settings.split : point)).join('');
-    const words = cleaned.split(settings.split).filter((word) => word !== '');
-    const found = words.map((word) => ids.get(word) ?? unknown);
-    return [start, ...found].filter((id) => id !== null).slice(-settings.max_length);
+    const small = ascii ? text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()) : text.toLowerCase();
+    const cleaned = Array.from(lower ? small : text, (point) => changes.get(point) ?? point).join('');
+    let words = characters ? Array.from(cleaned) : cleaned.split(split);
+    if (matched) words = Array.from(cleaned.matchAll(matched), ([match]) => match);
+    const found = words.filter((word) => word !== '').map((word) => ids.get(word) ?? unknown);
+    return kept([start, ...found].filter((id) => id !== null), settings);
   };
+}
+
+function kept(ids, { max_length: most, truncating }) {
+  return truncating === 'post' ? ids.slice(0, most) : ids.slice(-most);
 }
 
 /** How many golden texts there are, and those that get other ids here. */
@@ -58,22 +66,22 @@ async function answer(call, variant, manifest, { text, ids: all }) {
   }
   const { max_length: most, pad_id: pad } = manifest.tokenizer;
   const pads = manifest.pads ?? 'any';
-  const ids = all.slice(-most);
+  const ids = kept(all, manifest.tokenizer);
   let length = given.shape[1];
   if (length < 0) { // free: filled up where the pads are steps like any other
-    const filled = pads === 'front' || (pads === 'any' && states.length > 0);
+    const filled = ['front', 'behind'].includes(pads) || (pads !== 'none' && states.length > 0);
     length = filled ? most : Math.max(1, ids.length);
   }
-  const row = Int32Array.from([...Array(length - ids.length).fill(pad), ...ids]);
-  // a stream gets the pads in one call, then each word as it comes
-  const begin = Math.max(1, length - ids.length);
-  const words = Array.from(row.slice(begin), (id) => Int32Array.of(id));
-  const pieces = states.length ? [row.slice(0, begin), ...words] : [row];
+  const lacking = Array(length - ids.length).fill(pad);
+  const [front, behind] = pads === 'behind' ? [[], lacking] : [lacking, []];
+  // a stream gets the pads in one call, and each word as it comes
+  const pieces = states.length ? [front, ...ids.map((id) => [id]), behind] : [[...front, ...ids, ...behind]];
   const shapes = states.map(({ shape }) => [1, ...shape.slice(1)]);
   let values = shapes.map((shape) => new Float32Array(shape.reduce((a, b) => a * b)));
   let found;
-  for (const piece of pieces) {
-    const inputs = { [given.name]: { dtype: 'int32', shape: [1, piece.length], data: piece } };
+  for (const piece of pieces.filter(({ length: steps }) => steps)) {
+    const data = Int32Array.from(piece);
+    const inputs = { [given.name]: { dtype: 'int32', shape: [1, data.length], data } };
     states.forEach(({ name }, i) => { inputs[name] = { dtype: 'float32', shape: shapes[i], data: values[i] }; });
     found = await call(inputs);
     values = states.map(({ output }) => found[output]);

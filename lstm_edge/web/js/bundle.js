@@ -2,7 +2,7 @@
 
 import { parseVocab, Tokenizer } from './tokenizer.js';
 
-const SCHEMA = 3;
+const SCHEMA = 4;
 
 /**
  * Opens a bundle.

@@ -29,31 +29,38 @@ export class Line {
 /**
  * A text as the model reads it.
  * @returns {{text: string, words: object[], counted: object[], ids: Int32Array, lead: number,
- *   earlier: number, from: number}} words: from the tokeniser, of the part that counts; counted: those
- *   of them that have an id; ids: all that the model gets, `lead` of which stand before the words (the
- *   start); earlier: words too many, all before `from` in the text
+ *   earlier: number, from: number, later: number, to: number}} words: from the tokeniser, of the part
+ *   that counts; counted: those of them that have an id; ids: all that the model gets, `lead` of which
+ *   stand before the words (the start); earlier, later: words too many, all before `from` and from `to`
+ *   on in the text
  */
 export function read(text, tokenizer) {
   const words = tokenizer.words(text);
   const ids = tokenizer.encode(text);
   const known = words.filter(({ id }) => id !== null);
-  const counted = known.slice(-tokenizer.settings.max_length);
-  const earlier = known.length - counted.length;
+  const { max_length: most, start_id: first, truncating = 'pre' } = tokenizer.settings;
+  const head = truncating === 'post';
+  const counted = head ? known.slice(0, first === null ? most : most - 1) : known.slice(-most);
+  const left = known.length - counted.length;
+  const [earlier, later] = head ? [0, left] : [left, 0];
   const from = earlier ? counted[0].start : 0;
+  const to = later ? (counted.at(-1)?.end ?? 0) : text.length;
   return {
     text,
-    words: earlier ? words.filter(({ start }) => start >= from) : words,
+    words: words.filter(({ start, end }) => start >= from && end <= to),
     counted,
     ids,
     lead: ids.length - counted.length,
     earlier,
     from,
+    later,
+    to,
   };
 }
 
 /**
- * Feeds a text to a step model, word by word. The model's pads go first: its states are then those that
- * it has on the whole text.
+ * Feeds a text to a step model, word by word. Pads that stand in front go first: its states are then
+ * those that it has on the whole text. Those behind are fed for each answer, and then taken back.
  * @param {{reset: Function, feed: Function}} stream from runtimes.js
  * @param {object} reading from read
  * @param {object} manifest of the bundle
@@ -64,18 +71,22 @@ export function read(text, tokenizer) {
 export async function follow(stream, reading, manifest, onAnswer, gone) {
   const { max_length: most, pad_id: pad } = manifest.tokenizer;
   const { ids, lead, counted } = reading;
-  const pads = manifest.pads === 'none' ? 0 : most - ids.length;
+  const behind = manifest.pads === 'behind';
+  const pads = behind || manifest.pads === 'none' ? 0 : most - ids.length;
   let front = new Int32Array(pads + lead).fill(pad);
   front.set(ids.subarray(0, lead), pads);
-  if (!front.length && !counted.length) front = Int32Array.of(pad); // no model answers nothing
+  if (!front.length && !counted.length && !behind) front = Int32Array.of(pad); // no model answers nothing
   await stream.reset();
-  if (front.length) onAnswer(0, await stream.feed(front));
-  for (let at = 0; at < counted.length; at++) {
+  let answer = front.length ? await stream.feed(front) : null;
+  for (let at = 0; ; at++) {
+    const lacking = behind ? most - lead - at : 0;
+    if (lacking) answer = await stream.peek(new Int32Array(lacking).fill(pad));
+    if (answer !== null) onAnswer(at, answer);
+    if (at === counted.length) return true;
     await turn();
     if (gone()) return false;
-    onAnswer(at + 1, await stream.feed(ids.slice(lead + at, lead + at + 1)));
+    answer = await stream.feed(ids.slice(lead + at, lead + at + 1));
   }
-  return true;
 }
 
 /** The probability of every label, from outputs [K]: K = 1 is that of the second label. */

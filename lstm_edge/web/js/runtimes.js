@@ -7,6 +7,7 @@
 //   </script>
 
 import { get } from './bundle.js';
+import { kept } from './tokenizer.js';
 
 const ONNX = 'onnxruntime-web';
 const LITERT = 'litert-js';
@@ -67,9 +68,9 @@ export const NO_SIMD =
 /**
  * Loads a variant into a runtime.
  *
- * Of a bundle of texts the runner has `run(input)`: ids of any length, of which the last max_length
- * count, or the text itself where `takesTexts`; a Promise of Float32Array [K]. A step model is fed the
- * pads in front and then the ids, from zero states. Of a bundle of arrays it has `call(inputs)`: every
+ * Of a bundle of texts the runner has `run(input)`: ids of any length, of which max_length count, or the
+ * text itself where `takesTexts`; a Promise of Float32Array [K]. A step model is fed the ids and the pads
+ * on their side of them, from zero states. Of a bundle of arrays it has `call(inputs)`: every
  * input of the file by name as {dtype: 'int32'|'float32', dims, data}; a Promise of every output by name
  * as {dims, data}.
  *
@@ -138,7 +139,8 @@ export async function load(bundle, variantName, { threads = 1, vendor = 'vendor/
  * @param {string} variantName
  * @param {{threads?: number, vendor?: string, runtime?: string}} options as for load
  * @returns {Promise<object>} what load tells, with reset() to begin anew, feed(ids: one or more) ->
- *   Promise<Float32Array [K]> the answer after the last of them, and close(), in place of run
+ *   Promise<Float32Array [K]> the answer after the last of them, peek(ids), the same but that what is fed
+ *   next follows what was fed before them, and close(), in place of run
  */
 export async function openStream(bundle, variantName, options = {}) {
   const variant = find(bundle, variantName);
@@ -170,15 +172,15 @@ function int32(ids) {
   return { dtype: 'int32', dims: [1, ids.length], data: ids };
 }
 
-/** Ids int32 as the file takes them: the last max_length, pads in front where there must be pads. */
-function padded(given, manifest, filled) {
-  const { max_length: most, pad_id: pad } = manifest.tokenizer;
-  const ids = Int32Array.from(given.length > most ? given.slice(-most) : given);
-  const full = manifest.pads === 'front' || (filled && manifest.pads !== 'none');
+/** Ids int32 as the file takes them: at most max_length, and pads on their side where there must be pads. */
+export function padded(given, { tokenizer: settings, pads }, filled) {
+  const { max_length: most, pad_id: pad } = settings;
+  const ids = Int32Array.from(kept(given, settings));
+  const full = pads === 'front' || pads === 'behind' || (filled && pads !== 'none');
   const length = full ? most : Math.max(1, ids.length);
   if (ids.length === length) return ids;
   const out = new Int32Array(length).fill(pad);
-  out.set(ids, length - ids.length);
+  out.set(ids, pads === 'behind' ? 0 : length - ids.length);
   return out;
 }
 
@@ -189,6 +191,7 @@ function streamOf(variant, call) {
   const input = variant.inputs.find(({ name }) => !before.has(name)).name;
   const output = variant.outputs.find(({ name }) => !after.has(name)).name;
   let current;
+  const after = (ids) => call({ [input]: int32(Int32Array.from(ids)), ...current });
   const reset = () => {
     current = {};
     for (const { name, shape } of states) {
@@ -203,9 +206,12 @@ function streamOf(variant, call) {
       reset();
     },
     async feed(ids) {
-      const outputs = await call({ [input]: int32(Int32Array.from(ids)), ...current });
+      const outputs = await after(ids);
       for (const state of states) current[state.name] = { dtype: 'float32', ...outputs[state.output] };
       return outputs[output].data;
+    },
+    async peek(ids) {
+      return (await after(ids))[output].data;
     },
   };
 }

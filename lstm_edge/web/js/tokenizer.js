@@ -13,10 +13,21 @@ export function parseVocab(text) {
   );
 }
 
-/** Texts to ids. */
+/**
+ * The ids of a text that count: at most max_length of them.
+ * @param {number[]|Int32Array} ids
+ * @param {object} settings `tokenizer` of the bundle's manifest
+ */
+export function kept(ids, { max_length: most, truncating = 'pre' }) {
+  if (ids.length <= most) return ids;
+  return truncating === 'post' ? ids.slice(0, most) : ids.slice(-most);
+}
+
+/** Texts to ids. Settings that an older bundle has not are those that it was written with. */
 export class Tokenizer {
   #ids;
-  #filtered;
+  #changes; // what becomes of a character
+  #pattern;
 
   /**
    * @param {string[]} tokens the token of every id, in order
@@ -38,68 +49,98 @@ export class Tokenizer {
       }
       this.#ids.set(tokens[id], id);
     }
-    this.#filtered = new Set(settings.filters);
+    const { filters, split, deleted = '', pattern = null } = settings;
+    this.#changes = new Map([
+      ...Array.from(filters, (point) => [point, split]),
+      ...Array.from(deleted, (point) => [point, '']),
+    ]);
+    this.#pattern = pattern === null ? null : new RegExp(pattern, 'gu');
   }
 
   /**
-   * Ids of a text: the last max_length of them, not padded.
+   * Ids of a text: at most max_length of them, not padded.
    * @param {string} text
    * @returns {Int32Array} [n]
    */
   encode(text) {
-    const { start_id: start, max_length: most } = this.settings;
+    const { start_id: start } = this.settings;
     const ids = start === null ? [] : [start];
     for (const { id } of this.words(text)) if (id !== null) ids.push(id);
-    return Int32Array.from(ids.slice(-most));
+    return Int32Array.from(kept(ids, this.settings));
   }
 
   /**
    * The words of a text in their order, with the places where they stand in it.
    * @param {string} text
    * @returns {{text: string, start: number, end: number, id: number|null}[]} text is what stands
-   *   there, not lower-cased; start and end count UTF-16 units as String.slice does; id is null where
-   *   the word is not known and such words are dropped
+   *   there, not lower-cased (nothing, where two words come of one character); start and end count UTF-16
+   *   units as String.slice does; id is null where the word is not known and such words are dropped
    */
   words(text) {
-    const { split, unknown_id: unknown } = this.settings;
-    const [changed, places] = this.#changed(text);
+    const { unknown_id: unknown } = this.settings;
+    const [changed, starts, ends] = this.#changed(text);
     const found = [];
-    for (let from = 0; from <= changed.length;) {
-      const at = changed.indexOf(split, from);
-      const to = at < 0 ? changed.length : at;
-      if (to > from) {
-        const [start, end] = [places[from], places[to]];
-        const id = this.#ids.get(changed.slice(from, to)) ?? unknown;
-        found.push({ text: text.slice(start, end), start, end, id });
-      }
-      from = to + split.length;
+    let last = 0;
+    for (const [from, to] of this.#pieces(changed)) {
+      const start = Math.max(last, starts[from]);
+      const end = ends[to - 1];
+      const id = this.#ids.get(changed.slice(from, to)) ?? unknown;
+      found.push({ text: text.slice(start, end), start, end, id });
+      last = end;
     }
     return found;
   }
 
+  /** Where the words stand in a changed text: from, to. */
+  *#pieces(changed) {
+    const { split, characters = false } = this.settings;
+    if (this.#pattern !== null) {
+      for (const { 0: match, index } of changed.matchAll(this.#pattern)) {
+        if (match) yield [index, index + match.length];
+      }
+    } else if (characters) {
+      let from = 0;
+      for (const point of changed) yield [from, (from += point.length)];
+    } else {
+      for (let from = 0; from <= changed.length;) {
+        const at = changed.indexOf(split, from);
+        const to = at < 0 ? changed.length : at;
+        if (to > from) yield [from, to];
+        from = to + split.length;
+      }
+    }
+  }
+
+  #lowered(text) {
+    const { lower, lower_ascii: ascii = false } = this.settings;
+    if (!lower) return text;
+    return ascii ? text.replace(/[A-Z]/g, (capital) => capital.toLowerCase()) : text.toLowerCase();
+  }
+
   /**
-   * The text lower-cased and with the separator for every filter character, and for each of its UTF-16
-   * units where in the text it comes from.
+   * The text lower-cased, without what is deleted and with the separator for every filter character; and
+   * for each of its UTF-16 units where in the text the character begins and ends that it comes from.
    */
   #changed(text) {
-    const { lower, split } = this.settings;
     // as a whole: a final sigma depends on its neighbours
-    const lowered = lower ? text.toLowerCase() : text;
-    const places = [];
+    const lowered = this.#lowered(text);
+    const [starts, ends] = [[], []];
     let changed = '';
     let from = 0; // in text
     let next = 0; // in lowered
     for (const point of text) {
-      const size = lower ? point.toLowerCase().length : point.length;
+      const size = this.#lowered(point).length;
       for (const piece of lowered.slice(next, next + size)) {
-        const kept = this.#filtered.has(piece) ? split : piece;
-        for (let i = 0; i < kept.length; i++) places.push(from);
-        changed += kept;
+        const left = this.#changes.get(piece) ?? piece;
+        for (let i = 0; i < left.length; i++) {
+          starts.push(from);
+          ends.push(from + point.length);
+        }
+        changed += left;
       }
       next += size;
       from += point.length;
     }
-    places.push(text.length);
-    return [changed, places];
+    return [changed, starts, ends];
   }
 }
