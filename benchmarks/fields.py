@@ -23,6 +23,7 @@ PARTS = {
         "": "manifest.json",
         "text": "Only of kind text",
         "tokenizer": "tokenizer",
+        "preprocessing": "preprocessing",
         "tensors": "Only of kind tensors",
         "signature": "signature",
         "input": "An entry of signature.inputs",

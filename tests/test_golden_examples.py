@@ -27,7 +27,8 @@ from environments import make_python
 from models import kinds, plain, remembering, sequential
 
 from export import export_bundle, formats
-from lstm_edge.bundle.manifest import MANIFEST, VOCAB, seal
+from lstm_edge.base.files import sha256
+from lstm_edge.bundle.manifest import GOLDEN, MANIFEST, VOCAB, seal
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, portable_pattern
@@ -39,6 +40,7 @@ WEB = EXAMPLES / "web"
 SCHEMAS = files("lstm_edge") / "schemas"
 PYTHON, ARRAYS_PYTHON, NODE = "check_golden.py", "check_golden_arrays.py", "check_golden.mjs"
 LENGTH, VOCABULARY = 20, 4 + len(WORDS)
+FLOAT, INT8, STREAM = "onnx-float32", "onnx-int8-dynamic", "onnx-float32-stream"
 # a user's own packages, and those that this project keeps for its pages
 PACKAGES = "onnxruntime-web", "@litertjs/core", "@litertjs/wasm-utils"
 
@@ -71,6 +73,40 @@ def _texts(folder: Path, make: Callable[[], Any], **options: Any) -> None:
     export_bundle(folder / "model.keras", folder / "bundle", vocab=folder / "words.txt", **options)
 
 
+def _texts_behind(folder: Path, make: Callable[[], Any], *names: str, **options: Any) -> None:
+    """The same of a model trained on pads behind the first ids; of these variants (none: all)."""
+    import keras
+
+    _texts(folder, make, **options)
+    path = folder / "bundle"
+    settings = TextSettings(LENGTH, padding="post", truncating="post")
+    tokenizer = Tokenizer([*settings.special_tokens(), *WORDS], settings)
+    model = keras.models.load_model(folder / "model.keras")
+
+    def answered(golden: Any) -> None:
+        cases = [*golden["cases"], *golden["edge"]]
+        for case in cases:
+            if "text" in case:
+                case["ids"] = tokenizer.encode([case["text"]])[0].tolist()
+        answers = model.predict(settings.padded([case["ids"] for case in cases]), verbose=0)
+        for case, answer in zip(cases, answers, strict=True):
+            case["probabilities"] = [float(f"{p:.9g}") for p in answer]
+
+    def told(manifest: Any) -> None:
+        manifest |= {"schema": 4, "pads": "behind"}
+        manifest["tokenizer"] |= settings.to_json()
+        sources = {"max_length": "model", "padding": "option", "truncating": "assumed"}
+        manifest["preprocessing"] = {
+            "state": "matched", "sources": sources, "examples": 3, "untold": ["truncating"],
+        }  # fmt: skip
+        manifest["variants"] = [v for v in manifest["variants"] if not names or v["name"] in names]
+        manifest["files"][GOLDEN] = sha256(path / GOLDEN)
+        manifest["seal"] = seal(manifest)
+
+    changed(path / GOLDEN, answered)
+    changed(path / MANIFEST, told)
+
+
 def _live(folder: Path, make: Callable[[], Any], **options: Any) -> None:
     export_bundle(make(), folder / "bundle", **options)
 
@@ -96,6 +132,12 @@ KINDS: dict[str, Callable[[Path], None]] = {
     ),
     "texts, pads in front": lambda folder: _texts(
         folder, partial(_looking_back, LENGTH), runtimes=["onnxruntime", "litert-js"], **FLOATS
+    ),
+    "texts, pads behind": lambda folder: _texts_behind(
+        folder, partial(_looking_back, LENGTH), runtimes=["onnxruntime", "litert-js"], **FLOATS
+    ),
+    "a step model, pads behind": lambda folder: _texts_behind(
+        folder, small, STREAM, "tflite-float32-stream", streaming=True, **FLOATS
     ),
     "texts, no pads": lambda folder: _texts(folder, partial(_looking_back, None), **FLOATS),
     "ids": lambda folder: _live(folder, small, **ONNX),
@@ -328,6 +370,13 @@ KOTLIN = """
             for (i in 0 until texts.length()) {
                 found.put(JSONArray(tokenizer.encode(texts.getString(i)).toList()))
             }
+        } else if (given.getString(0) == "rows") {
+            val cases = given.getJSONArray(1)
+            for (i in 0 until cases.length()) {
+                val case = cases.getJSONArray(i)
+                val ids = IntArray(case.getJSONArray(0).length()) { case.getJSONArray(0).getInt(it) }
+                found.put(JSONArray(padded(ids, case.getJSONObject(1), case.getJSONObject(2)).toList()))
+            }
         } else {
             for (i in 0 until given.getJSONArray(1).length()) {
                 val answers = given.getJSONArray(3).getJSONArray(i)
@@ -400,6 +449,135 @@ def test_the_examples_make_the_same_ids(
     vocabulary = (tmp_path / VOCAB).read_text("utf-8")
     expected = [ids.tolist() for ids in tokenizer.encode(ODD_TEXTS)]
     assert make(vocabulary, {**settings.to_json(), "num_ids": len(tokenizer)}) == expected
+
+
+# --- rows of ids ----------------------------------------------------------------------------------
+
+# of at most 5 ids and the pad 7: `pads`, the side that is cut, ids that the file takes (-1: any number),
+# the ids, and what the file is given
+Row = tuple[str | None, str | None, int, list[int], list[int]]
+ROWS: list[Row] = [
+    (None, None, -1, [1, 2], [1, 2]),
+    (None, None, 5, [1, 2], [7, 7, 7, 1, 2]),
+    (None, None, -1, [1, 2, 3, 4, 5, 6], [2, 3, 4, 5, 6]),
+    *((pads, "pre", -1, [1, 2], [1, 2]) for pads in ("any", "skipped", "none")),
+    *((pads, "pre", -1, [], [7]) for pads in ("any", "skipped", "none")),
+    *((pads, "pre", 5, [1, 2], [7, 7, 7, 1, 2]) for pads in ("any", "skipped", "front")),
+    *((pads, "pre", 5, [], [7] * 5) for pads in ("any", "skipped", "front", "behind")),
+    ("front", "pre", -1, [1, 2], [7, 7, 7, 1, 2]),
+    ("front", "pre", -1, [], [7] * 5),
+    ("behind", "post", -1, [1, 2], [1, 2, 7, 7, 7]),
+    ("behind", "post", 5, [0, 2], [0, 2, 7, 7, 7]),
+    ("behind", "pre", -1, [1, 2, 3, 4, 5, 6], [2, 3, 4, 5, 6]),
+    *(
+        (pads, "post", length, [1, 2, 3, 4, 5, 6, 8], [1, 2, 3, 4, 5])
+        for pads in ("any", "skipped", "front", "behind")
+        for length in (-1, 5)
+    ),
+    ("none", "post", -1, [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5]),
+]  # fmt: skip
+# the same of a step model: what it is given in each call
+STEPS: list[tuple[str | None, list[int], list[list[int]]]] = [
+    *((pads, [1, 2], [[7, 7, 7], [1], [2]]) for pads in (None, "any", "skipped", "front")),
+    ("behind", [1, 2], [[1], [2], [7, 7, 7]]),
+    ("behind", [], [[7] * 5]),
+    ("behind", [1, 2, 3, 4, 5], [[1], [2], [3], [4], [5]]),
+    ("none", [1, 2], [[1], [2]]),
+    ("none", [], [[7]]),
+]
+
+
+def _ends(
+    pads: str | None, truncating: str | None, length: int, states: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A variant that takes so many ids, and its manifest; what is None is absent, as in older bundles."""
+    state = {"name": "before", "output": "after", "shape": [None, 1]}
+    variant = {
+        "format": "tflite" if length > 0 else "onnx",
+        "inputs": [{"name": "ids", "dtype": "int32", "shape": [1, length]}],
+        "outputs": [{"name": "p"}],
+        "states": [state] if states else [],
+        "tolerance": Tolerance(1.0, None, 0.0, None, "").to_json(),
+    }
+    settings = {"max_length": 5, "pad_id": 7}
+    settings |= {} if truncating is None else {"truncating": truncating}
+    return variant, {"tokenizer": settings, **({} if pads is None else {"pads": pads})}
+
+
+Asked = list[tuple[list[int], dict[str, Any], dict[str, Any]]]
+
+
+def _fed_by_python(asked: Asked) -> list[list[list[int]]]:
+    """What an example gives a file, call by call."""
+    every = []
+    for ids, variant, manifest in asked:
+        calls: list[list[int]] = []
+
+        def call(arrays: Any, calls: list[list[int]] = calls) -> Any:
+            assert len(calls) == (arrays["before"].item() if "before" in arrays else 0)
+            calls.append(arrays["ids"][0].tolist())
+            return {"p": np.zeros((1, 1)), "after": np.full((1, 1), len(calls), np.float32)}
+
+        _module(PYTHON).answer(call, variant, manifest, {"ids": ids})
+        every.append(calls)
+    return every
+
+
+def _fed_by_node(asked: Asked) -> list[list[list[int]]]:
+    found: list[list[list[int]]] = _in_node(
+        asked,
+        """
+        const every = [];
+        for (const [ids, variant, manifest] of given) {
+          const calls = [];
+          const load = () => async (inputs) => {
+            if (calls.length !== (inputs.before?.data[0] ?? 0)) throw new Error('other states');
+            if (inputs.ids.shape[1] !== inputs.ids.data.length) throw new Error('another shape');
+            calls.push(Array.from(inputs.ids.data));
+            return { p: Float32Array.of(0), after: Float32Array.of(calls.length) };
+          };
+          const golden = { cases: [{ ids, probabilities: [0] }], edge: [] };
+          const { failures } = await checkVariant(load, variant, { manifest, golden });
+          if (failures.length) throw new Error(failures);
+          every.push(calls);
+        }
+        return every;
+        """,
+    )
+    return found
+
+
+def _rows_by_page(asked: Asked) -> list[list[list[int]]]:
+    """The page's own JavaScript."""
+    page = (files("lstm_edge") / "web" / "js" / "runtimes.js").as_uri()  # type: ignore[attr-defined]
+    body = f"""
+        const {{ padded }} = await import({json.dumps(page)});
+        return given.map(([ids, variant, manifest]) =>
+          [Array.from(padded(Int32Array.from(ids), manifest, variant.format === 'tflite'))]);
+    """
+    found: list[list[list[int]]] = _in_node(asked, body)
+    return found
+
+
+def _rows_by_kotlin(kotlin: Callable[[Any], Any], asked: Asked) -> list[list[list[int]]]:
+    return [[row] for row in kotlin(["rows", asked])]
+
+
+@pytest.mark.parametrize("language", ["Python", "JavaScript", "the page", "Kotlin"])
+def test_a_file_is_given_its_ids_and_pads(language: str, request: pytest.FixtureRequest) -> None:
+    ways = {"Python": _fed_by_python, "JavaScript": _fed_by_node, "the page": _rows_by_page}
+    fed = _in(language, request, **ways, Kotlin=_rows_by_kotlin)
+    asked = [(ids, *_ends(*ends)) for *ends, ids, _ in ROWS]
+    for row, calls in zip(ROWS, fed(asked), strict=True):
+        assert calls == [row[-1]], row
+
+
+@pytest.mark.parametrize("language", ["Python", "JavaScript"])
+def test_a_step_model_is_given_its_pads_on_their_side(language: str) -> None:
+    fed = {"Python": _fed_by_python, "JavaScript": _fed_by_node}[language]
+    asked = [(ids, *_ends(pads, None, -1, states=True)) for pads, ids, _ in STEPS]
+    for steps, calls in zip(STEPS, fed(asked), strict=True):
+        assert calls == steps[-1], steps
 
 
 # --- the checks, run ------------------------------------------------------------------------------
@@ -484,7 +662,10 @@ def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     }
 
 
-IN_NODE = [EVERYTHING, "texts, three classes", "texts, pads in front", "texts, no pads"]
+IN_NODE = [
+    EVERYTHING, "texts, three classes", "texts, pads in front", "texts, pads behind",
+    "a step model, pads behind", "texts, no pads",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -512,9 +693,6 @@ def test_a_whole_bundle_passes(check: Check, kind: str, bundle: Callable[[str], 
         golden = json.loads((folder / "golden.json").read_text())
         count = sum("text" in case for part in ("cases", "edge") for case in golden[part])
         assert f"ids: 0 of {count} texts differ\n" in done.stdout
-
-
-FLOAT, INT8, STREAM = "onnx-float32", "onnx-int8-dynamic", "onnx-float32-stream"
 
 
 def _golden(part: str, *places: int, change: Callable[[Any], Any]) -> Callable[[Path], None]:
@@ -709,7 +887,7 @@ def test_another_number_in_arrays_is_noticed(
 
 
 def _newer(manifest: Any) -> None:
-    manifest["schema"] = 4
+    manifest["schema"] = 5
 
 
 REFUSED: dict[str, tuple[str, Callable[[Path], list[object]], str]] = {
@@ -718,7 +896,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], list[object]], str]] = {
     "no such variant": (EVERYTHING, lambda f: [f, "onnx-float99"], "no variant onnx-float99; there are"),
     "arrays": ("arrays", lambda folder: [folder], "takes no texts"),
     "a newer bundle": (
-        EVERYTHING, lambda f: changed(f / MANIFEST, _newer) or [f], "has a schema above 3",
+        EVERYTHING, lambda f: changed(f / MANIFEST, _newer) or [f], "has a schema above 4",
     ),
 }  # fmt: skip
 

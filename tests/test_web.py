@@ -206,6 +206,46 @@ def test_a_vocabulary_that_is_none_is_refused(node: str, vocab: str, message: st
     assert message in in_node(node, "tokenizer.js", "Tokenizer, parseVocab", body, given)
 
 
+@pytest.mark.parametrize(
+    ("options", "counted", "words", "gone"),
+    [
+        ({}, "bad film", ["bad", "film"], ["A good, ", ""]),
+        ({"truncating": "post"}, "A", ["A"], ["", " good, bad film"]),
+        ({"truncating": "post", "start_id": None}, "A good", ["A", "good"], ["", ", bad film"]),
+        # what the model does not get belongs to what comes after it
+        (
+            {"truncating": "post", "start_id": None, "unknown_id": None, "first_word_id": 1},
+            "good bad",
+            ["A", "good", "bad"],
+            ["", " film"],
+        ),
+        ({"max_length": 9}, "A good bad film", ["A", "good", "bad", "film"], ["", ""]),
+    ],
+)
+def test_the_part_of_a_text_that_counts(
+    node: str, options: dict[str, Any], counted: str, words: list[str], gone: list[str]
+) -> None:
+    settings = TextSettings(**{"max_length": 2, **options})
+    tokenizer = Tokenizer([*settings.special_tokens(), "good", "bad", "film"], settings)
+    body = """
+    const { Tokenizer } = await import(given.address);
+    const reading = read(given.text, new Tokenizer(given.tokens, given.settings));
+    return { ...reading, ids: Array.from(reading.ids) };
+    """
+    text = "A good, bad film"
+    given = {"address": (WEB / "js" / "tokenizer.js").as_uri(), "text": text}
+    given |= {"tokens": tokenizer.tokens, "settings": settings.to_json()}
+    found = in_node(node, "reading.js", "read", body, given)
+    assert found["ids"] == tokenizer.encode([text])[0].tolist()
+    assert [word["text"] for word in found["counted"]] == counted.split()
+    assert found["ids"][found["lead"] :] == [word["id"] for word in found["counted"]]
+    assert [word["text"] for word in found["words"]] == words
+    assert [text[: found["from"]], text[found["to"] :]] == gone
+    dropped = len(words) - len(counted.split())
+    assert found["earlier"] + found["later"] == 4 - len(words)
+    assert dropped == sum(word["id"] is None for word in found["words"])
+
+
 # ---------------------------------------------------------------- the verdict on golden vectors
 
 TOLERANCES = {
@@ -398,6 +438,45 @@ def test_a_stream_answers_after_every_piece(
     ends = [min(at + size, len(ids)) for at in range(0, len(ids), size)]
     expected = [step.run([ids[:end]])[0].tolist() for end in ends]
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_pads_behind_are_fed_for_every_answer_and_taken_back(
+    tab: Any, web_bundle: Path, runtimes: Path, tmp_path: Path
+) -> None:
+    name, text, length = "onnx-float32-stream", "A very good film", 20
+    copy = shutil.copytree(web_bundle, tmp_path / "bundle")
+    manifest = json.loads((copy / MANIFEST).read_text("utf-8"))
+    (variant,) = (v for v in manifest["variants"] if v["name"] == name)
+    step = runners.IdsRunner(
+        runtime_class("onnx")(copy / variant["file"]),
+        pads="none",
+        states=[*map(State.from_json, variant["states"])],
+    )
+    tokenizer = open_bundle(copy).tokenizer()
+    assert tokenizer is not None
+    ids = tokenizer.ids_of(text)
+    expected = [step.run([ids[:n] + [0] * (length - n)])[0] for n in range(1, len(ids) + 1)]
+    (copy / MANIFEST).write_text(json.dumps({**manifest, "schema": 4, "pads": "behind"}), "utf-8")
+    body = f"""
+    const {{ follow, read }} = await import('./js/reading.js');
+    const reading = read(given, bundle.tokenizer);
+    const runner = await load(bundle, '{name}');
+    const whole = Array.from(await runner.run(reading.ids));
+    runner.close();
+    const stream = await openStream(bundle, '{name}');
+    const heard = [];
+    const hear = (at, answer) => heard.push([at, Array.from(answer)]);
+    const ended = await follow(stream, reading, bundle.manifest, hear, () => false);
+    stream.close();
+    return [whole, heard, ended];
+    """
+    with serving(PAGE, bundle=copy, runtimes=runtimes) as behind:
+        whole, heard, ended = run(tab, behind, body, text)
+    assert ended
+    assert [at for at, _ in heard] == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose([answer for _, answer in heard], expected, atol=1e-6)
+    np.testing.assert_allclose(whole, expected[-1], atol=1e-6)
+    assert np.ptp(expected) > 1e-3
 
 
 def test_states_are_those_of_the_manifest_whatever_they_are_called(

@@ -191,7 +191,7 @@ function streamOf(variant, call) {
   const input = variant.inputs.find(({ name }) => !before.has(name)).name;
   const output = variant.outputs.find(({ name }) => !after.has(name)).name;
   let current;
-  const after = (ids) => call({ [input]: int32(Int32Array.from(ids)), ...current });
+  const fed = (ids) => call({ [input]: int32(Int32Array.from(ids)), ...current });
   const reset = () => {
     current = {};
     for (const { name, shape } of states) {
@@ -206,12 +206,12 @@ function streamOf(variant, call) {
       reset();
     },
     async feed(ids) {
-      const outputs = await after(ids);
+      const outputs = await fed(ids);
       for (const state of states) current[state.name] = { dtype: 'float32', ...outputs[state.output] };
       return outputs[output].data;
     },
     async peek(ids) {
-      return (await after(ids))[output].data;
+      return (await fed(ids))[output].data;
     },
   };
 }
