@@ -246,6 +246,49 @@ def test_the_part_of_a_text_that_counts(
     assert dropped == sum(word["id"] is None for word in found["words"])
 
 
+ASSUMED = {
+    "max_length": "model", "padding": "assumed", "lower": "vocabulary", "start_id": "assumed",
+    "unknown_id": "assumed", "deleted": "assumed", "characters": "assumed", "truncating": "option",
+}  # fmt: skip
+WRONG = "If training did otherwise, these answers are wrong; export with --expect."
+SAID: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None]] = {
+    "an older bundle": (None, None),
+    "told": (
+        {"state": "told", "sources": {"padding": "option"}, "examples": 0, "untold": []},
+        None,
+    ),
+    "assumed": (
+        {"state": "assumed", "sources": ASSUMED, "examples": 0, "untold": []},
+        {
+            "assumed": True,
+            "text": 'Assumed, not told: padding pre, start id none, unknown id 2, deleted "\'.", '
+            f"characters false. {WRONG}",
+        },
+    ),
+    "matched": (
+        {"state": "matched", "sources": ASSUMED, "examples": 24, "untold": []},
+        {"assumed": False, "text": "Preprocessing matched on 24 examples."},
+    ),
+    "matched, and more could": (
+        {"state": "matched", "sources": ASSUMED, "examples": 1, "untold": ["padding", "start_id"]},
+        {
+            "assumed": False,
+            "text": "Preprocessing matched on 1 example. None of them could tell padding, start id.",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_the_page_says_of_preprocessing(node: str, name: str) -> None:
+    preprocessing, expected = SAID[name]
+    manifest: dict[str, Any] = {"tokenizer": TextSettings(start_id=None, deleted="'.").to_json()}
+    if preprocessing is not None:
+        manifest["preprocessing"] = preprocessing
+    body = "return preprocessingOf(given);"
+    assert in_node(node, "drawing.js", "preprocessingOf", body, manifest) == expected
+
+
 # ---------------------------------------------------------------- the verdict on golden vectors
 
 TOLERANCES = {

@@ -17,6 +17,7 @@ import {
   megabytes,
   paintWords,
   plural,
+  preprocessingOf,
   scrollTo,
   signed,
 } from './drawing.js';
@@ -120,14 +121,15 @@ function renew() {
 }
 
 function drawCount() {
-  const { earlier, counted, words } = state.reading;
+  const { earlier, later, counted, words } = state.reading;
   const { max_length: most } = state.bundle.manifest.tokenizer;
   const dropped = words.length - counted.length;
-  const parts = [plural(counted.length + earlier, 'word')];
-  if (earlier) {
+  const parts = [plural(counted.length + earlier + later, 'word')];
+  if (earlier || later) {
+    const [these, those] = earlier ? ['last', 'first'] : ['first', 'last'];
     parts.push(
-      `the last ${counted.length} of them count, as the model takes ${most} ids: the first ` +
-        `${earlier.toLocaleString('en')} do not`,
+      `the ${these} ${counted.length} of them count, as the model takes ${most} ids: the ${those} ` +
+        `${(earlier + later).toLocaleString('en')} do not`,
     );
   }
   if (dropped) parts.push(`${dropped} more not in the vocabulary, which the model does not get`);
@@ -559,6 +561,11 @@ async function start() {
   const layers = (manifest.source.layers ?? []).map(({ kind }) => kind).join(' → ');
   const model = `${manifest.source.file ?? 'A model'}${layers ? ` (${layers})` : ''}`;
   at('about').textContent = `${model}, running in this browser. What you type does not leave it.`;
+  const said = preprocessingOf(manifest);
+  if (said !== null) {
+    const style = said.assumed ? 'warning' : 'soft small';
+    at('about').after(make('p', { id: 'preprocessing', class: style }, said.text));
+  }
   listVariants();
   state.expects = streams().length > 0;
   if (!state.expects) {

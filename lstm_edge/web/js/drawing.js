@@ -26,6 +26,27 @@ export const milliseconds = (ms) => `${Number(ms.toPrecision(3))} ms`;
 export const megabytes = (bytes) =>
   bytes < 1e6 ? `${Number((bytes / 1e3).toPrecision(3))} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
 
+/**
+ * What is to be said of how a bundle's texts become ids: whether that was told, matched or only assumed.
+ * @param {object} manifest of the bundle
+ * @returns {{assumed: boolean, text: string}|null} null where there is nothing to say
+ */
+export function preprocessingOf({ preprocessing, tokenizer }) {
+  const { state, sources, examples, untold } = preprocessing ?? {};
+  const named = (names, saying) => names.map((name) => saying(name.replaceAll('_', ' '), tokenizer[name])).join(', ');
+  if (state === 'matched') {
+    const rest = untold.length ? ` None of them could tell ${named(untold, (name) => name)}.` : '';
+    return { assumed: false, text: `Preprocessing matched on ${plural(examples, 'example')}.${rest}` };
+  }
+  if (state !== 'assumed') return null;
+  const names = Object.keys(sources).filter((name) => sources[name] === 'assumed');
+  const settings = named(names, (name, value) => {
+    return `${name} ${/^[a-z]+$/.test(value) ? (value ?? 'none') : JSON.stringify(value)}`;
+  });
+  const wrong = 'If training did otherwise, these answers are wrong; export with --expect.';
+  return { assumed: true, text: `Assumed, not told: ${settings}. ${wrong}` };
+}
+
 /** The words for both directions, of the class that is followed. */
 export function directions(labels, number) {
   return labels.length === 2
@@ -118,7 +139,11 @@ export function drawReading(place, reading, unknown) {
     parts.push(word);
     from = end;
   }
-  parts.push(reading.text.slice(from));
+  parts.push(reading.text.slice(from, reading.to));
+  if (reading.later) {
+    const after = reading.text.slice(reading.to);
+    parts.push(make('span', { class: 'gone' }, after.slice(0, SHOWN) + (after.length > SHOWN ? '…' : '')));
+  }
   place.replaceChildren(...parts);
 }
 
