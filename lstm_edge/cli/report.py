@@ -63,7 +63,7 @@ def command(
         times = _stored(latency, "latency results", latency_module.LatencyReport.from_json)
     paths = write_report(out, opened, run, times, others)
     click.echo(f"Report: {paths['html']}")
-    return shared.exit_code(run.ok and all(result.ok for result in others))
+    return shared.exit_code(all(result.ok for result in (*run.reports, *others)), run.failures)
 
 
 def _stored(path: Path, what: str, build: Any) -> Any:

@@ -7,7 +7,7 @@ import importlib.util
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -169,10 +169,13 @@ def say_left_out(skipped: Mapping[str, str]) -> None:
         click.echo(f"lstm-edge: {note}", err=True)
 
 
-def exit_code(ok: bool) -> int:
+def exit_code(ok: bool, failures: Sequence[str] = ()) -> int:
+    """The code to end with, said why; ``failures`` are a run's own, ``ok`` is of its variants."""
     if not ok:
         click.echo("lstm-edge: a variant is outside its tolerance", err=True)
-    return DONE if ok else OUTSIDE
+    for failure in failures:
+        click.echo(f"lstm-edge: {failure}", err=True)
+    return DONE if ok and not failures else OUTSIDE
 
 
 def open_bundle(path: Path) -> Bundle:

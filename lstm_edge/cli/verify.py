@@ -87,7 +87,7 @@ def command(
     )
     shared.show(report.parity_table(run))
     shared.write_json(json_file, run.to_json())
-    return shared.exit_code(run.ok)
+    return shared.exit_code(all(report.ok for report in run.reports), run.failures)
 
 
 def _tested_data(

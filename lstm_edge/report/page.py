@@ -49,6 +49,7 @@ def verdict(bundle: Bundle, run: ParityRun, devices: Sequence[DeviceResult] = ()
     n = len(seen)
     parts = [f"Not verified: {', '.join(unseen)}"] if unseen else []
     parts += [f"Outside tolerance on {d.device}" for d in devices if not d.ok]
+    parts += ["The data do not fit the model's answers"] if run.failures else []
     if outside:
         parts.insert(0, f"Outside tolerance: {', '.join(outside)} ({len(outside)} of {n})")
     elif n > 1:

@@ -91,7 +91,8 @@ def _worst(report: ParityReport) -> str:
 
 
 def _failures(run: ParityRun) -> tuple[str, ...]:
-    return tuple(f"{r.variant}: {failure}" for r in run.reports for failure in r.failures)
+    own = (f"{r.variant}: {failure}" for r in run.reports for failure in r.failures)
+    return (*run.failures, *own)
 
 
 def _difference_name(run: ParityRun) -> str:

@@ -42,3 +42,15 @@ def cross_entropy(outputs: npt.NDArray[Any], classes: npt.NDArray[np.int64]) -> 
     """Mean of -ln p(right class); p is clipped at 1e-7 as Keras does."""
     right = probabilities_of(outputs)[np.arange(len(classes)), classes]
     return float(-np.log(np.clip(right.astype(np.float64), 1e-7, 1.0)).mean())
+
+
+def counted(
+    expected: npt.NDArray[Any], answers: npt.NDArray[Any], classes: int
+) -> npt.NDArray[np.int64]:
+    """How often each class was answered as each: int64 [K, K], rows the right class; they add up.
+
+    Args:
+        expected, answers: class numbers, as many.
+    """
+    both = np.asarray(expected, np.int64).ravel() * classes + np.asarray(answers, np.int64).ravel()
+    return np.bincount(both, minlength=classes * classes).reshape(classes, classes)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lstm_edge.results.schema import fields, numbered
+from lstm_edge.results.scores import OutputScore
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class ParityReport:
         failures: one sentence for each way in which it is outside its tolerance.
         outputs: of a model without text, where ``max_abs`` and ``mean_abs`` are the greatest of
             theirs and ``flips`` the sum.
+        scores: by the user's targets, of the outputs that have some; of a model without text.
     """
 
     variant: str
@@ -118,6 +120,7 @@ class ParityReport:
     tolerance: Tolerance
     failures: tuple[str, ...]
     outputs: tuple[OutputDifference, ...] = ()
+    scores: tuple[OutputScore, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -137,7 +140,7 @@ class ParityReport:
             "tolerance": self.tolerance.to_json(),
             "ok": self.ok,
         }
-        return _set(value, "outputs")
+        return _set(value, "outputs", "scores")
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ParityReport:
@@ -154,6 +157,7 @@ class ParityReport:
                     }
                 ),
                 "outputs": tuple(OutputDifference(**o) for o in value.get("outputs", ())),
+                "scores": tuple(map(OutputScore.from_json, value.get("scores", ()))),
                 "checks": tuple(Check(**check) for check in value["checks"]),
                 "tolerance": Tolerance(**value["tolerance"]),
                 "failures": tuple(value["failures"]),
@@ -171,6 +175,7 @@ class ParityRun:
         preprocessing: of a bundle of texts or ids, how these became ids and what says so: see
             :meth:`lstm_edge.bundle.opening.TextBundle.described_preprocessing`.
         left_out: variant -> why it was not run, with what installs its runtime.
+        checks: what holds for all variants alike, such as whether the data's labels make sense.
     """
 
     bundle: str
@@ -181,18 +186,25 @@ class ParityRun:
     reports: tuple[ParityReport, ...]
     preprocessing: dict[str, Any] | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One sentence for each of the run's own checks that fails."""
+        return tuple(f"{check.name}: {check.detail}" for check in self.checks if not check.ok)
 
     @property
     def ok(self) -> bool:
-        return all(report.ok for report in self.reports)
+        return not self.failures and all(report.ok for report in self.reports)
 
     def to_json(self) -> dict[str, Any]:
         reports = [report.to_json() for report in self.reports]
         value = {**asdict(self), "reports": reports, "ok": self.ok}
-        return numbered(_set(value, "left_out"))
+        return numbered(_set(value, "left_out", "checks"))
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ParityRun:
         items = {key: item for key, item in fields(value).items() if key != "ok"}
         reports = tuple(ParityReport.from_json(r) for r in value["reports"])
-        return cls(**{**items, "reports": reports})
+        checks = tuple(Check(**check) for check in value.get("checks", ()))
+        return cls(**{**items, "reports": reports, "checks": checks})

@@ -11,7 +11,9 @@ from lstm_edge.base.arrays import Arrays, Probabilities
 from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.results.answers import classes_of, margins
 from lstm_edge.results.parity import Case, Check, OutputDifference, ParityReport, Tolerance
+from lstm_edge.results.scores import ClassTally, OutputScore
 from lstm_edge.verify.edges import EDGES
+from lstm_edge.verify.sense import judge
 
 # Where a precision limits flips and not differences (int8), an edge case that is off by more than
 # this is not a matter of rounding.
@@ -31,13 +33,13 @@ class Comparison:
         self._max = -1.0
         self._worst: Case | None = None
         # of the variant and of the reference; None: not known
-        self._right: tuple[int, int] | None = (0, 0)
+        self._classes: tuple[ClassTally, ClassTally] | None = None
 
     def add(self, batch: Batch, answers: Arrays) -> None:
         """Take the next examples, and the variant's outputs of them by name."""
         (reference,), (outputs,) = batch.outputs.values(), answers.values()
         classes, texts = batch.classes, batch.texts
-        broken = ~(np.isfinite(outputs).all(1) & np.isfinite(reference).all(1))
+        broken = np.asarray(~(np.isfinite(outputs).all(1) & np.isfinite(reference).all(1)))
         difference = np.abs(outputs.astype(np.float64) - reference.astype(np.float64)).max(1)
         difference[broken] = 1.0  # no probability at all is as wrong as can be
         ours, theirs = classes_of(np.nan_to_num(outputs)), classes_of(reference)
@@ -57,11 +59,20 @@ class Comparison:
         self._broken += int(broken.sum())
         self._flips += int(flipped.sum())
         self._near += int(near.sum())
-        if classes is None or self._right is None:
-            self._right = None
-        else:
-            right = int(((ours == classes) & ~broken).sum()), int((theirs == classes).sum())
-            self._right = self._right[0] + right[0], self._right[1] + right[1]
+        if classes is not None:
+            if self._classes is None:
+                count = max(2, outputs.shape[1])
+                self._classes = ClassTally(count), ClassTally(count)
+            self._classes[0].add(classes, ours, broken)
+            self._classes[1].add(classes, theirs)
+
+    def sense(self, names: Sequence[str]) -> list[Check]:
+        """Whether the reference's own answers fit the labels; see :mod:`lstm_edge.verify.sense`.
+
+        Args:
+            names: of the bundle's classes.
+        """
+        return [] if self._classes is None else [judge(self._classes[1].confusion, names)]
 
     def closing_checks(self) -> list[Check]:
         """What can be said once everything was added."""
@@ -73,6 +84,9 @@ class Comparison:
     def _outputs(self) -> tuple[OutputDifference, ...]:
         return ()
 
+    def _scores(self) -> tuple[OutputScore, ...]:
+        return ()
+
     def report(self, checks: Sequence[Check] = ()) -> ParityReport:
         """The report of everything that was added, one window at least, with these checks."""
         if self._worst is None:
@@ -81,8 +95,8 @@ class Comparison:
         mean_abs = self._mean()
         counted = self._flips - self._near
         accuracy = expected = None
-        if self._right is not None:
-            accuracy, expected = self._right[0] / n, self._right[1] / n
+        if self._classes is not None:
+            accuracy, expected = (tally.score().accuracy for tally in self._classes)
 
         failures = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
         what = "relative Δ" if tolerance.relative else "|Δp|"
@@ -119,6 +133,7 @@ class Comparison:
             tolerance=tolerance,
             failures=tuple(failures),
             outputs=self._outputs(),
+            scores=self._scores(),
         )
 
 

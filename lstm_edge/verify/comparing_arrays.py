@@ -43,7 +43,6 @@ class ArrayComparison(Comparison):
     ) -> None:
         super().__init__(variant, tolerance)
         self._ends, self._scales = outputs, scales
-        self._right = None
         self._sums = {one.name: 0.0 for one in outputs}
         self._counts = {one.name: 0 for one in outputs}
         self._greatest = {one.name: 0.0 for one in outputs}

@@ -58,6 +58,14 @@ class Measurement:
             outputs = self._runner.answers(batch, progress, f"Verifying {self.variant}")
             self._comparison.add(batch, outputs)
 
+    def sense(self, names: Sequence[str]) -> list[Check]:
+        """Whether the user's labels fit the reference's own answers, where there are labels.
+
+        Args:
+            names: of the bundle's classes.
+        """
+        return [] if self._comparison is None else self._comparison.sense(names)
+
     def report(self) -> ParityReport:
         """The report of everything that was added, one window at least."""
         if self._comparison is None:

@@ -17,7 +17,7 @@ from lstm_edge.bundle.opening import Bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import GOLDEN_DATA, Batch
 from lstm_edge.results.latency import LatencyReport
-from lstm_edge.results.parity import ParityReport, ParityRun
+from lstm_edge.results.parity import Check, ParityReport, ParityRun
 from lstm_edge.runtimes.runners import Runner
 from lstm_edge.verify import comparing
 from lstm_edge.verify.measuring import Measurement
@@ -103,6 +103,8 @@ def verify(
         GOLDEN_DATA if source is None else source.name,
         reference_name,
         [measurement.report() for measurement in measurements],
+        # the golden vectors' own are not of this model: reviews, whatever it is about
+        checks=[] if source is None else measurements[0].sense(bundle.labels),
     )
     return replace(run, left_out=left_out)
 
@@ -122,11 +124,13 @@ def run_of(
     reference: str,
     reports: Sequence[ParityReport],
     beside: LatencyReport | None = None,
+    checks: Sequence[Check] = (),
 ) -> ParityRun:
     """Reports of a bundle's variants, with what they were made on.
 
     Args:
         beside: what was timed in the same run, on its machine; None: here and now.
+        checks: see :class:`lstm_edge.results.parity.ParityRun`.
     """
     if beside is None:
         where = machine.describe(machine.MEASURED)
@@ -141,6 +145,7 @@ def run_of(
         measured_at=when,
         reports=tuple(reports),
         preprocessing=bundle.described_preprocessing(),
+        checks=tuple(checks),
     )
 
 
