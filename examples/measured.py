@@ -13,8 +13,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lstm_edge import load_bundle
 from lstm_edge.base.files import write_json
 from lstm_edge.cli import DONE, OUTSIDE, cli
@@ -71,15 +69,6 @@ def chosen(options: argparse.Namespace) -> list[str]:
     return formats + [word for name in options.precision for word in ("--precision", name)]
 
 
-def accuracies(bundle: Path, inputs: Any, right: np.ndarray) -> dict[str, float]:
-    """The share of right classes that each exported file gives, its softmax the only output."""
-    found = {}
-    for variant in load_bundle(bundle).bundle.variants:
-        (outputs,) = load_bundle(bundle, variant).predict(inputs).values()
-        found[variant] = float((outputs.argmax(-1) == right).mean())
-    return found
-
-
 def write_result(
     options: argparse.Namespace,
     name: str,
@@ -87,26 +76,26 @@ def write_result(
     parity: dict[str, Any],
     labels: Sequence[Any],
     trained_on: int,
-    keras_accuracy: float,
-    accuracies: dict[str, float] | None = None,
 ) -> None:
     """Write what was seen on the test set, with the sizes, and show it.
 
     Args:
         parity: from :func:`verify`.
         labels: the right labels of the test set.
-        accuracies: by variant; None: verify counted them (of texts).
     """
     variants = load_bundle(options.out / "bundle").bundle.variants
     rows = [
         {
             "variant": report["variant"],
             "bytes": variants[report["variant"]].bytes,
-            "accuracy": accuracies[report["variant"]] if accuracies else report["accuracy"],
-            **{key: report[key] for key in ("examples", "flips", "max_abs", "ok", "failures")},
+            **{
+                key: report[key]
+                for key in ("accuracy", "examples", "flips", "max_abs", "ok", "failures")
+            },
         }
         for report in parity["reports"]
     ]
+    keras_accuracy = parity["reports"][0]["reference_accuracy"]
     result = {
         "example": name,
         "data": data,

@@ -11,7 +11,6 @@ usage: python examples/spam.py --data SMSSpamCollection.tsv --out spam
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import measured
@@ -55,7 +54,6 @@ def main() -> None:
     measured.lstm_edge("predict", bundle, "WINNER! Claim your free prize now, call 09061234567")
     measured.lstm_edge("predict", bundle, "are you coming home for dinner tonight?")
 
-    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     measured.write_result(
         options,
         "spam",
@@ -63,7 +61,6 @@ def main() -> None:
         parity,
         [line.partition("\t")[0] for line in test],
         len(train),
-        metrics["test_accuracy"],
     )
 
 

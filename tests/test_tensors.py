@@ -29,9 +29,11 @@ from lstm_edge.errors import BundleError, InputError
 from lstm_edge.inputs.array_files import read_inputs, write_outputs
 from lstm_edge.inputs.batches import AS_GIVEN, Batch, load_batches, save_batches
 from lstm_edge.inputs.signature import Input, Output, Signature
+from lstm_edge.inputs.targets import check_targets
 from lstm_edge.models import reference
 from lstm_edge.models.graph import read_graph
-from lstm_edge.results.parity import ParityReport, Tolerance
+from lstm_edge.results.parity import ParityReport, ParityRun, Tolerance
+from lstm_edge.results.scores import NumberTally
 from lstm_edge.runtimes.runners import ArrayRunner
 from lstm_edge.verify import comparing_arrays as tensor_parity
 from lstm_edge.verify import independence_arrays
@@ -283,6 +285,169 @@ def test_a_wrong_answer_is_noticed(made: Callable[[str], Made], tmp_path: Path) 
         if not r["ok"]
     ]
     assert failed == [name for name in DEFAULT if name.endswith("float32")]
+
+
+# --- by targets ----------------------------------------------------------------------------------
+
+TWO = Signature(
+    (Input("x", "float32", (None, 3), None, None),),
+    (
+        Output("kind", (None, 3), "softmax"),
+        Output("held", (None, 1), "sigmoid"),
+        Output("several", (None, 2), "sigmoid"),
+        Output("amount", (None, 1), ""),
+        Output("tags", (None, None, 3), "softmax"),
+    ),
+)
+LABELS_OF = ("walk", "sit", "run")
+# output, labels, targets of two examples as given; as they are taken
+TARGETS: dict[str, tuple[str, tuple[str, ...], Any, Any]] = {
+    "class numbers": ("kind", (), [2, 0], np.array([2, 0])),
+    "class numbers in a column, as floats": ("kind", (), [[2.0], [0.0]], np.array([2, 0])),
+    "one-hot": ("kind", (), [[0, 0, 1], [1, 0, 0]], np.array([2, 0])),
+    "labels": ("kind", LABELS_OF, ["run", " Walk"], np.array([2, 0])),
+    "labels in a column": ("kind", LABELS_OF, [["run"], ["walk"]], np.array([2, 0])),
+    "numbers as labels": ("kind", (), ["2", "0"], np.array([2, 0])),
+    "0 and 1": ("held", (), [True, False], np.array([[1], [0]])),
+    "labels of a sigmoid": ("held", ("ham", "spam"), ["spam", "ham"], np.array([[1], [0]])),
+    "one-hot of a sigmoid": ("held", (), [[0, 1], [1, 0]], np.array([[1], [0]])),
+    "a share": ("held", (), [0.25, 1], np.array([[0.25], [1]])),
+    "several": ("several", (), [[1, 1], [0, 1]], np.array([[1, 1], [0, 1]])),
+    "numbers": ("amount", (), [5, 7], np.array([[5.0], [7.0]])),
+    "tags": ("tags", LABELS_OF, [["run", "sit"], ["walk", "walk"]], np.array([[2, 1], [0, 0]])),
+    "tags, one-hot": ("tags", (), np.eye(3)[[[2, 1], [0, 0]]], np.array([[2, 1], [0, 0]])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TARGETS)
+def test_targets_are_taken_as_users_have_them(case: str) -> None:
+    output, labels, given, expected = TARGETS[case]
+    found = check_targets({output: given}, TWO, labels, 2)[output]
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+BAD_TARGETS: dict[str, tuple[Any, str]] = {
+    "one array for several outputs": ([1, 2], "the model has the outputs kind, held, several"),
+    "another name": ({"x": [1, 2]}, "`targets` for x given; expected some for the outputs kind"),
+    "nothing": ({}, "no `targets` given"),
+    "another count": ({"kind": [1]}, "`targets` of kind are for 1 examples; there are 2"),
+    "one number": ({"kind": 1}, "are for 1 examples; there are 2"),
+    "a class too high": ({"kind": [1, 3]}, "from 1 to 3; expected class numbers from 0 to 2"),
+    "a class below 0": ({"kind": [-1, 1]}, "from -1 to 1; expected class numbers from 0 to 2"),
+    "half a class": ({"kind": [0.5, 1]}, "expected class numbers"),
+    "not one-hot": ({"kind": [[1, 1, 0], [1, 0, 0]]}, "are not one-hot: expected one 1 in each row"),
+    "another shape": ({"kind": np.ones((2, 2))}, r"expected class numbers \[examples\], or one-hot"),
+    "an unknown label": ({"kind": ["walk", "fly"]}, "`targets` of kind: labels not known to the model"),
+    "labels for numbers": ({"amount": ["a", "b"]}, "the output is no probability, so expected numbers"),
+    "a sigmoid's 2": ({"held": [2, 1]}, "from 1 to 2; a sigmoid's are 0 and 1"),
+    "NaN": ({"amount": [np.nan, 1]}, "NaN or infinite"),
+    "objects": ({"amount": [{}, 1]}, "expected numbers or labels"),
+    "ragged": ({"tags": [[1], [1, 2]]}, "not of one length"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_TARGETS)
+def test_targets_that_do_not_fit(case: str) -> None:
+    given, message = BAD_TARGETS[case]
+    with pytest.raises(InputError, match=message):
+        check_targets(given, TWO, LABELS_OF, 2)
+
+
+def test_names_as_keras_calls_them() -> None:
+    ends = Signature(TWO.inputs, (Output("out_put_1", (None, 1), ""),))
+    assert list(check_targets({"out/put-1": [1.0]}, ends, (), 1)) == ["out_put_1"]
+
+
+def test_figures_are_those_of_the_textbook(rng: np.random.Generator) -> None:
+    """In three windows, about a mean of 101325, which sums of squares in one would lose."""
+    right = 101325 + rng.normal(0, [1, 50], (90, 2))
+    answers = (right + rng.normal(0, 0.5, (90, 2))).astype(np.float32)
+    tally = NumberTally()
+    for at in np.split(np.arange(90), [20, 21]):
+        tally.add(right[at], answers[at])
+    off = answers - right
+    score = tally.score()
+    assert score.count == 180
+    assert score.mae == pytest.approx(np.abs(off).mean())
+    assert score.rmse == pytest.approx(np.sqrt((off**2).mean()))
+    assert score.r2 == pytest.approx(1 - (off**2).sum() / ((right - right.mean(0)) ** 2).sum())
+    tally.add(right[:1], np.full((1, 2), np.nan))
+    assert (tally.score().mae, tally.score().count) == (None, 182)
+    constant = NumberTally()
+    constant.add(np.ones((3, 1)), np.zeros((3, 1)))
+    assert (constant.score().rmse, constant.score().r2) == (1.0, None)
+
+
+@pytest.mark.parametrize("form", ["one file", "two files", "labels"])
+def test_verify_by_targets(form: str, made: Callable[[str], Made], tmp_path: Path) -> None:
+    """Every variant's figures beside Keras's own, in the JSON and on the page."""
+    import keras
+
+    found, rng = made("two"), np.random.default_rng(1)
+    given = inputs_of(found.bundle, 40)
+    kinds_of, amounts = answers_of(found.model, given)
+    classes = kinds_of.argmax(-1)
+    classes[:10] = 1 - classes[:10]  # Keras is right on 30 of 40
+    amounts = amounts[:, 0] + rng.normal(0, 0.1, 40)
+    targets: Arrays = {"kind": classes, "amount": amounts}
+    if form == "labels":
+        targets = {"kind": np.array(["0", "1"])[classes]}
+    args: tuple[Any, ...] = ("--inputs", tmp_path / "x.npz")
+    np.savez(tmp_path / "x.npz", **(given | targets if form == "one file" else given))
+    if form != "one file":
+        np.savez(tmp_path / "y.npz", **targets)
+        args += ("--targets", tmp_path / "y.npz")
+    json_file = tmp_path / "p.json"
+    result = call("verify", found.bundle, *args, "--json", json_file, "--model", found.file)
+    assert result.exit_code == 0, result.output
+    run = ParityRun.from_json(json.loads(json_file.read_text()))
+    assert json.loads(json.dumps(run.to_json())) == json.loads(json_file.read_text())
+    assert [check.detail for check in run.checks if check.name == "labels of kind"]
+    for report in run.reports:
+        assert report.reference_accuracy == 0.75
+        kind, *amount = report.scores
+        assert kind.names == ("0", "1")
+        assert np.sum(kind.reference.confusion) == kind.reference.count == 40
+        assert np.trace(kind.reference.confusion) == 30
+        assert kind.variant.accuracy == report.accuracy
+        if form == "labels":
+            assert not amount
+        else:
+            error = keras.metrics.RootMeanSquaredError()
+            error.update_state(amounts, answers_of(found.model, given)[1][:, 0])
+            assert amount[0].reference.rmse == pytest.approx(float(error.result()), rel=1e-5)
+            assert amount[0].variant.rmse == pytest.approx(amount[0].reference.rmse, rel=0.2)
+    assert "75.00%" in result.stdout
+    assert "Confusion of kind" in result.stdout
+    out = tmp_path / "r"
+    assert call("report", found.bundle, "--out", out, "--parity", json_file).exit_code == 0
+    for file in ("report.html", "report.md"):
+        page = (out / file).read_text()
+        assert ("RMSE" in page) is (form != "labels")
+        assert "Confusion of kind" in page
+
+
+def test_labels_in_another_order_are_said(made: Callable[[str], Made], tmp_path: Path) -> None:
+    found = made("windows")
+    given = inputs_of(found.bundle, 60)
+    classes = answers_of(found.model, given)[0].argmax(-1)
+    names = np.array(["walk", "sit", "run"])
+    (tmp_path / "y.csv").write_text("activity\n" + "\n".join(names[(classes + 1) % 3]) + "\n")
+    np.save(tmp_path / "x.npy", given["series"])
+    result = call("verify", found.bundle, "--inputs", tmp_path / "x.npy", "--targets",
+                  tmp_path / "y.csv", "--json", tmp_path / "p.json")  # fmt: skip
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "lstm-edge: labels: Keras itself is right on 0 of 60 (0.00%); with the"
+    )
+    assert "in the order sit, run, walk it would be right on 60" in result.stderr
+    assert "OUTSIDE" not in result.stdout
+    run = json.loads((tmp_path / "p.json").read_text())
+    assert (run["ok"], [r["ok"] for r in run["reports"]]) == (False, [True] * len(DEFAULT))
+    assert call("report", found.bundle, "--out", tmp_path / "r", "--parity", tmp_path / "p.json"
+                ).exit_code == 1  # fmt: skip
+    assert "in the order sit, run, walk" in (tmp_path / "r" / "report.html").read_text()
 
 
 # --- predict --------------------------------------------------------------------------------------
@@ -731,6 +896,7 @@ def _objects(file: Any) -> None:
 
 
 X, Y = "--input x.npz", "--input x.npz --out y"
+V = "--inputs x.npz"
 WINDOW = {"series": np.ones((1, 9, 4))}
 # command, where B:NAME is a bundle and F:NAME a model file; the file beside it, as bytes or as arrays
 # in x.npz; parts of the one line
@@ -761,6 +927,17 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "output is the input": ("predict B:two --input x.npz --out x.npz", {"a": 1}, ("replace the input",)),
     "no such variant": (f"predict B:windows --variant onnx-int4 {X}", WINDOW, ("no variant onnx-int4",)),
     "inputs that are none": ("verify B:two --inputs no.npz", None, ("no.npz does not exist",)),
+    "targets without inputs": ("verify B:two --targets y.npz", None, ("--targets say what is",)),
+    "targets that are none": (f"verify B:windows {V} --targets y.npy", WINDOW, ("y.npy does not exist",)),
+    "targets of another kind": (f"verify B:windows {V} --targets y.txt", WINDOW, ("y.txt: unknown",)),
+    "targets of no output": (f"verify B:windows {V} --targets x.npz", WINDOW,
+                             ("no --targets given; expected some for the outputs move",)),
+    "targets of other examples": ("verify B:windows --inputs x.npz", WINDOW | {"move": [1, 2]},
+                                  ("--targets of move are for 2 examples; there are 1",)),
+    "targets of a class too high": ("verify B:windows --inputs x.npz", WINDOW | {"move": [3]},
+                                    ("expected class numbers from 0 to 2",)),
+    "targets of no label": ("verify B:windows --inputs x.npz", WINDOW | {"move": ["fly"]},
+                            ("labels not known to the model: 'fly'; it has walk, sit, run",)),
     "another model": ("verify B:windows --inputs x.npz --model F:two", WINDOW,
                       ("two.keras is not the model that was exported",)),
     "vocabulary": ("export F:windows --vocab v.txt --out b", None, ("is for a classifier of texts",)),
@@ -806,6 +983,7 @@ def test_bad_input_gives_one_line_and_code_2(
     ("command", "part"),
     [
         (("verify", "BUNDLE", "--inputs", "x.npy"), "takes texts: --inputs cannot"),
+        (("verify", "BUNDLE", "--targets", "y.npy"), "takes texts: --targets cannot"),
         (("predict", "BUNDLE", "--input", "x.npy"), "input x.npy"),
         (("export", "MODEL", "--inputs", "x.npy", "--out", "OUT"), "not --inputs"),
         (

@@ -27,10 +27,11 @@ from lstm_edge.bundle.manifest import (
 )
 from lstm_edge.errors import BundleError, InputError, NotInstalledError
 from lstm_edge.inputs import label_names, labelled
-from lstm_edge.inputs.array_files import ArraySource, read_inputs
+from lstm_edge.inputs.array_files import ArraySource
 from lstm_edge.inputs.batches import AS_GIVEN, Batch, Inputs, evenly, load_batches
 from lstm_edge.inputs.preprocessing import UNRECORDED, Preprocessing
 from lstm_edge.inputs.signature import Input, Output, Signature, State
+from lstm_edge.inputs.targets import check_targets, read_source
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer
 from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.contract import Runtime, runtime_class
@@ -211,8 +212,12 @@ class Bundle(ABC):
         """At most so many of labelled texts to be timed, drawn evenly."""
         raise InputError(f"bundle {self.path} takes {self.takes}, not {dataset.name}")
 
-    def read(self, path: Path) -> ArraySource:
-        """A file of what it takes, for :meth:`windows`; texts are read by their own reader."""
+    def read(self, path: Path, targets: Path | None = None) -> ArraySource:
+        """A file of what it takes, for :meth:`windows`; texts are read by their own reader.
+
+        Args:
+            targets: a file of what is right; None: in the same ``.npz``, or nowhere.
+        """
         raise InputError(f"bundle {self.path} takes {self.takes}, not arrays: {path}")
 
     @abstractmethod
@@ -351,15 +356,17 @@ class TensorBundle(Bundle):
         return [batch.part(evenly(len(batch), limit // len(batches) or 1)) for batch in batches]
 
     def windows(self, source: ArraySource, limit: int | None = None) -> Iterator[list[Batch]]:
-        rows = evenly(len(source), limit)
-        inputs = {name: array[rows] for name, array in source.arrays.items()}
-        return iter([[Batch((AS_GIVEN,) * len(rows), inputs)]])
+        arrays, targets = self.signature.check(source.arrays), {}
+        if source.targets is not None:
+            targets = check_targets(source.targets, self.signature, self.labels, len(source))
+        batch = Batch((AS_GIVEN,) * len(source), arrays, targets=targets)
+        return iter([[batch.part(evenly(len(batch), limit))]])
 
     def ends(self) -> tuple[tuple[Input, ...], tuple[Output, ...]]:
         return self.signature.inputs, self.signature.outputs
 
-    def read(self, path: Path) -> ArraySource:
-        return ArraySource(str(path), read_inputs(path, self.signature))
+    def read(self, path: Path, targets: Path | None = None) -> ArraySource:
+        return read_source(path, targets, self.signature)
 
     @property
     def streams(self) -> bool:

@@ -10,6 +10,7 @@ import click
 
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.cli import shared
+from lstm_edge.errors import InputError
 
 if TYPE_CHECKING:
     from lstm_edge.bundle.opening import Bundle
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 @click.option(
     "--inputs", type=click.Path(path_type=Path), metavar="FILE",
     help="Arrays for a model without text (.npz, .npy, .csv) [default: the golden vectors].",
+)  # fmt: skip
+@click.option(
+    "--targets", type=click.Path(path_type=Path), metavar="FILE",
+    help="What is right for --inputs (.npz by the outputs' names, .npy, .csv) [default: what the .npz "
+    "of --inputs has of it].",
 )  # fmt: skip
 @click.option("--limit", type=int, metavar="N", help="At most N examples, drawn evenly.")
 @click.option(
@@ -42,6 +48,7 @@ def command(
     text_column: str | None,
     label_column: str | None,
     inputs: Path | None,
+    targets: Path | None,
     limit: int | None,
     model: Path | None,
     variants: Sequence[str],
@@ -51,7 +58,7 @@ def command(
     trust: bool,
     verbose: bool,
 ) -> int:
-    """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, independence.
+    """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, errors, independence.
 
     Data are read window by window: memory does not grow with them.
 
@@ -60,6 +67,7 @@ def command(
     lstm-edge verify bundle --data aclImdb --json parity.json
     lstm-edge verify bundle --data reviews.csv --text-column body --label-column stars --limit 500
     lstm-edge verify bundle --inputs windows.npy --model sensors.keras
+    lstm-edge verify bundle --inputs windows.npy --targets activities.csv
     """
     from lstm_edge.report import tables as report
 
@@ -67,11 +75,15 @@ def command(
     check_positive(limit=limit)
     opened = shared.open_bundle(bundle)
     shared.refuse(
-        opened, texts={"--data": source, "--workers": workers}, arrays={"--inputs": inputs}
+        opened,
+        texts={"--data": source, "--workers": workers},
+        arrays={"--inputs": inputs, "--targets": targets},
     )
+    if targets is not None and inputs is None:
+        raise InputError("`targets` say what is right for `inputs`: give these too")
     tested: Source | None = None
     if inputs is not None:
-        tested = opened.read(inputs)
+        tested = opened.read(inputs, targets)
     elif source is not None:
         tested = _tested_data(source, text_column, label_column, verbose)
     run = verify(
@@ -85,7 +97,13 @@ def command(
         workers=at_once,
         trust=trust,
     )
-    shared.show(report.parity_table(run))
+    for table in (
+        report.parity_table(run),
+        report.targets_table(run),
+        *report.confusion_tables(run),
+    ):
+        if table is not None:
+            shared.show(table)
     shared.write_json(json_file, run.to_json())
     return shared.exit_code(all(report.ok for report in run.reports), run.failures)
 

@@ -22,10 +22,16 @@ WRITTEN = (".npz", ".npy", ".csv", ".json")
 
 @dataclass(frozen=True)
 class ArraySource:
-    """The inputs of N examples by name, checked, and where they are from."""
+    """The inputs of N examples by name, and where they are from.
+
+    Attributes:
+        targets: what is right, by the names of outputs that have some, or of the only one; see
+            :func:`lstm_edge.inputs.targets.check_targets`. None: not known.
+    """
 
     name: str
     arrays: Arrays
+    targets: Any = None
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -50,7 +56,10 @@ def read_inputs(path: Path, signature: Signature) -> Arrays:
     try:
         if suffix == ".csv":
             return signature.check(_read_csv(path, signature.inputs[0]))
-        return signature.check(read_numpy(path))
+        content = read_numpy(path)
+        if isinstance(content, dict):  # targets may stand beside the inputs
+            content = signature.without_targets(content)
+        return signature.check(content)
     except InputError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"{path}: {text}") from None
@@ -81,11 +90,9 @@ def _read_csv(path: Path, port: Input) -> Array:
             f"{path}: a row of a table cannot hold an example of input {port.name}, "
             f"{expected_shape(port)}: give a .npy or .npz file"
         )
-    lines = [line for line in read_text(path, "table").splitlines() if line.strip()]
     convert = int if port.dtype == "int32" else float
     rows: list[list[float]] = []
-    for number, line in enumerate(lines, 1):
-        cells = [cell.strip().strip('"') for cell in line.split(",")]
+    for number, cells in enumerate(read_table(path), 1):
         try:
             rows.append([convert(cell) for cell in cells])
         except ValueError:
@@ -109,6 +116,12 @@ def _read_csv(path: Path, port: Input) -> Array:
     if len(rest) == 0:
         return array[:, 0] if array.shape[1] == 1 else array
     return array[..., None] if len(rest) == 2 else array
+
+
+def read_table(path: Path) -> list[list[str]]:
+    """The cells of each line of a ``.csv`` that is not empty, as they stand there."""
+    lines = [line for line in read_text(path, "table").splitlines() if line.strip()]
+    return [[cell.strip().strip('"') for cell in line.split(",")] for line in lines]
 
 
 def _is_a(convert: Any, cell: str) -> bool:

@@ -35,6 +35,8 @@ class Batch:
         sequences: ids of the texts, int32, not padded.
         texts: None where only ids are known.
         classes: right class numbers [N]; None where they are not known.
+        targets: what is right by the names of outputs, as
+            :func:`lstm_edge.inputs.targets.check_targets` gives it; of a model without text.
     """
 
     cases: tuple[str, ...] = ()
@@ -43,6 +45,7 @@ class Batch:
     sequences: Sequence[Ids] = ()
     texts: Sequence[str] | None = None
     classes: npt.NDArray[np.int64] | None = None
+    targets: Arrays = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.cases or self.sequences)
@@ -57,6 +60,7 @@ class Batch:
             [self.sequences[i] for i in places if self.sequences],
             None if self.texts is None else [self.texts[i] for i in places],
             None if self.classes is None else self.classes[places],
+            {name: array[places] for name, array in self.targets.items()},
         )
 
     def answered(self, outputs: Arrays) -> Batch:

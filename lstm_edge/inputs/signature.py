@@ -160,6 +160,11 @@ class Signature:
             for port in self.inputs
         }
 
+    def without_targets(self, arrays: Mapping[str, Array]) -> Arrays:
+        """Those of the arrays that are not of an output's name."""
+        outputs = {port.name for port in self.outputs} - {port.name for port in self.inputs}
+        return {name: value for name, value in arrays.items() if plain_name(name) not in outputs}
+
     def check(self, arrays: Any) -> Arrays:
         """Arrays as every runtime takes them: int32 or float32, contiguous, in the inputs' order.
 
@@ -199,6 +204,12 @@ def expected_shape(port: Input | Output) -> str:
     return (
         f"[{', '.join(free.get(n, 'free') if s is None else str(s) for n, s in enumerate(sizes))}]"
     )
+
+
+def plain_name(text: str) -> str:
+    """What files call an input or output that Keras calls so: a name that every format takes."""
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in text.split(":")[0])
+    return name if name[:1].isalpha() else f"t_{name}"
 
 
 def _is_series(port: Input) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.inputs.signature import Input, Output, State
+from lstm_edge.inputs.signature import Input, Output, State, plain_name
 
 _PURPOSE = "exporting"
 # Layers that do nothing when the model answers.
@@ -100,7 +100,7 @@ def read_graph(model: Any, source: str) -> GraphModel:
     model = as_float32(model)
     tensors = flat_inputs(model)
     takers = list(_takers(model, tensors))
-    names = _unique([_name(t.name) for t in tensors])
+    names = _unique([plain_name(t.name) for t in tensors])
     inputs = []
     for tensor, name in zip(tensors, names, strict=True):
         layers = [layer for ends, layer in takers if ends is tensor]
@@ -121,7 +121,7 @@ def read_graph(model: Any, source: str) -> GraphModel:
             )
         )
     ends = keras.tree.flatten(model.outputs)
-    end_names = _unique([_name(_maker(t).name) for t in ends], others=names)
+    end_names = _unique([plain_name(_maker(t).name) for t in ends], others=names)
     outputs = tuple(
         Output(name, tuple(t.shape), _activation(_maker(t)))
         for name, t in zip(end_names, ends, strict=True)
@@ -261,12 +261,6 @@ def _activation(layer: Any) -> str:
     if isinstance(layer, keras.layers.Dense | keras.layers.Activation):
         return str(getattr(layer.activation, "__name__", ""))
     return ""
-
-
-def _name(text: str) -> str:
-    """A name that every format takes."""
-    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in text.split(":")[0])
-    return name if name[:1].isalpha() else f"t_{name}"
 
 
 def _unique(names: list[str], others: list[str] | None = None) -> list[str]:

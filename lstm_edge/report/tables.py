@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OK, OUTSIDE, MISSING = "ok", "OUTSIDE TOLERANCE", "not measured"
 NOT_MEASURABLE = "not measurable"
+MOST_CLASSES = 12  # that a table of confusion shows
 QUOTED = 60  # characters of a text in a table's note
 
 
@@ -120,9 +121,12 @@ def parity_table(run: ParityRun) -> Table:
     columns = ["variant", "verdict", "n", "accuracy", "max |Δp|", "mean |Δp|", "flips", "checks"]
     what = _difference_name(run)
     if what != "|Δp|":
-        note = "relative Δ: difference as a share of the greatest number that the reference gives"
-        columns = [c.replace("|Δp|", what) for c in columns if c != "accuracy"]
-        rows = tuple((*row[:3], *row[4:]) for row in rows)
+        share = "relative Δ: difference as a share of the greatest number that the reference gives"
+        note = f"{note}; {share}" if known else share
+        columns = [c.replace("|Δp|", what) for c in columns]
+        if not known:
+            columns.remove("accuracy")
+            rows = tuple((*row[:3], *row[4:]) for row in rows)
     told, assumed = wording.preprocessing(run.preprocessing)
     return Table(
         f"Parity of {run.bundle} with {run.reference} on {run.data}",
@@ -149,6 +153,61 @@ def outputs_table(run: ParityRun) -> Table | None:
     ]
     columns = ("variant", "output", "scale", "max relative Δ", "mean relative Δ", "flips")
     return Table("Outputs", columns, tuple(rows)) if rows else None
+
+
+def targets_table(run: ParityRun) -> Table | None:
+    """How right every variant is by the user's targets, beside Keras; None where there are none."""
+    rows: list[tuple[str, ...]] = []
+    for r in run.reports:
+        for one in r.scores:
+            keras = one.reference.figures()
+            rows += [
+                (
+                    r.variant,
+                    one.output,
+                    figure,
+                    *(_figure(figure, v) for v in (value, keras[figure])),
+                    str(one.variant.count),
+                )
+                for figure, value in one.variant.figures().items()
+            ]
+    columns = ("variant", "output", "figure", "its own", "Keras", "n")
+    note = "MAE and RMSE are in the targets' unit"
+    figures = {row[2] for row in rows}
+    return Table("Targets", columns, tuple(rows), (note,) * ("MAE" in figures)) if rows else None
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return wording.NONE
+    return wording.share(value) if name == "accuracy" else f"{value:.5g}"
+
+
+def confusion_tables(run: ParityRun) -> list[Table]:
+    """For each output whose targets are classes, how often each was answered as each.
+
+    Keras's, then those of variants that answer otherwise; of too many classes only the JSON holds them.
+    """
+    tables = []
+    for one in run.reports[0].scores if run.reports else ():
+        if one.reference.confusion is None or len(one.names) > MOST_CLASSES:
+            continue
+        whose = {one.reference.confusion: ["Keras"]}
+        for r in run.reports:
+            counts = next(
+                score.variant.confusion for score in r.scores if score.output == one.output
+            )
+            if counts is not None:
+                whose.setdefault(counts, []).append(r.variant)
+        everybody = {1 + len(run.reports): "Keras and every variant"}
+        rows = [
+            (everybody.get(len(who), ", ".join(who)), name, *map(str, row))
+            for counts, who in whose.items()
+            for name, row in zip(one.names, counts, strict=True)
+        ]
+        columns = ("answers of", "right", *(f"as {name}" for name in one.names))
+        tables.append(Table(f"Confusion of {one.output}", columns, tuple(rows)))
+    return tables
 
 
 def latency_table(report: LatencyReport) -> Table:
@@ -223,8 +282,10 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
     columns = ("variant", "size", "accuracy", "flips", "max |Δp|", *times, "verdict")
     what = _difference_name(parity)
     if what != "|Δp|":
-        columns = tuple(c.replace("|Δp|", what) for c in columns if c != "accuracy")
-        rows = [(*row[:2], *row[3:]) for row in rows]
+        columns = tuple(c.replace("|Δp|", what) for c in columns)
+        if all(r.accuracy is None for r in parity.reports):
+            columns = tuple(c for c in columns if c != "accuracy")
+            rows = [(*row[:2], *row[3:]) for row in rows]
     known, assumed = wording.preprocessing(parity.preprocessing)
     notes = (*known, *_failures(parity))
     return Table("Summary", columns, tuple(rows), notes, tuple(assumed))

@@ -32,6 +32,7 @@ from lstm_edge.models import architecture as model
 from lstm_edge.models import reference
 from lstm_edge.models.run_folder import CONFIG, CURVES, LABELS, METRICS, MODEL, VOCAB
 from lstm_edge.results.answers import classes_of, cross_entropy
+from lstm_edge.results.scores import ClassTally
 from lstm_edge.training import curves as plots
 
 CHECKPOINT = "checkpoint"
@@ -359,6 +360,8 @@ def _finish(
     runner = reference.of_ids(run / MODEL)
     probabilities = runner.run_all(test_set.x, progress, "Testing the best epoch")
     predicted = classes_of(probabilities)
+    tally = ClassTally(len(labels))
+    tally.add(test_set.y, predicted)
     rows = np.random.default_rng(0).permutation(len(test))[:SAMPLES]
     samples = tuple(
         Sample(
@@ -375,7 +378,7 @@ def _finish(
         epochs=tuple(epochs),
         best_epoch=best.epoch,
         test_loss=cross_entropy(probabilities, test_set.y),
-        test_accuracy=float((predicted == test_set.y).mean()),
+        test_accuracy=tally.right / tally.count,
         test_examples=len(test),
         samples=samples,
     )

@@ -84,6 +84,12 @@ class Comparison:
     def _outputs(self) -> tuple[OutputDifference, ...]:
         return ()
 
+    def _accuracy(self) -> tuple[float | None, float | None]:
+        """The shares of right labels, of the variant and of the reference, where they are known."""
+        if self._classes is None:
+            return None, None
+        return self._classes[0].score().accuracy, self._classes[1].score().accuracy
+
     def _scores(self) -> tuple[OutputScore, ...]:
         return ()
 
@@ -94,9 +100,7 @@ class Comparison:
         n, max_abs, tolerance = self._examples, self._max, self.tolerance
         mean_abs = self._mean()
         counted = self._flips - self._near
-        accuracy = expected = None
-        if self._classes is not None:
-            accuracy, expected = (tally.score().accuracy for tally in self._classes)
+        accuracy, expected = self._accuracy()
 
         failures = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
         what = "relative Δ" if tolerance.relative else "|Δp|"

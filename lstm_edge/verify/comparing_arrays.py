@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_edge.base.arrays import Array, Arrays
+from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import Batch
 from lstm_edge.inputs.signature import Output
+from lstm_edge.inputs.targets import class_names
 from lstm_edge.results.parity import Case, Check, OutputDifference, Tolerance
+from lstm_edge.results.scores import ClassTally, NumberTally, OutputScore
 from lstm_edge.verify.comparing import Comparison, finite
+from lstm_edge.verify.sense import judge
+
+Tally = ClassTally | NumberTally
 
 
 def scales(batches: Sequence[Batch]) -> dict[str, float]:
@@ -40,8 +47,12 @@ class ArrayComparison(Comparison):
         tolerance: Tolerance,
         outputs: Sequence[Output],
         scales: Mapping[str, float],
+        names: Sequence[str] = (),
     ) -> None:
+        """``names`` are those of the bundle's classes."""
         super().__init__(variant, tolerance)
+        self._names = names
+        self._tallies: dict[str, tuple[Tally, Tally]] = {}  # of the variant and of the reference
         self._ends, self._scales = outputs, scales
         self._sums = {one.name: 0.0 for one in outputs}
         self._counts = {one.name: 0 for one in outputs}
@@ -82,11 +93,76 @@ class ArrayComparison(Comparison):
                 flipped = labels(one, np.nan_to_num(ours)) != labels(one, theirs)
                 self._decisions[one.name] += flipped.size
                 self._flipped[one.name] += int(flipped.sum())
+            if one.name in batch.targets:
+                self._score(one, batch.targets[one.name], ours, theirs)
         for case, mean in zip(batch.cases, means, strict=True):
             self._cases.setdefault(case, []).append(float(mean))
         self._examples += len(batch)
         self._broken += int(broken.sum())
         self._flips = sum(self._flipped.values())
+
+    def _score(self, one: Output, targets: Array, ours: Array, theirs: Array) -> None:
+        """Hold both answers against the targets: classes where they are whole numbers of such."""
+        decides = targets.dtype.kind == "i" and one.is_probability
+        wanted = labels(one, theirs).shape if decides else theirs.shape
+        if targets.shape != wanted:
+            raise InputError(
+                f"`targets` of {one.name} are {list(targets.shape)}; the model answers with "
+                f"{list(wanted)}: expected one for each"
+            )
+        if one.name not in self._tallies:
+            count = len(class_names(one, self._names))
+            self._tallies[one.name] = (
+                (ClassTally(count), ClassTally(count))
+                if decides
+                else (NumberTally(), NumberTally())
+            )
+        for tally, answers in zip(self._tallies[one.name], (ours, theirs), strict=True):
+            if isinstance(tally, NumberTally):
+                tally.add(targets, answers)
+                continue
+            bad = np.asarray(~np.isfinite(answers))
+            if one.activation == "softmax":
+                bad = np.asarray(bad.any(-1))
+            tally.add(targets, labels(one, np.nan_to_num(answers)), bad)
+
+    def _decided(self) -> dict[str, tuple[ClassTally, ClassTally]]:
+        """Of the outputs whose targets are classes."""
+        found = {}
+        for name, (ours, theirs) in self._tallies.items():
+            if isinstance(ours, ClassTally) and isinstance(theirs, ClassTally):
+                found[name] = ours, theirs
+        return found
+
+    def _accuracy(self) -> tuple[float | None, float | None]:
+        """Of the only output whose targets are classes; none of several."""
+        decided = [*self._decided().values()]
+        if len(decided) != 1:
+            return None, None
+        return decided[0][0].score().accuracy, decided[0][1].score().accuracy
+
+    def sense(self, names: Sequence[str]) -> list[Check]:
+        found = self._decided()
+        checks = []
+        for one in self._ends:
+            # of several sigmoids each is a class of its own, which no order can change
+            if one.name in found and (one.activation == "softmax" or one.shape[-1] == 1):
+                check = judge(found[one.name][1].confusion, class_names(one, names))
+                name = check.name if len(self._ends) == 1 else f"{check.name} of {one.name}"
+                checks.append(replace(check, name=name))
+        return checks
+
+    def _scores(self) -> tuple[OutputScore, ...]:
+        decided = self._decided()
+        return tuple(
+            OutputScore(
+                one.name,
+                class_names(one, self._names) if one.name in decided else (),
+                *(tally.score() for tally in self._tallies[one.name]),
+            )
+            for one in self._ends
+            if one.name in self._tallies
+        )
 
     def _mean(self) -> float:
         return max(self._sums[name] / self._counts[name] for name in self._sums)

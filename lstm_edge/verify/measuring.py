@@ -25,6 +25,7 @@ class Measurement:
     Args:
         checks: results to be judged with those that are made here.
         golden: has the edge cases of a bundle of texts, and the reference's answers to them.
+        labels: names of the bundle's classes.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Measurement:
         tolerance: Tolerance,
         checks: Sequence[Check] = (),
         golden: Golden | None = None,
+        labels: Sequence[str] = (),
     ) -> None:
+        self._labels = labels
         self.variant, self.tolerance = variant, tolerance
         self._runner, self._checks, self._golden = runner, checks, golden
         self._made: list[Check] = []
@@ -52,19 +55,17 @@ class Measurement:
         if any(self._runner.lacks(batch) for batch in batches):
             raise only_ids(self.variant)
         if self._comparison is None:
-            self._comparison = comparison_of(self._runner, self.variant, self.tolerance, batches)
+            self._comparison = comparison_of(
+                self._runner, self.variant, self.tolerance, batches, self._labels
+            )
             self._made = _checks(self._runner, batches, self._golden, self.tolerance)
         for batch in batches:
             outputs = self._runner.answers(batch, progress, f"Verifying {self.variant}")
             self._comparison.add(batch, outputs)
 
-    def sense(self, names: Sequence[str]) -> list[Check]:
-        """Whether the user's labels fit the reference's own answers, where there are labels.
-
-        Args:
-            names: of the bundle's classes.
-        """
-        return [] if self._comparison is None else self._comparison.sense(names)
+    def sense(self) -> list[Check]:
+        """Whether the user's labels fit the reference's own answers, where there are labels."""
+        return [] if self._comparison is None else self._comparison.sense(self._labels)
 
     def report(self) -> ParityReport:
         """The report of everything that was added, one window at least."""
@@ -97,18 +98,26 @@ def measure(
 
 @singledispatch
 def comparison_of(
-    runner: Runner, variant: str, tolerance: Tolerance, batches: Sequence[Batch]
+    runner: Runner,
+    variant: str,
+    tolerance: Tolerance,
+    batches: Sequence[Batch],
+    labels: Sequence[str] = (),
 ) -> Comparison:
     """What compares the outputs of such a runner."""
-    del runner, batches
+    del runner, batches, labels
     return Comparison(variant, tolerance)
 
 
 @comparison_of.register
 def _(
-    runner: ArrayRunner, variant: str, tolerance: Tolerance, batches: Sequence[Batch]
+    runner: ArrayRunner,
+    variant: str,
+    tolerance: Tolerance,
+    batches: Sequence[Batch],
+    labels: Sequence[str] = (),
 ) -> Comparison:
-    return ArrayComparison(variant, tolerance, runner.signature.outputs, scales(batches))
+    return ArrayComparison(variant, tolerance, runner.signature.outputs, scales(batches), labels)
 
 
 @singledispatch

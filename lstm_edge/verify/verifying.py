@@ -89,7 +89,9 @@ def verify(
         runner = bundle.runner(info.name, threads)
         runner.set_workers(workers)
         checks = comparing.structure_checks(info.problems, info.lowering)
-        measurements.append(Measurement(info.name, runner, info.tolerance, checks, edge_cases))
+        measurements.append(
+            Measurement(info.name, runner, info.tolerance, checks, edge_cases, bundle.labels)
+        )
     what = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} variants"
     with progress.task(f"Verifying {what} against {reference_name}", runs) as advance:
         part = Within(advance)
@@ -104,7 +106,7 @@ def verify(
         reference_name,
         [measurement.report() for measurement in measurements],
         # the golden vectors' own are not of this model: reviews, whatever it is about
-        checks=[] if source is None else measurements[0].sense(bundle.labels),
+        checks=[] if source is None else measurements[0].sense(),
     )
     return replace(run, left_out=left_out)
 
