@@ -26,6 +26,7 @@ from lstm_edge.inputs import labelled
 from lstm_edge.inputs.preprocessing import check_options
 from lstm_edge.inputs.signature import State
 from lstm_edge.inputs.vocabulary import Vocabulary, of_run, read_vocabulary
+from lstm_edge.inputs.windows import Window
 from lstm_edge.models import architecture as model_files
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import GraphModel, read_graph
@@ -76,6 +77,7 @@ def export_bundle(
     fold_embedding: bool = False,
     dataset: labelled.Dataset | None = None,
     inputs: Path | str | Mapping[str, Any] | None = None,
+    window: Window | None = None,
     streaming: bool | None = None,
     chunk: int | None = None,
     lowering: str | None = None,
@@ -108,6 +110,7 @@ def export_bundle(
         dataset: take the golden vectors from these data instead of the shipped reviews.
         inputs: take them from these arrays instead of drawing them, for a model without text: a
             file (see :func:`lstm_edge.inputs.array_files.read_inputs`), or arrays by the inputs' names.
+        window: the file of ``inputs`` holds one long series, and its windows are meant.
         streaming: write step models: states in, states out, fed in any pieces; of a classifier of
             texts beside its other files. What cannot stream is left out. None: where the model is
             stateful.
@@ -135,6 +138,8 @@ def export_bundle(
     check_positive(length=length, batch=batch, chunk=chunk)
     beside = [formats.TEXT_INPUT] if text_input else []
     chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
+    if window is not None and not isinstance(inputs, str | Path):
+        raise InputError("`window` cuts the series in a file of `inputs`: give one")
     if chunk is not None and streaming is False:
         raise InputError("`chunk` is for `streaming`: leave `chunk` out, or export a stream")
     if lowering is not None:
@@ -163,6 +168,7 @@ def export_bundle(
         length,
         batch,
         inputs,
+        window,
         dataset,
         True if chunk else streaming,
         chunk,

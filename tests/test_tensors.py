@@ -30,6 +30,7 @@ from lstm_edge.inputs.array_files import read_inputs, write_outputs
 from lstm_edge.inputs.batches import AS_GIVEN, Batch, load_batches, save_batches
 from lstm_edge.inputs.signature import Input, Output, Signature
 from lstm_edge.inputs.targets import check_targets
+from lstm_edge.inputs.windows import Window
 from lstm_edge.models import reference
 from lstm_edge.models.graph import read_graph
 from lstm_edge.results.parity import ParityReport, ParityRun, Tolerance
@@ -808,6 +809,68 @@ def test_what_is_left_of_an_earlier_call_is_noticed() -> None:
     }
 
 
+# --- windows of a longer series -------------------------------------------------------------------
+
+SERIES_OF_9 = np.arange(18).reshape(9, 2)
+# of an input, the series, and the first numbers of each window that is cut
+CUT: dict[str, tuple[Input, str, Any, list[int]]] = {
+    "side by side": (replace(SERIES, shape=(None, 4, 2)), "4", SERIES_OF_9, [0, 8]),
+    "overlapping": (replace(SERIES, shape=(None, None, 2)), "4,2", SERIES_OF_9, [0, 4, 8]),
+    "apart": (replace(SERIES, shape=(None, 4, 2)), "4,5", SERIES_OF_9, [0, 10]),
+    "the whole": (replace(SERIES, shape=(None, None, 2)), "9", SERIES_OF_9, [0]),
+    "one channel": (replace(SERIES, shape=(None, 4, 1)), "4,4", np.arange(9), [0, 4]),
+    "ids": (IDS, "3", np.arange(9)[:, None], [0, 3, 6]),
+}
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv"])
+@pytest.mark.parametrize("case", CUT)
+def test_windows_are_cut_from_a_series(case: str, suffix: str, tmp_path: Path) -> None:
+    given, window, series, firsts = CUT[case]
+    path = tmp_path / f"x{suffix}"
+    if suffix == ".npy":
+        np.save(path, series)
+    else:
+        rows = series.reshape(len(series), -1)
+        path.write_text(
+            "\n".join(["a" + ",b" * (rows.shape[1] - 1), *(",".join(map(str, r)) for r in rows)])
+        )
+    cut = Window.parse(window)
+    found = read_inputs(path, Signature((given,), (OUT,)), cut)[given.name]
+    assert found.shape[1] == cut.length
+    assert [int(x) for x in found.reshape(len(found), -1)[:, 0]] == firsts
+    for number, first in enumerate(firsts):  # every number of it, in order
+        np.testing.assert_array_equal(found[number].ravel(), first + np.arange(found[number].size))
+
+
+def test_windows_through_the_commands(made: Callable[[str], Made], tmp_path: Path) -> None:
+    """export, verify and predict take the same windows of a series as if they were given one by one."""
+    file, bundle = made("windows").file, tmp_path / "b"
+    series = np.random.default_rng(0).normal(0, 1, (40, 4))
+    windows = np.stack([series[i : i + 9] for i in range(0, 32, 5)])
+    np.savetxt(tmp_path / "s.csv", series, delimiter=",")
+    np.save(tmp_path / "s.npy", series)
+    cut = ("--window", "9,5")
+    few = ("--format", "onnx", "--precision", "float32")
+    result = call("export", file, "--inputs", tmp_path / "s.csv", *cut, *few, "--out", bundle)
+    assert result.exit_code == 0, result.output
+    (golden,) = open_bundle(bundle).golden()
+    np.testing.assert_array_equal(golden.inputs["series"], windows.astype(np.float32))
+    np.save(tmp_path / "y.npy", golden.outputs["move"].argmax(-1))
+    result = call(
+        "verify", bundle, "--inputs", tmp_path / "s.npy", *cut, "--targets", tmp_path / "y.npy"
+    )
+    assert result.exit_code == 0, result.output
+    assert "100.00%" in result.stdout
+    outputs = []
+    for name, options in (("s.csv", cut), ("w.npy", ())):
+        np.save(tmp_path / "w.npy", windows)
+        result = call("predict", bundle, "--input", tmp_path / name, *options, "--json")
+        outputs.append([json.loads(line)["move"] for line in result.stdout.splitlines()])
+    assert len(outputs[0]) == 7
+    np.testing.assert_allclose(*outputs, atol=1e-6)
+
+
 # --- arrays and files that do not fit -------------------------------------------------------------
 
 WHOLE = Input("ids", "int32", (None, 3), 10, None)
@@ -938,6 +1001,21 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
                                     ("expected class numbers from 0 to 2",)),
     "targets of no label": ("verify B:windows --inputs x.npz", WINDOW | {"move": ["fly"]},
                             ("labels not known to the model: 'fly'; it has walk, sit, run",)),
+    "window without inputs": ("verify B:two --window 9", None, ("--window cuts --inputs",)),
+    "window without a file": ("export F:two --window 9 --out b", None, ("a file of --inputs: give one",)),
+    "window of a .npz": ("predict B:windows --input x.npz --window 9", WINDOW, ("cuts the one",)),
+    "no window": ("predict B:windows --input x.csv --window nine", b"1", ("'nine'; expected LENGTH or",)),
+    "three numbers": ("predict B:windows --input x.csv --window 9,1,1", b"1", ("'9,1,1'; expected",)),
+    "window of nothing": ("verify B:windows --inputs x.csv --window 0", b"1", ("--window is 0;",)),
+    "a step of 0": ("predict B:windows --input x.csv --window 9,0", b"1", ("--window is 9,0;",)),
+    "window of other steps": ("predict B:windows --input x.csv --window 8", b"1,2,3,4\n",
+                              ("--window is 8, which gives 8 steps; input series is [examples, 9, 4]",)),
+    "window of other channels": ("predict B:windows --input x.csv --window 9", b"1,2\n" * 9,
+                                 ("the series is [9, 2]", "from [time, 4]")),
+    "window of a short series": ("predict B:windows --input x.csv --window 9", b"1,2,3,4\n" * 8,
+                                 ("the series has 8 steps, too few for one --window of 9",)),
+    "a word in a series": ("predict B:windows --input x.csv --window 9", b"1,2,3,4\n1,2,b,4\n",
+                           ("x.csv, line 2, column 3: 'b' is not a number",)),
     "another model": ("verify B:windows --inputs x.npz --model F:two", WINDOW,
                       ("two.keras is not the model that was exported",)),
     "vocabulary": ("export F:windows --vocab v.txt --out b", None, ("is for a classifier of texts",)),
@@ -984,6 +1062,7 @@ def test_bad_input_gives_one_line_and_code_2(
     [
         (("verify", "BUNDLE", "--inputs", "x.npy"), "takes texts: --inputs cannot"),
         (("verify", "BUNDLE", "--targets", "y.npy"), "takes texts: --targets cannot"),
+        (("predict", "BUNDLE", "--window", "9"), "takes texts: --window cannot"),
         (("predict", "BUNDLE", "--input", "x.npy"), "input x.npy"),
         (("export", "MODEL", "--inputs", "x.npy", "--out", "OUT"), "not --inputs"),
         (

@@ -111,7 +111,7 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
         golden, checks = _drawn_golden(reference, signature, request.length, batch)
     else:
         arrays = (
-            array_files.read_inputs(Path(request.inputs), signature)
+            array_files.read_inputs(Path(request.inputs), signature, request.window)
             if isinstance(request.inputs, str | Path)
             else signature.check(request.inputs)
         )

@@ -16,6 +16,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.inputs import labelled
 from lstm_edge.inputs.signature import State
 from lstm_edge.inputs.vocabulary import Vocabulary
+from lstm_edge.inputs.windows import Window
 from lstm_edge.models import run_folder, streaming
 from lstm_edge.models.graph import GraphModel
 from lstm_edge.models.text_front import TextFront
@@ -43,6 +44,7 @@ class Request:
     length: int | None
     batch: int | None
     inputs: Any
+    window: Window | None
     dataset: labelled.Dataset | None
     streaming: bool | None
     chunk: int | None

@@ -33,6 +33,7 @@ from lstm_edge.inputs.preprocessing import UNRECORDED, Preprocessing
 from lstm_edge.inputs.signature import Input, Output, Signature, State
 from lstm_edge.inputs.targets import check_targets, read_source
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer
+from lstm_edge.inputs.windows import Window
 from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.contract import Runtime, runtime_class
 from lstm_edge.runtimes.runners import (
@@ -212,11 +213,14 @@ class Bundle(ABC):
         """At most so many of labelled texts to be timed, drawn evenly."""
         raise InputError(f"bundle {self.path} takes {self.takes}, not {dataset.name}")
 
-    def read(self, path: Path, targets: Path | None = None) -> ArraySource:
+    def read(
+        self, path: Path, targets: Path | None = None, window: Window | None = None
+    ) -> ArraySource:
         """A file of what it takes, for :meth:`windows`; texts are read by their own reader.
 
         Args:
             targets: a file of what is right; None: in the same ``.npz``, or nowhere.
+            window: the file holds one long series, and these are its windows.
         """
         raise InputError(f"bundle {self.path} takes {self.takes}, not arrays: {path}")
 
@@ -365,8 +369,10 @@ class TensorBundle(Bundle):
     def ends(self) -> tuple[tuple[Input, ...], tuple[Output, ...]]:
         return self.signature.inputs, self.signature.outputs
 
-    def read(self, path: Path, targets: Path | None = None) -> ArraySource:
-        return read_source(path, targets, self.signature)
+    def read(
+        self, path: Path, targets: Path | None = None, window: Window | None = None
+    ) -> ArraySource:
+        return read_source(path, targets, self.signature, window)
 
     @property
     def streams(self) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lstm_edge.cli import shared
 from lstm_edge.cli.messages import with_options
+
+if TYPE_CHECKING:
+    from lstm_edge.inputs.windows import Window
 
 
 class _Listed(click.Option):
@@ -136,6 +139,7 @@ def _spoken_settings(options: dict[str, Any]) -> dict[str, Any]:
     "--inputs", type=click.Path(path_type=Path), metavar="FILE",
     help="Golden vectors of a model without text: .npz, .npy or .csv [default: drawn to fit it].",
 )  # fmt: skip
+@shared.WINDOW
 @click.option("--runtime", "runtimes", multiple=True, metavar="R", cls=_Listed, listing=_runtimes)
 @click.option("--text-input", is_flag=True, help="Also write ONNX files that take a text as it is.")
 @click.option(
@@ -164,6 +168,7 @@ def command(
     length: int | None,
     batch: int | None,
     inputs: Path | None,
+    window: Window | None,
     runtimes: Sequence[str],
     text_input: bool,
     fold_embedding: bool,
@@ -214,6 +219,7 @@ def command(
             fold_embedding=fold_embedding,
             dataset=dataset,
             inputs=inputs,
+            window=window,
             streaming=streaming,
             chunk=chunk,
             lowering=lowering,

@@ -17,6 +17,7 @@ from lstm_edge.errors import InputError
 if TYPE_CHECKING:
     from lstm_edge.base.progress import Advance
     from lstm_edge.bundle.opening import TensorBundle, TextBundle
+    from lstm_edge.inputs.windows import Window
     from lstm_edge.predict.classifier import Classifier, Prediction
 
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     help="Write a table (.csv, .tsv, .jsonl, each also .gz) instead of printing; of arrays .npz, .npy, "
     ".csv or .json.",
 )  # fmt: skip
+@shared.WINDOW
 @click.option("--variant", metavar="NAME", help="[default: the first whose runtime is installed]")
 @shared.THREADS
 @shared.WORKERS
@@ -48,6 +50,7 @@ def command(
     source: Path | None,
     text_column: str | None,
     out: Path | None,
+    window: Window | None,
     variant: str | None,
     threads: int,
     workers: int | None,
@@ -79,10 +82,10 @@ def command(
     shared.refuse(
         opened,
         texts={"texts": texts, "--text-column": text_column, "--workers": workers},
-        arrays={},
+        arrays={"--window": window},
     )
     if isinstance(opened, TensorBundle):
-        _predict_tensors(opened, source, out, variant, threads, as_json, verbose)
+        _predict_tensors(opened, source, window, out, variant, threads, as_json, verbose)
         return
     if texts and source is not None:
         raise InputError("there are texts after the bundle and --input; give one of them")
@@ -119,8 +122,8 @@ def command(
         if out is not None:
             write_table(out, itertools.chain.from_iterable(answers))
         else:
-            for window in answers:  # a window at a time: one write for each
-                click.echo("\n".join(a.to_json(t) if as_json else a.to_line(t) for t, a in window))
+            for some in answers:  # a window at a time: one write for each
+                click.echo("\n".join(a.to_json(t) if as_json else a.to_line(t) for t, a in some))
     with shared.quiet(verbose):  # a runtime may say that it ends
         del answers, classifier
     if out is not None:
@@ -130,6 +133,7 @@ def command(
 def _predict_tensors(
     bundle: TensorBundle,
     source: Path | None,
+    window: Window | None,
     out: Path | None,
     variant: str | None,
     threads: int,
@@ -146,7 +150,7 @@ def _predict_tensors(
     if out is not None:
         check_writable(out, bundle.signature)
     with shared.quiet(verbose) as bars:
-        given = read_inputs(source, bundle.signature)
+        given = read_inputs(source, bundle.signature, window)
         predictor = Predictor(bundle, variant, threads)
         outputs = predictor.predict(given, bars)
     if out is not None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lstm_edge.cli.console import Bars
     from lstm_edge.devices.browser.server import Site
     from lstm_edge.inputs.labelled import Dataset
+    from lstm_edge.inputs.windows import Window
     from lstm_edge.report.tables import Table
 
 DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -36,6 +37,11 @@ TRUST = click.option(
 THREADS = click.option(
     "--threads", type=int, default=1, show_default=True, help="Threads for one inference."
 )
+WINDOW = click.option(
+    "--window", metavar="LENGTH[,STEP]", callback=lambda context, option, text: _window(text),
+    help="The .npy or .csv holds one long series [time, channels], a step in each row: cut windows of "
+    "LENGTH steps from it, each STEP after the one before [default: LENGTH].",
+)  # fmt: skip
 WORKERS = click.option(
     "--workers", type=int, metavar="N",
     help="Inferences at a time, each with --threads [default: as many as there are cores for].",
@@ -60,6 +66,12 @@ def _place(path: Path | None) -> Path | None:
     if path is not None:
         check_place(path)
     return path
+
+
+def _window(text: str | None) -> Window | None:
+    from lstm_edge.inputs.windows import Window
+
+    return None if text is None else Window.parse(text)
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -15,6 +15,7 @@ from lstm_edge.errors import InputError
 if TYPE_CHECKING:
     from lstm_edge.bundle.opening import Bundle
     from lstm_edge.inputs.labelled import Evaluation
+    from lstm_edge.inputs.windows import Window
     from lstm_edge.results.parity import ParityRun
     from lstm_edge.verify.verifying import Source
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     help="What is right for --inputs (.npz by the outputs' names, .npy, .csv) [default: what the .npz "
     "of --inputs has of it].",
 )  # fmt: skip
+@shared.WINDOW
 @click.option("--limit", type=int, metavar="N", help="At most N examples, drawn evenly.")
 @click.option(
     "--model", type=click.Path(path_type=Path),
@@ -49,6 +51,7 @@ def command(
     label_column: str | None,
     inputs: Path | None,
     targets: Path | None,
+    window: Window | None,
     limit: int | None,
     model: Path | None,
     variants: Sequence[str],
@@ -77,13 +80,15 @@ def command(
     shared.refuse(
         opened,
         texts={"--data": source, "--workers": workers},
-        arrays={"--inputs": inputs, "--targets": targets},
+        arrays={"--inputs": inputs, "--targets": targets, "--window": window},
     )
     if targets is not None and inputs is None:
         raise InputError("`targets` say what is right for `inputs`: give these too")
+    if window is not None and inputs is None:
+        raise InputError("`window` cuts `inputs`: give these too")
     tested: Source | None = None
     if inputs is not None:
-        tested = opened.read(inputs, targets)
+        tested = opened.read(inputs, targets, window)
     elif source is not None:
         tested = _tested_data(source, text_column, label_column, verbose)
     run = verify(

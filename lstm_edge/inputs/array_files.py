@@ -15,6 +15,7 @@ from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.files import read_text, replacing, unknown_kind, write_text
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.signature import Input, Signature, expected_shape
+from lstm_edge.inputs.windows import Window
 
 READ = (".npy", ".npz", ".csv")
 WRITTEN = (".npz", ".npy", ".csv", ".json")
@@ -37,8 +38,12 @@ class ArraySource:
         return len(next(iter(self.arrays.values())))
 
 
-def read_inputs(path: Path, signature: Signature) -> Arrays:
+def read_inputs(path: Path, signature: Signature, window: Window | None = None) -> Arrays:
     """The inputs in a file, checked: all of them in ``.npz``, one in ``.npy`` or ``.csv``.
+
+    Args:
+        window: the file holds one long series [time, channels], and these are its windows; the rows
+            of a ``.csv`` are its steps.
 
     Nothing in a file is executed (no pickled object is read).
 
@@ -53,7 +58,13 @@ def read_inputs(path: Path, signature: Signature) -> Arrays:
     if suffix != ".npz" and len(signature.inputs) != 1:
         names = ", ".join(port.name for port in signature.inputs)
         raise InputError(f"{path} holds one array, but the model has inputs {names}: give a .npz")
+    if suffix == ".npz" and window is not None:
+        raise InputError(f"{path}: `window` cuts the one series of a .npy or .csv, not a .npz")
     try:
+        if window is not None:
+            first = signature.inputs[0]
+            series = _numbers(path, first) if suffix == ".csv" else read_numpy(path)
+            return signature.check(window.cut(series, first))
         if suffix == ".csv":
             return signature.check(_read_csv(path, signature.inputs[0]))
         content = read_numpy(path)
@@ -83,13 +94,22 @@ def read_numpy(path: Path) -> Any:
 
 
 def _read_csv(path: Path, port: Input) -> Array:
-    """Rows of numbers; a first line without any is a heading."""
+    """Rows of numbers, an example in each."""
     rest = port.shape[1:]
     if len(rest) > 2 or (len(rest) == 2 and rest[1] != 1):
         raise InputError(
             f"{path}: a row of a table cannot hold an example of input {port.name}, "
-            f"{expected_shape(port)}: give a .npy or .npz file"
+            f"{expected_shape(given)}: give a .npy or .npz file, or `window` for a series with a step in "
+            "each row"
         )
+    array = _numbers(path, port)
+    if len(rest) == 0:
+        return array[:, 0] if array.shape[1] == 1 else array
+    return array[..., None] if len(rest) == 2 else array
+
+
+def _numbers(path: Path, port: Input) -> Array:
+    """All rows of a table, whole numbers where the input takes such; a first line may be a heading."""
     convert = int if port.dtype == "int32" else float
     rows: list[list[float]] = []
     for number, cells in enumerate(read_table(path), 1):
@@ -110,12 +130,9 @@ def _read_csv(path: Path, port: Input) -> Array:
     if not rows:
         raise InputError(f"{path} holds no row of numbers")
     try:
-        array: Array = np.array(rows, np.int64 if convert is int else np.float64)
+        return np.array(rows, np.int64 if convert is int else np.float64)
     except OverflowError:
         raise InputError(f"{path} holds numbers that do not fit into 64 bits") from None
-    if len(rest) == 0:
-        return array[:, 0] if array.shape[1] == 1 else array
-    return array[..., None] if len(rest) == 2 else array
 
 
 def read_table(path: Path) -> list[list[str]]:

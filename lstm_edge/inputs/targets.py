@@ -13,6 +13,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.inputs.array_files import READ, ArraySource, read_inputs, read_numpy, read_table
 from lstm_edge.inputs.label_names import resolve_labels
 from lstm_edge.inputs.signature import Output, Signature, expected_shape, plain_name
+from lstm_edge.inputs.windows import Window
 
 
 def read_targets(path: Path, signature: Signature) -> Any:
@@ -45,13 +46,15 @@ def read_targets(path: Path, signature: Signature) -> Any:
         return np.array(rows)
 
 
-def read_source(path: Path, targets: Path | None, signature: Signature) -> ArraySource:
+def read_source(
+    path: Path, targets: Path | None, signature: Signature, window: Window | None = None
+) -> ArraySource:
     """Inputs in a file, checked, with their targets: in another file, or in the same ``.npz``.
 
     Raises:
         InputError: a file cannot be read, or the inputs do not fit.
     """
-    arrays = read_inputs(path, signature)
+    arrays = read_inputs(path, signature, window)
     count = len(next(iter(arrays.values())))
     if targets is None:
         found = read_targets(path, signature) if path.suffix.lower() == ".npz" else None
