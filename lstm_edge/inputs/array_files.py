@@ -99,7 +99,7 @@ def _read_csv(path: Path, port: Input) -> Array:
     if len(rest) > 2 or (len(rest) == 2 and rest[1] != 1):
         raise InputError(
             f"{path}: a row of a table cannot hold an example of input {port.name}, "
-            f"{expected_shape(given)}: give a .npy or .npz file, or `window` for a series with a step in "
+            f"{expected_shape(port)}: give a .npy or .npz file, or `window` for a series with a step in "
             "each row"
         )
     array = _numbers(path, port)
