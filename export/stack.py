@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_edge.base.extras import require
 from lstm_edge.models.graph import IDENTITY
+from lstm_edge.models.judge import FRONTS
 from lstm_edge.stack import DenseLayer, LstmLayer, LstmStack
 
 DENSE_ACTIVATIONS = (
@@ -117,10 +118,19 @@ def read_config(config: dict[str, Any], length: int | None = None) -> Plan | str
         if isinstance(chain, str):
             return chain
         layers = chain
-    own = _own_length(layers)
+    layers, own = _behind_text(layers)
+    own = own or _own_length(layers)
     if own is not None and length is not None and own != length:
         return f"its input length is {own}, not {length}"
     return _walk(layers, own if own is not None else length)
+
+
+def _behind_text(layers: list[_Layer]) -> tuple[list[_Layer], int | None]:
+    """What is behind a layer that makes ids of texts, and how many it makes where it says so."""
+    for number, layer in enumerate(layers):
+        if layer.kind in FRONTS:
+            return layers[number + 1 :], layer.config.get("output_sequence_length")
+    return layers, None
 
 
 def _references(node: Any) -> list[str]:

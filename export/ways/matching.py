@@ -92,7 +92,7 @@ def hold(
     if settings in agreeing:
         untold = tuple(
             name
-            for name in preprocessing.assumed
+            for name in varied
             if any(getattr(s, name) != getattr(settings, name) for s in agreeing)
         )
         sources = {
@@ -102,7 +102,8 @@ def hold(
         said = [f"{_many(total)} of {expected.name} agree with these settings"]
         if untold:
             said.append(
-                f"none of them tells {', '.join(untold)} from another setting: that stays assumed"
+                f"none of them tells {', '.join(untold)} from another setting: what was not given of "
+                "these stays assumed"
             )
         return Match(Preprocessing(sources, total, untold), tuple(said))
     differing = search.differing(settings)

@@ -287,8 +287,12 @@ def _check_front(front: TextFront, golden: Golden) -> None:
     Raises:
         ConversionError: it does not: then the layer makes other ids.
     """
-    pairs = [*zip(golden.texts or (), golden.outputs, strict=True), *golden.edge_by_text]
-    # a model of free length answers no text without a word: there is nothing to compare
+    cases = [
+        *zip(golden.texts or (), golden.ids, golden.outputs, strict=True),
+        *zip(golden.edge_texts, golden.edge_ids, golden.edge_outputs, strict=True),
+    ]
+    # where its length is free, Keras itself answers no text without a word
+    pairs = [(t, y) for t, ids, y in cases if t is not None and (len(ids) or front.length)]
     answers = front.answers([text for text, _ in pairs])
     for (text, outputs), answer in zip(pairs, answers, strict=True):
         if not np.abs(outputs - answer).max() <= SAME_IDS:

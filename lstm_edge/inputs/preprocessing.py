@@ -28,7 +28,7 @@ class Preprocessing:
     Attributes:
         sources: by setting; one that is not named makes no difference.
         examples: how many of the user's own examples agree with the settings; 0: none were given.
-        untold: assumed settings of which these examples would have agreed with others, too.
+        untold: settings of which these examples would have agreed with others, too.
     """
 
     sources: Mapping[str, str]
