@@ -18,7 +18,7 @@ from export.bundling import ExportResult, export_bundle
 from export.ways import matching
 from lstm_edge import load_bundle
 from lstm_edge.bundle.opening import open_bundle
-from lstm_edge.cli import main
+from lstm_edge.cli import cli
 from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.inputs.expected import Expected
 from lstm_edge.inputs.preprocessing import MODEL, Preprocessing, sources_of
@@ -116,7 +116,7 @@ def export(model: Any, out: Path, **options: Any) -> ExportResult:
 
 
 def run(*arguments: Any) -> Result:
-    return CliRunner().invoke(main, [str(a) for a in arguments])
+    return CliRunner().invoke(cli, [str(a) for a in arguments])
 
 
 # --- what makes ids in the model itself ------------------------------------------------------------

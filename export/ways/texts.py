@@ -277,11 +277,11 @@ def _golden(
         edge_texts=tuple(edge_texts.get(name) for name in edge),
     )
     if request.front is not None and not request.front.takes_words:
-        _check_front(request.front, golden)
+        _check_front(request.front, golden, length)
     return golden
 
 
-def _check_front(front: TextFront, golden: Golden) -> None:
+def _check_front(front: TextFront, golden: Golden, length: int) -> None:
     """The whole model, of texts, answers as what is behind its layer does on our ids.
 
     Raises:
@@ -291,8 +291,12 @@ def _check_front(front: TextFront, golden: Golden) -> None:
         *zip(golden.texts or (), golden.ids, golden.outputs, strict=True),
         *zip(golden.edge_texts, golden.edge_ids, golden.edge_outputs, strict=True),
     ]
-    # where its length is free, Keras itself answers no text without a word
-    pairs = [(t, y) for t, ids, y in cases if t is not None and (len(ids) or front.length)]
+    # where its length is free, Keras answers no text without a word, and cuts none as is assumed here
+    pairs = [
+        (text, outputs)
+        for text, ids, outputs in cases
+        if text is not None and (front.length or 0 < len(ids) < length)
+    ]
     answers = front.answers([text for text, _ in pairs])
     for (text, outputs), answer in zip(pairs, answers, strict=True):
         if not np.abs(outputs - answer).max() <= SAME_IDS:
