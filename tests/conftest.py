@@ -239,3 +239,14 @@ def web_bundle(small: Callable[..., Path]) -> Path:
         runtimes=["onnxruntime", "litert"],
         streaming=True,
     )
+
+
+@pytest.fixture(scope="session")
+def behind_bundle(small: Callable[..., Path]) -> Path:
+    """The same in float32, trained on pads behind the first ids."""
+    return small(
+        precisions=["float32"],
+        runtimes=["onnxruntime", "litert"],
+        streaming=True,
+        text_settings={"padding": "post", "truncating": "post"},
+    )

@@ -27,8 +27,7 @@ from environments import make_python
 from models import kinds, plain, remembering, sequential
 
 from export import export_bundle, formats
-from lstm_edge.base.files import sha256
-from lstm_edge.bundle.manifest import GOLDEN, MANIFEST, VOCAB, seal
+from lstm_edge.bundle.manifest import MANIFEST, VOCAB, seal
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, portable_pattern
@@ -73,40 +72,6 @@ def _texts(folder: Path, make: Callable[[], Any], **options: Any) -> None:
     export_bundle(folder / "model.keras", folder / "bundle", vocab=folder / "words.txt", **options)
 
 
-def _texts_behind(folder: Path, make: Callable[[], Any], *names: str, **options: Any) -> None:
-    """The same of a model trained on pads behind the first ids; of these variants (none: all)."""
-    import keras
-
-    _texts(folder, make, **options)
-    path = folder / "bundle"
-    settings = TextSettings(LENGTH, padding="post", truncating="post")
-    tokenizer = Tokenizer([*settings.special_tokens(), *WORDS], settings)
-    model = keras.models.load_model(folder / "model.keras")
-
-    def answered(golden: Any) -> None:
-        cases = [*golden["cases"], *golden["edge"]]
-        for case in cases:
-            if "text" in case:
-                case["ids"] = tokenizer.encode([case["text"]])[0].tolist()
-        answers = model.predict(settings.padded([case["ids"] for case in cases]), verbose=0)
-        for case, answer in zip(cases, answers, strict=True):
-            case["probabilities"] = [float(f"{p:.9g}") for p in answer]
-
-    def told(manifest: Any) -> None:
-        manifest |= {"schema": 4, "pads": "behind"}
-        manifest["tokenizer"] |= settings.to_json()
-        sources = {"max_length": "model", "padding": "option", "truncating": "assumed"}
-        manifest["preprocessing"] = {
-            "state": "matched", "sources": sources, "examples": 3, "untold": ["truncating"],
-        }  # fmt: skip
-        manifest["variants"] = [v for v in manifest["variants"] if not names or v["name"] in names]
-        manifest["files"][GOLDEN] = sha256(path / GOLDEN)
-        manifest["seal"] = seal(manifest)
-
-    changed(path / GOLDEN, answered)
-    changed(path / MANIFEST, told)
-
-
 def _live(folder: Path, make: Callable[[], Any], **options: Any) -> None:
     export_bundle(make(), folder / "bundle", **options)
 
@@ -133,11 +98,16 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "texts, pads in front": lambda folder: _texts(
         folder, partial(_looking_back, LENGTH), runtimes=["onnxruntime", "litert-js"], **FLOATS
     ),
-    "texts, pads behind": lambda folder: _texts_behind(
-        folder, partial(_looking_back, LENGTH), runtimes=["onnxruntime", "litert-js"], **FLOATS
+    "texts, pads behind": lambda folder: _texts(
+        folder,
+        small,
+        streaming=True,
+        runtimes=["onnxruntime", "litert", "litert-js"],
+        text_settings={"padding": "post", "truncating": "post", "pattern": r"[\w']+"},
+        **FLOATS,
     ),
-    "a step model, pads behind": lambda folder: _texts_behind(
-        folder, small, STREAM, "tflite-float32-stream", streaming=True, **FLOATS
+    "texts, pads on either side": lambda folder: _texts(
+        folder, small, streaming=True, either_side=True, **ONNX
     ),
     "texts, no pads": lambda folder: _texts(folder, partial(_looking_back, None), **FLOATS),
     "ids": lambda folder: _live(folder, small, **ONNX),
@@ -668,9 +638,11 @@ def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 
 IN_NODE = [
-    EVERYTHING, "texts, three classes", "texts, pads in front", "texts, pads behind",
-    "a step model, pads behind", "texts, no pads",
-]  # fmt: skip
+    EVERYTHING,
+    "texts, three classes",
+    *(f"texts, pads {where}" for where in ("in front", "behind", "on either side")),
+    "texts, no pads",
+]
 
 
 @pytest.mark.parametrize(

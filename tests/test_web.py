@@ -445,12 +445,28 @@ def test_ids_in_chromium(tab: Any, site: Site, tmp_path: Path) -> None:
     check_ids(tokenizer, given["texts"], run(tab, site, body, given))
 
 
+def test_pads_behind_in_every_runtime(tab: Any, behind_bundle: Path, runtimes: Path) -> None:
+    with serving(PAGE, bundle=behind_bundle, runtimes=runtimes) as behind:
+        found = run(tab, behind, EVERY, 1)
+        check_made_ids(tab, behind, behind_bundle)
+    assert set(found) == {
+        "onnx-float32 onnxruntime-web",
+        "onnx-float32-stream onnxruntime-web",
+        "tflite-float32 litert-js",
+    }
+    check_golden(found)
+
+
 def test_a_bundle_s_texts_make_its_ids(tab: Any, site: Site, web_bundle: Path) -> None:
+    check_made_ids(tab, site, web_bundle)
+
+
+def check_made_ids(tab: Any, site: Site, path: Path) -> None:
     body = """
     return [...bundle.golden.cases, ...bundle.golden.edge].filter(({ text }) => text !== undefined)
       .map(({ text, ids }) => [Array.from(bundle.tokenizer.encode(text)), ids]);
     """
-    bundle = open_bundle(web_bundle)
+    bundle = open_bundle(path)
     assert isinstance(bundle, TextBundle)
     found = run(tab, site, body)
     assert len(found) > 70
@@ -489,41 +505,33 @@ def test_a_stream_answers_after_every_piece(
 
 
 def test_pads_behind_are_fed_for_every_answer_and_taken_back(
-    tab: Any, web_bundle: Path, runtimes: Path, tmp_path: Path
+    tab: Any, behind_bundle: Path, runtimes: Path
 ) -> None:
-    name, text, length = "onnx-float32-stream", "A very good film", 20
-    copy = shutil.copytree(web_bundle, tmp_path / "bundle")
-    manifest = json.loads((copy / MANIFEST).read_text("utf-8"))
-    (variant,) = (v for v in manifest["variants"] if v["name"] == name)
-    step = runners.IdsRunner(
-        runtime_class("onnx")(copy / variant["file"]),
-        pads="none",
-        states=[*map(State.from_json, variant["states"])],
-    )
-    tokenizer = open_bundle(copy).tokenizer()
+    text, bundle = "A very good film", open_bundle(behind_bundle)
+    info, tokenizer = bundle.variant("onnx-float32-stream"), bundle.tokenizer()
     assert tokenizer is not None
+    step = runners.IdsRunner(
+        runtime_class(info.kind)(bundle.path / info.file),
+        pads="none",
+        states=[*map(State.from_json, info.states)],
+    )
     ids = tokenizer.ids_of(text)
-    expected = [step.run([ids[:n] + [0] * (length - n)])[0] for n in range(1, len(ids) + 1)]
-    (copy / MANIFEST).write_text(json.dumps({**manifest, "schema": 4, "pads": "behind"}), "utf-8")
-    body = f"""
-    const {{ follow, read }} = await import('./js/reading.js');
-    const reading = read(given, bundle.tokenizer);
-    const runner = await load(bundle, '{name}');
-    const whole = Array.from(await runner.run(reading.ids));
-    runner.close();
-    const stream = await openStream(bundle, '{name}');
+    expected = [step.run([ids[:n] + [0] * (20 - n)])[0] for n in range(1, len(ids) + 1)]
+    body = """
+    const { follow, read } = await import('./js/reading.js');
+    const stream = await openStream(bundle, 'onnx-float32-stream');
     const heard = [];
     const hear = (at, answer) => heard.push([at, Array.from(answer)]);
+    const reading = read(given, bundle.tokenizer);
     const ended = await follow(stream, reading, bundle.manifest, hear, () => false);
     stream.close();
-    return [whole, heard, ended];
+    return [heard, ended];
     """
-    with serving(PAGE, bundle=copy, runtimes=runtimes) as behind:
-        whole, heard, ended = run(tab, behind, body, text)
+    with serving(PAGE, bundle=behind_bundle, runtimes=runtimes) as behind:
+        heard, ended = run(tab, behind, body, text)
     assert ended
     assert [at for at, _ in heard] == [0, 1, 2, 3, 4]
     np.testing.assert_allclose([answer for _, answer in heard], expected, atol=1e-6)
-    np.testing.assert_allclose(whole, expected[-1], atol=1e-6)
     assert np.ptp(expected) > 1e-3
 
 

@@ -34,11 +34,8 @@ from lstm_edge.cli import cli
 from lstm_edge.devices.browser import chromium as browser
 from lstm_edge.devices.browser import demo as web_demo
 from lstm_edge.devices.browser import runtimes as web_runtimes
-from lstm_edge.inputs.signature import State
 from lstm_edge.inputs.tokenizer import TextSettings
 from lstm_edge.predict.classifier import Classifier, Prediction
-from lstm_edge.runtimes.contract import runtime_class
-from lstm_edge.runtimes.runners import IdsRunner
 
 TEXT = "A very good film, never boring: the cast is great!"
 FLOAT, STREAM = "onnx-float32", "onnx-float32-stream"
@@ -365,48 +362,28 @@ def test_more_than_two_labels(classes: Path, demo: Callable[..., Demo]) -> None:
     page.see("#checks").to_contain_text("ok: ")
 
 
-def test_first_ids_and_pads_behind_and_what_was_only_assumed(
-    web_bundle: Path, tmp_path: Path, demo: Callable[..., Demo]
-) -> None:
-    bundle = opened(shutil.copytree(web_bundle, tmp_path / "b"))
-    info = bundle.variant(STREAM)
-    step = IdsRunner(
-        runtime_class(info.kind)(bundle.path / info.file),
-        pads="none",
-        states=[*map(State.from_json, info.states)],
-    )
-    manifest = json.loads((bundle.path / MANIFEST).read_text())
-    sources = {"max_length": "model", "padding": "option", "truncating": "assumed"}
-    manifest |= {"schema": 4, "pads": "behind"}
-    manifest["preprocessing"] = {
-        "state": "assumed", "sources": sources, "examples": 0, "untold": [],
-    }  # fmt: skip
-    manifest["tokenizer"] |= {"padding": "post", "truncating": "post"}
-    # the others skip pads on either side
-    manifest["variants"] = [one for one in manifest["variants"] if one["name"] == STREAM]
-    (bundle.path / MANIFEST).write_text(json.dumps({**manifest, "seal": seal(manifest)}))
-    tokenizer = bundle.tokenizer()
-    assert tokenizer is not None
-    page = demo(bundle)
-    page.see("#preprocessing.warning").to_have_text(
-        "Assumed, not told: truncating post. If training did otherwise, these answers are wrong; "
-        "export with --expect."
-    )
-    for text, late in (
-        ("A very bad film", ""),
-        ("never a very good film " * 4 + "at all!", "at all!"),
+def test_first_ids_and_pads_behind(behind_bundle: Path, demo: Callable[..., Demo]) -> None:
+    page = demo(behind_bundle)
+    page.see("#preprocessing").to_have_count(0)  # all of it was told
+    for text, gone in (
+        ("A very bad film", []),
+        ("never a very good film " * 4 + "at all!", [" film at all!"]),
     ):
         page.write(text)
-        ids = [*tokenizer.ids_of(text), *[0] * 20][:20]
-        p = float(step.run([ids])[0, 0])
-        label = bundle.labels[p > 0.5]
-        page.shows(Prediction(label, max(p, 1 - p), {}))
+        page.shows(Classifier(opened(behind_bundle), FLOAT).predict([text])[0])
         page.see("#agreement").to_contain_text("ok After the last word")
-        assert page.tab.locator("#reading .gone").all_inner_texts() == (
-            [f" film {late}"] if late else []
-        )
+        assert page.tab.locator("#reading .gone").all_inner_texts() == gone
     page.see("#count").to_contain_text(
         "22 words; the first 19 of them count, as the model takes 20 ids: the last 3 do not"
+    )
+    page.checked()
+    page.see("#checks").to_contain_text("ok: ")
+
+
+def test_what_was_only_assumed_is_said(shared: Demo) -> None:
+    shared.see("#preprocessing.warning").to_have_text(
+        "Assumed, not told: padding pre, truncating pre. If training did otherwise, these answers are "
+        "wrong; export with --expect."
     )
 
 
