@@ -29,7 +29,7 @@ class Exporter(to_tflite.Exporter):
     def obstacles(self) -> list[str]:
         if isinstance(self.model, LstmStack) or self._length() is not None:
             return []
-        free = [one.name for one in self.model.inputs if None in one.shape[1:]]
+        free = [port.name for port in self.model.inputs if None in port.shape[1:]]
         return [
             f"input {name} leaves its steps free, and LiteRT.js takes fixed shapes only: "
             + (

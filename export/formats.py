@@ -204,15 +204,15 @@ class Exporter(ABC):
 
 def formats() -> dict[str, type[Exporter]]:
     """All formats by name."""
-    return {exporter.format: exporter for exporter in _found("to_")}
+    return {exporter.format: exporter for exporter in _exporters_of("to_")}
 
 
 def exporters() -> list[type[Exporter]]:
     """The formats, and then what is made for one runtime or use."""
-    return [*_found("to_"), *_found("for_")]
+    return [*_exporters_of("to_"), *_exporters_of("for_")]
 
 
-def _found(prefix: str) -> list[type[Exporter]]:
+def _exporters_of(prefix: str) -> list[type[Exporter]]:
     return [module.Exporter for module in modules.found(export, prefix)]
 
 

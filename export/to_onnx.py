@@ -144,7 +144,9 @@ _PLACES = {
 }
 
 
-def _store(onnx: Any, model: Any, kinds: Sequence[str], stored: Callable[[Array], _Stored]) -> None:
+def _store(
+    onnx: Any, model: Any, op_types: Sequence[str], stored: Callable[[Array], _Stored]
+) -> None:
     """Store the weights of some kinds of node in fewer bits, with what makes floats of them behind.
 
     What stands behind a constant is computed once, when the file is loaded.
@@ -153,7 +155,7 @@ def _store(onnx: Any, model: Any, kinds: Sequence[str], stored: Callable[[Array]
     constants = {tensor.name: tensor for tensor in graph.initializer}
     behind: dict[str, list[Any]] = {}
     for node, weights in list(_weights(model)):
-        for place in weights if node.op_type in kinds else ():
+        for place in weights if node.op_type in op_types else ():
             name = node.input[place]
             if f"{name}_stored" not in constants and name in constants:
                 kept = stored(onnx.numpy_helper.to_array(constants[name]))
@@ -231,12 +233,12 @@ def _weights(model: Any) -> Iterator[tuple[Any, list[int]]]:
 def _own_weights(model: Any) -> None:
     """Give each LSTM its own W and R: ``quantize_dynamic`` transposes a shared one twice."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    taken: set[str] = set()
+    used: set[str] = set()
     for node in model.graph.node:
         for place in (1, 2) if node.op_type == "LSTM" else ():
             name = node.input[place]
-            if name in taken:
+            if name in used:
                 node.input[place] = f"{name}_{node.name}"
                 model.graph.initializer.add().CopyFrom(constants[name])
                 model.graph.initializer[-1].name = node.input[place]
-            taken.add(name)
+            used.add(name)

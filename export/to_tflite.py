@@ -70,12 +70,12 @@ class Exporter(formats.Exporter):
         Args:
             make: takes whether the embedding is in int8.
         """
-        kind = _KINDS[precision.base]
-        quantised = kind.quantised and self._has_embedding()
+        settings = _SETTINGS[precision.base]
+        quantised = settings.quantised and self._has_embedding()
         saved = self.work / ("graph.int8.saved" if quantised else "graph.saved")
         if not saved.exists():
             _save(make(quantised), saved)
-        return _convert(saved, kind)
+        return _convert(saved, settings)
 
     def _has_embedding(self) -> bool:
         if isinstance(self.model, LstmStack):
@@ -98,13 +98,13 @@ class Exporter(formats.Exporter):
 
     def layout(self, stack: LstmStack, precision: Precision) -> Layout:
         """How the loop of this precision is laid out."""
-        kind = _KINDS[precision.base]
+        settings = _SETTINGS[precision.base]
         return stacked_loop.layout(
             stack,
-            kind.stride,
-            kind.weight_bytes,
+            settings.stride,
+            settings.weight_bytes,
             folded=precision.folded,
-            quantised=kind.quantised,
+            quantised=settings.quantised,
         )
 
     def convert(self, stack: LstmStack, precision: Precision, layout: Layout, path: Path) -> None:
@@ -112,7 +112,7 @@ class Exporter(formats.Exporter):
         module = stacked_loop.module(stack, pad_table(stack, layout.stride), layout)
         saved = self.work / f"{path.stem}.saved"
         _save(module, saved)
-        path.write_bytes(_convert(saved, _KINDS[precision.base]))
+        path.write_bytes(_convert(saved, _SETTINGS[precision.base]))
 
 
 def _save(module: Any, saved: Path) -> None:
@@ -120,45 +120,37 @@ def _save(module: Any, saved: Path) -> None:
     tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
 
 
-def _convert(saved: Path, kind: _Kind) -> bytes:
+def _convert(saved: Path, settings: _Settings) -> bytes:
     tf = require("tensorflow", "exporting to TFLite")
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-    kind.configure(tf, converter)
+    if settings.optimised:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if settings.float16:
+        converter.target_spec.supported_types = [tf.float16]
     content: bytes = converter.convert()
     return content
 
 
-def _float32(tf: Any, converter: Any) -> None:
-    del tf, converter
-
-
-def _float16(tf: Any, converter: Any) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-
-
-def _int8_dynamic(tf: Any, converter: Any) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-
-
 @dataclass(frozen=True)
-class _Kind:
+class _Settings:
     """What a precision means here.
 
     Attributes:
         stride: pads between two rows of the table: few cost bytes, many cost up to as many steps.
         weight_bytes: of one weight as the runtime holds it; XNNPACK unpacks float16.
-        configure: sets the converter's options.
+        optimised, float16: options of the converter.
+        quantised: the embedding is looked up in int8.
     """
 
     stride: int
     weight_bytes: int
-    configure: Callable[[Any, Any], None]
+    optimised: bool = True
+    float16: bool = False
     quantised: bool = False
 
 
-_KINDS = {
-    "float32": _Kind(4, 4, _float32),
-    "float16": _Kind(8, 4, _float16),
-    "int8-dynamic": _Kind(8, 1, _int8_dynamic, quantised=True),
+_SETTINGS = {
+    "float32": _Settings(4, 4, optimised=False),
+    "float16": _Settings(8, 4, float16=True),
+    "int8-dynamic": _Settings(8, 1, quantised=True),
 }

@@ -55,33 +55,33 @@ def with_metadata(content: bytes, pattern: str, vocabulary: bytes, labels: Seque
 
 
 def _description(pattern: str) -> bytes:
-    flatbuffers, made = require("flatbuffers", _PURPOSE), require(SCHEMA, _PURPOSE)
+    flatbuffers, schema = require("flatbuffers", _PURPOSE), require(SCHEMA, _PURPOSE)
 
-    def file(called: str, kind: int, text: str) -> Any:
-        found = made.AssociatedFileT()
-        found.name, found.type, found.description = called, kind, text
-        return found
+    def file(called: str, file_type: int, text: str) -> Any:
+        described = schema.AssociatedFileT()
+        described.name, described.type, described.description = called, file_type, text
+        return described
 
-    options = made.RegexTokenizerOptionsT()
+    options = schema.RegexTokenizerOptionsT()
     options.delimRegexPattern = pattern
     options.vocabFile = [
         file(
             MEDIAPIPE_VOCABULARY,
-            made.AssociatedFileType.VOCABULARY,
+            schema.AssociatedFileType.VOCABULARY,
             "letters and their numbers; the words are in the model",
         )
     ]
-    tokenizer = made.ProcessUnitT()
-    tokenizer.optionsType = made.ProcessUnitOptions.RegexTokenizerOptions
+    tokenizer = schema.ProcessUnitT()
+    tokenizer.optionsType = schema.ProcessUnitOptions.RegexTokenizerOptions
     tokenizer.options = options
-    text, scores = made.TensorMetadataT(), made.TensorMetadataT()
+    text, scores = schema.TensorMetadataT(), schema.TensorMetadataT()
     text.name, text.description = "letters", "the text, letter by letter"
     text.processUnits = [tokenizer]
     scores.name, scores.description = "scores", "probability of each label"
     scores.associatedFiles = [
-        file(MEDIAPIPE_LABELS, made.AssociatedFileType.TENSOR_AXIS_LABELS, "one label a line")
+        file(MEDIAPIPE_LABELS, schema.AssociatedFileType.TENSOR_AXIS_LABELS, "one label a line")
     ]
-    graph, model = made.SubGraphMetadataT(), made.ModelMetadataT()
+    graph, model = schema.SubGraphMetadataT(), schema.ModelMetadataT()
     graph.inputTensorMetadata, graph.outputTensorMetadata = [text], [scores]
     model.subgraphMetadata, model.minParserVersion = [graph], _READER
     builder = flatbuffers.Builder(1024)

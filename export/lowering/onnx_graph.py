@@ -58,7 +58,7 @@ class Markers:
     def describe(self, quantised: bool) -> str:
         """Which nodes there are, and why a layer became a Loop."""
         counts = Counter(_NODES[w.kind] for w in self.weights.values())
-        said = [f"{count} {kind} node{'s' if count > 1 else ''}" for kind, count in counts.items()]
+        said = [f"{count} {name} node{'s' if count > 1 else ''}" for name, count in counts.items()]
         if quantised and set(counts) - {"LSTM"}:
             # ONNX Runtime quantises the products of LSTM nodes only
             said.append("weights of GRU and RNN nodes in int8, their arithmetic in float")
@@ -80,12 +80,12 @@ def convert(graph: GraphModel, path: Path) -> Markers:
     ends: dict[str, tuple[int | None, ...]] = {}
 
     def run(*arrays: Any) -> list[Any]:
-        found = recurrent.outputs(
+        outputs = recurrent.outputs(
             graph, arrays, lambda loop: run_loop(tf, loop, markers), _look_up(tf)
         )
         # what Keras infers is not always what it computes (Bidirectional of two widths)
-        ends.update({name: tuple(value.shape) for name, value in found.items()})
-        return list(found.values())
+        ends.update({name: tuple(value.shape) for name, value in outputs.items()})
+        return list(outputs.values())
 
     model, _ = tf2onnx.convert.from_function(
         tf.function(run, input_signature=specs, autograph=False),
@@ -97,12 +97,12 @@ def convert(graph: GraphModel, path: Path) -> Markers:
             "Erfc": (_erfc_node, []),
         },
     )
-    found = [node.op_type for node in model.graph.node]
+    written = [node.op_type for node in model.graph.node]
     wanted = [_NODES[w.kind] for w in markers.weights.values()]
     # tf2onnx logs what its handlers raise and goes on
-    if "PyFunc" in found or any(found.count(kind) < wanted.count(kind) for kind in set(wanted)):
-        raise ConversionError(f"tf2onnx gave {sorted(set(found))} for {', '.join(wanted)}")
-    if unknown := sorted(op for op in set(found) if not onnx.defs.has(op)):
+    if "PyFunc" in written or any(written.count(name) < wanted.count(name) for name in set(wanted)):
+        raise ConversionError(f"tf2onnx gave {sorted(set(written))} for {', '.join(wanted)}")
+    if unknown := sorted(op for op in set(written) if not onnx.defs.has(op)):
         raise ConversionError(f"ONNX has no operator for TensorFlow's {', '.join(unknown)}")
     model.ir_version = IR_VERSION
     model.producer_name = "lstm-edge"
@@ -134,9 +134,9 @@ def _name_ends(onnx: Any, model: Any, inputs: _Ends, outputs: _Ends) -> None:
     ):
         free = ("batch", "time", *(f"dim_{n}" for n in range(2, len(shape))))
         dims = [name if size is None else size for name, size in zip(free, shape, strict=False)]
-        kind = value.type.tensor_type.elem_type
+        dtype = value.type.tensor_type.elem_type
         value.CopyFrom(
-            onnx.helper.make_tensor_value_info(names[value.name], kind, ["batch", *dims[1:]])
+            onnx.helper.make_tensor_value_info(names[value.name], dtype, ["batch", *dims[1:]])
         )
 
 
@@ -230,12 +230,12 @@ def _marker(
     tf: Any,
     token: str,
     weights: Weights,
-    given: tuple[Any, Any, Any],
+    inputs_of_node: tuple[Any, Any, Any],
     sequence: bool,
     markers: Markers,
 ) -> tuple[Any, list[Any]]:
     """[T, N, D] -> all outputs [T, N, U], where they are wanted, and the final states [N, U]."""
-    x, lengths, states = given
+    x, lengths, states = inputs_of_node
     token += "".join(
         mark
         for mark, there in (("+Y", sequence), ("+L", lengths is not None), ("+S", states))
@@ -262,7 +262,7 @@ def _node(markers: Markers, ctx: Any, node: Any, name: str, args: Any) -> None:
     weights = markers.weights[token]
     parts = token.split("+")[1:]
     sequence = "Y" in parts
-    given = list(node.input)
+    tensors = list(node.input)
     outputs = list(node.output)
     dtype = ctx.get_dtype(outputs[0])
     shapes = [ctx.get_shape(o) for o in outputs]
@@ -271,22 +271,22 @@ def _node(markers: Markers, ctx: Any, node: Any, name: str, args: Any) -> None:
     def const(label: str, value: Array) -> Any:
         return ctx.make_const(utils.make_name(label), np.ascontiguousarray(value)).output[0]
 
-    def made(kind: str, inputs: list[Any], **options: Any) -> Any:
-        return ctx.make_node(kind, inputs, **options).output[0]
+    def output_of(op_type: str, inputs: list[Any], **options: Any) -> Any:
+        return ctx.make_node(op_type, inputs, **options).output[0]
 
-    x = given.pop(0)
-    lengths = given.pop(0) if "L" in parts else ""
+    x = tensors.pop(0)
+    lengths = tensors.pop(0) if "L" in parts else ""
     first = const("axis", np.array([0], np.int64))
-    states = [made("Unsqueeze", [state, first]) for state in given]
+    states = [output_of("Unsqueeze", [state, first]) for state in tensors]
     layout = node_weights(weights)
     inputs = [x, const("W", layout.kernel), const("R", layout.recurrent), const("B", layout.bias)]
     inputs += [lengths, *states]
     while inputs[-1] == "":
         inputs.pop()
-    kind, size = _NODES[weights.kind], 2 if weights.kind == "LSTM" else 1
+    op_type, size = _NODES[weights.kind], 2 if weights.kind == "LSTM" else 1
     units = weights.units
     recurrent_node = ctx.make_node(
-        kind,
+        op_type,
         inputs,
         attr=layout.attributes,
         output_count=1 + size,
@@ -424,6 +424,6 @@ def _erfc_node(ctx: Any, node: Any, name: str, args: Any) -> None:
     (x,), (output,) = node.input, node.output
     shape, dtype = ctx.get_shape(output), ctx.get_dtype(output)
     ctx.remove_node(node.name)
-    one = ctx.make_const(utils.make_name("one"), np.array(1, np.float32)).output[0]
+    unit = ctx.make_const(utils.make_name("one"), np.array(1, np.float32)).output[0]
     erf = ctx.make_node("Erf", [x]).output[0]
-    ctx.make_node("Sub", [one, erf], outputs=[output], shapes=[shape], dtypes=[dtype])
+    ctx.make_node("Sub", [unit, erf], outputs=[output], shapes=[shape], dtypes=[dtype])

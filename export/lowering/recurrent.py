@@ -105,18 +105,18 @@ def numbers(variable: Any) -> Array:
 def weights_of(cell: Any) -> Weights | None:
     """The weights of a cell that is exactly Keras's own; None for any other."""
     layers = require("keras", _PURPOSE).layers
-    kinds = {layers.LSTMCell: "LSTM", layers.GRUCell: "GRU", layers.SimpleRNNCell: "SimpleRNN"}
-    kind = kinds.get(type(cell))
-    if kind is None:
+    names = {layers.LSTMCell: "LSTM", layers.GRUCell: "GRU", layers.SimpleRNNCell: "SimpleRNN"}
+    name = names.get(type(cell))
+    if name is None:
         return None
     kernel, recurrent = numbers(cell.kernel), numbers(cell.recurrent_kernel)
     after = bool(getattr(cell, "reset_after", False))
     shape = (2, kernel.shape[1]) if after else (kernel.shape[1],)
     bias = np.zeros(shape, np.float32) if cell.bias is None else numbers(cell.bias)
     functions = (
-        [cell.activation] if kind == "SimpleRNN" else [cell.recurrent_activation, cell.activation]
+        [cell.activation] if name == "SimpleRNN" else [cell.recurrent_activation, cell.activation]
     )
-    return Weights(kind, kernel, recurrent, bias, tuple(functions), after)
+    return Weights(name, kernel, recurrent, bias, tuple(functions), after)
 
 
 def output_before(tf: Any, loop: Loop, like: Any) -> Any:
@@ -225,9 +225,9 @@ _STEPS: dict[str, Callable[[Any, Weights], Cell]] = {
 
 def specs(tf: Any, graph: GraphModel, batch: int | None) -> list[Any]:
     """What :func:`outputs` takes: the inputs, then the states."""
-    kinds = [(given.name, given.dtype, given.shape) for given in graph.inputs]
-    kinds += [(state.name, "float32", state.shape) for state in graph.all_states]
-    return [tf.TensorSpec([batch, *shape[1:]], dtype, name=name) for name, dtype, shape in kinds]
+    ports = [(port.name, port.dtype, port.shape) for port in graph.inputs]
+    ports += [(state.name, "float32", state.shape) for state in graph.all_states]
+    return [tf.TensorSpec([batch, *shape[1:]], dtype, name=name) for name, dtype, shape in ports]
 
 
 def outputs(

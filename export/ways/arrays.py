@@ -134,7 +134,7 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
 
 def _class_labels(request: Request, signature: tensors.Signature) -> tuple[str, ...]:
     labels = tuple(request.source.labels or ())
-    classes = [one.classes for one in signature.outputs if one.classes]
+    classes = [output.classes for output in signature.outputs if output.classes]
     if len(labels) in classes and len(set(labels)) == len(labels):
         return labels
     if request.has_labels:
@@ -183,8 +183,8 @@ def _drawn_golden(
         detail = f"Keras itself takes no inputs of {', '.join(map(str, refused))} steps"
         checks.append(Check("lengths that are left out", True, detail))
     if unanswered:
-        kinds = ", ".join(dict.fromkeys(unanswered))
-        detail = f"Keras itself answers {len(unanswered)} of {count} with no number (NaN): {kinds}"
+        names = ", ".join(dict.fromkeys(unanswered))
+        detail = f"Keras itself answers {len(unanswered)} of {count} with no number (NaN): {names}"
         checks.append(Check("cases that are left out", True, detail))
     return golden, checks
 
