@@ -129,4 +129,4 @@ def test_by_the_command_line(tmp_path: Path) -> None:
     wrong = CliRunner().invoke(cli, [*args, "--lowering", "fuse"])
     assert wrong.exit_code == 2
     assert "lowering fuse is not known" in wrong.output
-    assert "fused for tflite" in wrong.output
+    assert "there is fused (of tflite files)" in wrong.output
