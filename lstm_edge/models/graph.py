@@ -15,13 +15,8 @@ from lstm_edge.inputs.signature import Input, Output, State, plain_name
 
 _PURPOSE = "exporting"
 # Layers that do nothing when the model answers.
-IDENTITY = (
-    "Dropout",
-    "SpatialDropout1D",
-    "GaussianDropout",
-    "GaussianNoise",
-    "AlphaDropout",
-    "ActivityRegularization",
+IDENTITY = tuple(
+    "Dropout SpatialDropout1D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization".split()
 )
 
 

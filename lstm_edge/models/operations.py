@@ -59,6 +59,18 @@ def _reduction(own: str) -> Callable[..., Any]:
     return apply
 
 
+def _renamed(own: str, **parameters: str) -> Callable[..., Any]:
+    """A function of ``keras.ops`` under TensorFlow's names of its parameters ("": of no effect)."""
+    parameters["name"] = ""
+
+    def apply(*values: Any, **options: Any) -> Any:
+        stored = dict(zip(parameters, values, strict=False)) | options
+        ours = {parameters[key]: value for key, value in stored.items() if value is not None}
+        return getattr(_ops(), own)(**{key: value for key, value in ours.items() if key})
+
+    return apply
+
+
 def _getitem(x: Any, slice_spec: Any, var: Any = None, name: Any = None) -> Any:
     def part(value: Any) -> Any:
         if isinstance(value, dict):
@@ -73,10 +85,6 @@ def _reshape(x: Any, shape: Any, name: Any = None) -> Any:
     return _ops().reshape(x, [int(v) for v in shape])
 
 
-def _expand(x: Any, axis: Any, name: Any = None) -> Any:
-    return _ops().expand_dims(x, axis)
-
-
 def _squeeze(x: Any, axis: Any = None, name: Any = None) -> Any:
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
     for axis in sorted(
@@ -84,22 +92,6 @@ def _squeeze(x: Any, axis: Any = None, name: Any = None) -> Any:
     ):
         x = _ops().squeeze(x, axis)
     return x
-
-
-def _transpose(x: Any, perm: Any = None, conjugate: bool = False, name: Any = None) -> Any:
-    return _ops().transpose(x, perm)
-
-
-def _concat(values: Any, axis: Any = -1, name: Any = None) -> Any:
-    return _ops().concatenate(values, axis=axis)
-
-
-def _stack(values: Any, axis: int = 0, name: Any = None) -> Any:
-    return _ops().stack(values, axis=axis)
-
-
-def _unstack(value: Any, num: Any = None, axis: int = 0, name: Any = None) -> Any:
-    return _ops().unstack(value, num, axis)
 
 
 def _split(
@@ -111,32 +103,12 @@ def _split(
     return _ops().split(value, sizes, axis=axis)
 
 
-def _tile(x: Any, multiples: Any, name: Any = None) -> Any:
-    return _ops().tile(x, multiples)
-
-
 def _reverse(x: Any, axis: Any, name: Any = None) -> Any:
     return _ops().flip(x, axis=tuple(axis) if isinstance(axis, (list, tuple)) else axis)
 
 
-def _cast(x: Any, dtype: Any, name: Any = None) -> Any:
-    return _ops().cast(x, dtype)
-
-
-def _softmax(logits: Any, axis: Any = -1, name: Any = None) -> Any:
-    return _ops().softmax(logits, axis=-1 if axis is None else axis)
-
-
-def _log_softmax(logits: Any, axis: Any = -1, name: Any = None) -> Any:
-    return _ops().log_softmax(logits, axis=-1 if axis is None else axis)
-
-
 def _gelu(features: Any, approximate: bool = False, name: Any = None) -> Any:
     return _ops().gelu(features, approximate=approximate)
-
-
-def _leaky_relu(features: Any, alpha: float = 0.2, name: Any = None) -> Any:
-    return _ops().leaky_relu(features, negative_slope=alpha)
 
 
 def _silu(features: Any, beta: float = 1.0) -> Any:
@@ -159,18 +131,6 @@ def _l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, **rest: Any)
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     square = ops.sum(ops.square(x), axis=axis, keepdims=True)
     return x * ops.rsqrt(ops.maximum(square, epsilon))
-
-
-def _clip(t: Any, clip_value_min: Any, clip_value_max: Any, name: Any = None) -> Any:
-    return _ops().clip(t, clip_value_min, clip_value_max)
-
-
-def _where(condition: Any, x: Any, y: Any, name: Any = None) -> Any:
-    return _ops().where(condition, x, y)
-
-
-def _identity(x: Any, name: Any = None) -> Any:
-    return _ops().copy(x)  # a tensor of its own: the mask stays behind
 
 
 def _gather(params: Any, indices: Any, axis: int = 0, batch_dims: int = 0, **rest: Any) -> Any:
@@ -200,26 +160,12 @@ def _functions() -> dict[str, Callable[..., Any]]:
     """Names of TFOpLambda layers (``tf.`` before them) -> functions of their arguments."""
     if _TABLE:
         return _TABLE
-    binary = {
-        "add": "add",
-        "subtract": "subtract",
-        "multiply": "multiply",
-        "divide": "divide",
-        "truediv": "divide",
-        "maximum": "maximum",
-        "minimum": "minimum",
-        "pow": "power",
-        "floordiv": "floor_divide",
-        "mod": "mod",
-        "greater": "greater",
-        "greater_equal": "greater_equal",
-        "less": "less",
-        "less_equal": "less_equal",
-        "equal": "equal",
-        "not_equal": "not_equal",
-        "logical_and": "logical_and",
-        "logical_or": "logical_or",
-    }
+    same = (
+        "add subtract multiply divide maximum minimum mod greater greater_equal less less_equal equal "
+        "not_equal logical_and logical_or"
+    )
+    binary = {name: name for name in same.split()}
+    binary |= {"truediv": "divide", "pow": "power", "floordiv": "floor_divide"}
     for name, own in binary.items():
         _TABLE[f"math.{name}"] = _TABLE[f"__operators__.{name}"] = _binary(own)
     unary = (
@@ -233,34 +179,37 @@ def _functions() -> dict[str, Callable[..., Any]]:
     for name in "mean sum max min prod any all std variance logsumexp".split():
         own = {"variance": "var"}.get(name, name)
         _TABLE[f"math.reduce_{name}"] = _TABLE[f"reduce_{name}"] = _reduction(own)
+    identity = _unary("copy")  # a tensor of its own: the mask stays behind
     _TABLE.update(
         {
             "__operators__.getitem": _getitem,
             "strided_slice": _getitem,
             "reshape": _reshape,
-            "expand_dims": _expand,
+            "expand_dims": _renamed("expand_dims", x="x", axis="axis"),
             "squeeze": _squeeze,
-            "transpose": _transpose,
-            "concat": _concat,
-            "stack": _stack,
-            "unstack": _unstack,
+            "transpose": _renamed("transpose", x="x", perm="axes", conjugate=""),
+            "concat": _renamed("concatenate", values="xs", axis="axis"),
+            "stack": _renamed("stack", values="x", axis="axis"),
+            "unstack": _renamed("unstack", value="x", num="num", axis="axis"),
             "split": _split,
-            "tile": _tile,
+            "tile": _renamed("tile", x="x", multiples="repeats"),
             "reverse": _reverse,
-            "cast": _cast,
-            "nn.softmax": _softmax,
-            "nn.log_softmax": _log_softmax,
+            "cast": _renamed("cast", x="x", dtype="dtype"),
+            "nn.softmax": _renamed("softmax", logits="x", axis="axis"),
+            "nn.log_softmax": _renamed("log_softmax", logits="x", axis="axis"),
             "nn.gelu": _gelu,
-            "nn.leaky_relu": _leaky_relu,
+            "nn.leaky_relu": _renamed("leaky_relu", features="x", alpha="negative_slope"),
             "nn.silu": _silu,
             "linalg.matmul": _matmul,
             "math.l2_normalize": _l2_normalize,
             "linalg.l2_normalize": _l2_normalize,
-            "clip_by_value": _clip,
-            "where": _where,
-            "identity": _identity,
-            "stop_gradient": _identity,
-            "convert_to_tensor": _identity,
+            "clip_by_value": _renamed(
+                "clip", t="x", clip_value_min="x_min", clip_value_max="x_max"
+            ),
+            "where": _renamed("where", condition="condition", x="x1", y="x2"),
+            "identity": identity,
+            "stop_gradient": identity,
+            "convert_to_tensor": identity,
             "zeros_like": _unary("zeros_like"),
             "ones_like": _unary("ones_like"),
             "gather": _gather,
