@@ -93,9 +93,6 @@ class Weights:
         return int(self.recurrent.shape[0])
 
 
-GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
-
-
 def numbers(variable: Any) -> Array:
     """A Keras variable's value, float32, while a graph is traced too."""
     with require("tensorflow", _PURPOSE).init_scope():

@@ -20,17 +20,7 @@ from lstm_edge.base import modules
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.labelled import SPLIT_COLUMN, Part, Row
 
-TEXT_COLUMNS = (
-    "text",
-    "review",
-    "sentence",
-    "content",
-    "message",
-    "comment",
-    "body",
-    "tweet",
-    "sms",
-)
+TEXT_COLUMNS = tuple("text review sentence content message comment body tweet sms".split())
 LABEL_COLUMNS = ("label", "sentiment", "class", "category", "target", "y")
 
 

@@ -223,20 +223,23 @@ def _functions() -> dict[str, Callable[..., Any]]:
 # Nodes of TensorFlow's graphs, as Keras of TensorFlow 2.0 to 2.3 stored them:
 # name -> (function of the table, names of the inputs after the first or None: a list of all)
 _NODES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "Add": ("math.add", ("y",)),
-    "AddV2": ("math.add", ("y",)),
-    "BiasAdd": ("math.add", ("y",)),
+    **dict.fromkeys("Add AddV2 BiasAdd".split(), ("math.add", ("y",))),
+    **{node: (f"math.{node.lower()}", ("y",)) for node in "Maximum Minimum Pow".split()},
     "Sub": ("math.subtract", ("y",)),
     "Mul": ("math.multiply", ("y",)),
     "RealDiv": ("math.divide", ("y",)),
-    "Maximum": ("math.maximum", ("y",)),
-    "Minimum": ("math.minimum", ("y",)),
-    "Pow": ("math.pow", ("y",)),
-    "Mean": ("math.reduce_mean", ("axis",)),
-    "Sum": ("math.reduce_sum", ("axis",)),
-    "Max": ("math.reduce_max", ("axis",)),
-    "Min": ("math.reduce_min", ("axis",)),
-    "Prod": ("math.reduce_prod", ("axis",)),
+    **{
+        node: (f"math.reduce_{node.lower()}", ("axis",)) for node in "Mean Sum Max Min Prod".split()
+    },
+    **{
+        node: (f"math.{node.lower()}", ())
+        for node in "Sigmoid Tanh Exp Log Sqrt Rsqrt Square Abs".split()
+    },
+    "Neg": ("math.negative", ()),
+    "Relu": ("nn.relu", ()),
+    "Softmax": ("nn.softmax", ()),
+    **dict.fromkeys("Identity StopGradient".split(), ("identity", ())),
+    **dict.fromkeys("MatMul BatchMatMulV2".split(), ("linalg.matmul", ("b",))),
     "Reshape": ("reshape", ("shape",)),
     "ExpandDims": ("expand_dims", ("axis",)),
     "Squeeze": ("squeeze", ()),
@@ -246,21 +249,6 @@ _NODES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ConcatV2": ("concat", ()),
     "Pack": ("stack", ()),
     "StridedSlice": ("__operators__.getitem", ("begin", "end", "strides")),
-    "MatMul": ("linalg.matmul", ("b",)),
-    "BatchMatMulV2": ("linalg.matmul", ("b",)),
-    "Softmax": ("nn.softmax", ()),
-    "Relu": ("nn.relu", ()),
-    "Sigmoid": ("math.sigmoid", ()),
-    "Tanh": ("math.tanh", ()),
-    "Exp": ("math.exp", ()),
-    "Log": ("math.log", ()),
-    "Sqrt": ("math.sqrt", ()),
-    "Rsqrt": ("math.rsqrt", ()),
-    "Square": ("math.square", ()),
-    "Abs": ("math.abs", ()),
-    "Neg": ("math.negative", ()),
-    "Identity": ("identity", ()),
-    "StopGradient": ("identity", ()),
 }
 
 

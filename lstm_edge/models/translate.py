@@ -60,36 +60,21 @@ _RENAMED = {
     "TimeDistributedDense": "Dense",
 }
 _RECURRENT = frozenset("LSTM GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D".split())
-_CELLS = frozenset("LSTMCell GRUCell SimpleRNNCell StackedRNNCells".split())
 # Keras 1: option -> today's, by class ("" is every class).
 _KERAS1_OPTIONS: dict[str, dict[str, str]] = {
-    "": {
-        "init": "kernel_initializer",
-        "inner_init": "recurrent_initializer",
-        "forget_bias_init": "bias_initializer",
-        "inner_activation": "recurrent_activation",
-        "W_regularizer": "kernel_regularizer",
-        "U_regularizer": "recurrent_regularizer",
-        "b_regularizer": "bias_regularizer",
-        "W_constraint": "kernel_constraint",
-        "b_constraint": "bias_constraint",
-        "dropout_W": "dropout",
-        "dropout_U": "recurrent_dropout",
-        "bias": "use_bias",
-        "border_mode": "padding",
-        "subsample_length": "strides",
-        "subsample": "strides",
-        "nb_filter": "filters",
-        "filter_length": "kernel_size",
-        "pool_length": "pool_size",
-        "stride": "strides",
-        "atrous_rate": "dilation_rate",
-        "dim_ordering": "data_format",
-        "gamma_init": "gamma_initializer",
-        "beta_init": "beta_initializer",
-        "sigma": "stddev",
-        "p": "rate",
-    },
+    "": dict(
+        pair.split(":")
+        for pair in """
+        init:kernel_initializer inner_init:recurrent_initializer forget_bias_init:bias_initializer
+        inner_activation:recurrent_activation W_regularizer:kernel_regularizer
+        U_regularizer:recurrent_regularizer b_regularizer:bias_regularizer W_constraint:kernel_constraint
+        b_constraint:bias_constraint dropout_W:dropout dropout_U:recurrent_dropout bias:use_bias
+        border_mode:padding subsample_length:strides subsample:strides nb_filter:filters
+        filter_length:kernel_size pool_length:pool_size stride:strides atrous_rate:dilation_rate
+        dim_ordering:data_format gamma_init:gamma_initializer beta_init:beta_initializer sigma:stddev
+        p:rate
+        """.split()
+    ),
     "UpSampling1D": {"length": "size"},
 }
 _TO_UNITS = frozenset("Dense LSTM GRU SimpleRNN".split())  # ``output_dim`` of Keras 1
