@@ -38,13 +38,13 @@ def _processor() -> str | None:
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Installed versions of those packages that are installed."""
-    found = {}
+    installed = {}
     for name in packages:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def cores() -> int | None:

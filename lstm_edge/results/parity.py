@@ -131,7 +131,7 @@ class ParityReport:
         """Labels that were compared: one for each example, or what the outputs give."""
         if not self.outputs:
             return self.examples
-        return sum(one.decisions or 0 for one in self.outputs)
+        return sum(output.decisions or 0 for output in self.outputs)
 
     def to_json(self) -> dict[str, Any]:
         value = {

@@ -44,8 +44,8 @@ class CompiledModel(Runtime):
         details = getattr(self._model, f"get_{end}_tensor_details")(self._signature)
         make = getattr(self._model, f"create_{end}_buffer_by_name")
         ports = tuple(
-            Port(name, np.dtype(one["dtype"]).name, tuple(int(n) for n in one["shape"]))
-            for name, one in details.items()
+            Port(name, np.dtype(detail["dtype"]).name, tuple(int(n) for n in detail["shape"]))
+            for name, detail in details.items()
         )
         return ports, {port.name: make(self._signature, port.name) for port in ports}
 

@@ -29,9 +29,10 @@ class LiteRT(Runtime):
             del signature  # the interpreter refuses to be prepared while it is held
             self.inputs, self.outputs = _ports(inputs), _ports(outputs)
             self._places = {
-                name: (one["index"], tuple(one["shape"])) for name, one in inputs.items()
+                name: (details["index"], tuple(details["shape"]))
+                for name, details in inputs.items()
             }
-            self._results = {name: one["index"] for name, one in outputs.items()}
+            self._results = {name: details["index"] for name, details in outputs.items()}
             # a free dimension is 1 until an input comes, which a convolution may not take
             self._ready = not any(None in port.shape[1:] for port in self.inputs)
             if self._ready:
@@ -59,8 +60,8 @@ def _ports(details: Any) -> tuple[Port, ...]:
     return tuple(
         Port(
             name,
-            np.dtype(one["dtype"]).name,
-            tuple(None if size < 0 else int(size) for size in one["shape_signature"]),
+            np.dtype(detail["dtype"]).name,
+            tuple(None if size < 0 else int(size) for size in detail["shape_signature"]),
         )
-        for name, one in details.items()
+        for name, detail in details.items()
     )

@@ -54,10 +54,10 @@ class ArrayComparison(Comparison):
         self._names = names
         self._tallies: dict[str, tuple[Tally, Tally]] = {}  # of the variant and of the reference
         self._ends, self._scales = outputs, scales
-        self._sums = {one.name: 0.0 for one in outputs}
-        self._counts = {one.name: 0 for one in outputs}
-        self._greatest = {one.name: 0.0 for one in outputs}
-        self._decisions = {one.name: 0 for one in outputs if one.is_probability}
+        self._sums = {output.name: 0.0 for output in outputs}
+        self._counts = {output.name: 0 for output in outputs}
+        self._greatest = {output.name: 0.0 for output in outputs}
+        self._decisions = {output.name: 0 for output in outputs if output.is_probability}
         self._flipped = dict.fromkeys(self._decisions, 0)
         self._cases: dict[str, list[float]] = {}
 
@@ -65,11 +65,13 @@ class ArrayComparison(Comparison):
         """Take the next examples, and the variant's outputs of them."""
         broken = np.zeros(len(batch), bool)
         means = np.zeros(len(batch))
-        for one in self._ends:
-            ours, theirs = answers[one.name], batch.outputs[one.name]
+        for output in self._ends:
+            ours, theirs = answers[output.name], batch.outputs[output.name]
             if ours.shape != theirs.shape:
-                raise ValueError(f"{one.name} is {ours.shape}; the reference's is {theirs.shape}")
-            off = difference(ours, theirs, self._scales[one.name])
+                raise ValueError(
+                    f"{output.name} is {ours.shape}; the reference's is {theirs.shape}"
+                )
+            off = difference(ours, theirs, self._scales[output.name])
             bad = ~np.isfinite(ours)
             off[bad] = 1.0  # no number at all is as wrong as can be
             rows = off.reshape(len(batch), -1)
@@ -78,7 +80,7 @@ class ArrayComparison(Comparison):
             if off.max() > self._max:
                 self._max = float(off.max())
                 row, *place = (int(i) for i in np.unravel_index(int(off.argmax()), off.shape))
-                where = f"{one.name}[{', '.join(map(str, place))}]" if place else one.name
+                where = f"{output.name}[{', '.join(map(str, place))}]" if place else output.name
                 self._worst = Case(
                     self._examples + row,
                     None,
@@ -86,15 +88,15 @@ class ArrayComparison(Comparison):
                     finite(ours[row][tuple(place)].reshape(1)),
                     f"{where}, {batch.cases[row]}",
                 )
-            self._greatest[one.name] = max(self._greatest[one.name], float(off.max()))
-            self._sums[one.name] += float(off.sum())
-            self._counts[one.name] += off.size
-            if one.is_probability:
-                flipped = labels(one, np.nan_to_num(ours)) != labels(one, theirs)
-                self._decisions[one.name] += flipped.size
-                self._flipped[one.name] += int(flipped.sum())
-            if one.name in batch.targets:
-                self._score(one, batch.targets[one.name], ours, theirs)
+            self._greatest[output.name] = max(self._greatest[output.name], float(off.max()))
+            self._sums[output.name] += float(off.sum())
+            self._counts[output.name] += off.size
+            if output.is_probability:
+                flipped = labels(output, np.nan_to_num(ours)) != labels(output, theirs)
+                self._decisions[output.name] += flipped.size
+                self._flipped[output.name] += int(flipped.sum())
+            if output.name in batch.targets:
+                self._score(output, batch.targets[output.name], ours, theirs)
         for case, mean in zip(batch.cases, means, strict=True):
             self._cases.setdefault(case, []).append(float(mean))
         self._examples += len(batch)
@@ -170,14 +172,14 @@ class ArrayComparison(Comparison):
     def _outputs(self) -> tuple[OutputDifference, ...]:
         return tuple(
             OutputDifference(
-                one.name,
-                self._scales[one.name],
-                self._greatest[one.name],
-                self._sums[one.name] / self._counts[one.name],
-                self._decisions.get(one.name),
-                self._flipped.get(one.name),
+                output.name,
+                self._scales[output.name],
+                self._greatest[output.name],
+                self._sums[output.name] / self._counts[output.name],
+                self._decisions.get(output.name),
+                self._flipped.get(output.name),
             )
-            for one in self._ends
+            for output in self._ends
         )
 
     def closing_checks(self) -> list[Check]:
@@ -204,5 +206,5 @@ def difference(ours: Array, theirs: Array, scale: float) -> Array:
 
 def labels(output: Output, values: Array) -> Array:
     """The decisions in an output's numbers: the largest of a softmax's, above 0.5 of a sigmoid's."""
-    found: Array = values.argmax(-1) if output.activation == "softmax" else values > 0.5
-    return found
+    decisions: Array = values.argmax(-1) if output.activation == "softmax" else values > 0.5
+    return decisions

@@ -65,8 +65,8 @@ def text_independence_checks(
     spread = np.linspace(0, len(lengths) - 1, min(CHECKED, len(lengths))).astype(int)
     some = [*(texts[i] for i in lengths[spread]), *edge]
 
-    def answers(given: Sequence[str]) -> Probabilities:
-        return np.concatenate([runner.infer(text) for text in given])
+    def answers(rows: Sequence[str]) -> Probabilities:
+        return np.concatenate([runner.infer(text) for text in rows])
 
     first, again = _once_more(answers, some, max(some, key=len))
     return _same(first, again)
@@ -81,9 +81,9 @@ def _once_more(
     """The first answers, and those on the same inputs after others, by what came before."""
     first = answers(some)
     return first, {
-        "run twice": np.concatenate([answers([one, one])[1:] for one in some]),
+        "run twice": np.concatenate([answers([example, example])[1:] for example in some]),
         "other order": answers(some[::-1])[::-1],
-        "after a long input": np.concatenate([answers([longest, one])[1:] for one in some]),
+        "after a long input": np.concatenate([answers([longest, example])[1:] for example in some]),
     }
 
 

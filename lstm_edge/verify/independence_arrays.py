@@ -91,8 +91,8 @@ def _same(
 ) -> Check:
     worst = max(
         float(difference(other[key], value, scales[key]).max())
-        for one, other in zip(first, again, strict=True)
-        for key, value in one.items()
+        for outputs, other in zip(first, again, strict=True)
+        for key, value in outputs.items()
     )
     # False for NaN
     return Check(
