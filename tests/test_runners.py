@@ -476,6 +476,39 @@ def test_without_a_runtime_the_first_variant_that_runs_is_taken(
     assert done.stdout.startswith(f"{file_format}-"), done.stderr[-500:]
 
 
+@each_format
+def test_without_a_runtime_its_variants_are_left_out_unless_named(
+    file_format: str, small_bundle: Path
+) -> None:
+    done = run_python(
+        BLOCKER
+        + textwrap.dedent(
+            """
+            from lstm_edge.bundle.opening import open_bundle
+            from lstm_edge.errors import MissingExtraError
+            bundle = open_bundle(sys.argv[2])
+            variants, left_out = bundle.runnable()
+            print(*(info.name for info in variants))
+            print(*left_out)
+            try:
+                bundle.runnable([variants[0].name, next(iter(left_out))])
+            except MissingExtraError as error:
+                print(error.extra)
+            """
+        ),
+        ",".join({*MODULES.values()} - {MODULES[file_format]}),
+        str(small_bundle),
+    )
+    names = list(bundles.open_bundle(small_bundle).variants)
+    own = [name for name in names if name.startswith(file_format)]
+    others = [name for name in names if name not in own]
+    assert done.stdout.splitlines() == [
+        " ".join(own),
+        " ".join(others),
+        others[0].partition("-")[0],
+    ], done.stderr[-500:]
+
+
 def test_without_any_runtime_the_extra_is_named(small_bundle: Path) -> None:
     done = run_python(
         BLOCKER

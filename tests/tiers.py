@@ -112,6 +112,7 @@ LONG: Mapping[str, Sequence[str]] = {
     ],
     "test_cli.py": [
         "test_the_demo_does_everything_and_can_be_repeated",
+        "test_where_one_runtime_is_installed_its_variants_are_run_and_the_others_named",
         "test_a_terminated_run_keeps_its_last_epoch_and_resumes",
         "test_renamed_labels_are_found_again_by_their_raw_values",
     ],
