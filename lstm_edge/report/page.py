@@ -155,12 +155,13 @@ def write_report(
     jinja2 = require("jinja2", "making the report")
     source = bundle.source.get("file") or bundle.source.get("name") or bundle.path.name
     name = Path(str(source)).name
+    failed = not parity.ok or not all(device.ok for device in devices)
+    whole = {r.variant for r in parity.reports} >= set(bundle.variants)
     page: dict[str, Any] = {
         "name": name,
         "verdict": verdict(bundle, parity, devices),
-        "ok": parity.ok
-        and all(device.ok for device in devices)
-        and {r.variant for r in parity.reports} >= set(bundle.variants),
+        # neither where nothing is wrong, and a variant was not run
+        "state": "bad" if failed else "ok" if whole else "",
         "summary": summary_table(bundle, parity, latency),
         "basis": _basis(bundle, parity, latency),
         "parity": parity_table(parity),
