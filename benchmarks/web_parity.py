@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from lstm_edge.base import machine
 from lstm_edge.base.files import write_json
 from lstm_edge.base.progress import Progress
-from lstm_edge.bundle.opening import open_bundle
+from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.cli.console import Bars
 from lstm_edge.devices.browser import chromium as browser
 from lstm_edge.devices.browser import demo as web_demo
@@ -70,6 +70,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=RESULT)
     args = parser.parse_args()
     bundle, bars = web_demo.check(open_bundle(args.bundle)), Bars()
+    if not isinstance(bundle, TextBundle):
+        parser.error(f"{args.bundle} takes arrays; labelled texts are run here")
     source = data.evaluation(args.data)
     (examples,) = source.windows(size=args.limit, limit=args.limit)
     texts = list(examples.texts or ())

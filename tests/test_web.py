@@ -294,6 +294,133 @@ def test_what_the_page_says_of_preprocessing(node: str, name: str) -> None:
     assert in_node(node, "drawing.js", "preprocessingOf", body, manifest) == expected
 
 
+# ---------------------------------------------------------------- arrays
+
+NPZ = """
+const { readFile } = await import('node:fs/promises');
+const bytes = await readFile(given);
+try {
+  const arrays = await readNpz(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  return [...arrays].map(([name, { dtype, dims, data }]) => [name, dtype, dims, Array.from(data)]);
+} catch (error) {
+  return error.message;
+}
+"""
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_numpys_files_are_read_in_javascript(node: str, tmp_path: Path, save: Any) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        "0/in/größe": rng.normal(size=(3, 40, 2)).astype(np.float32),
+        "0/in/ids": rng.integers(-9, 9, (3, 7), np.int32),
+        "0/case": np.array(["as given", "größer, 映画 😀", ""]),
+        "1/out/one": np.float32([[np.pi]]),
+        "none": np.zeros((0, 4), np.float32),
+    }
+    save(tmp_path / "a.npz", **arrays)
+    found = in_node(node, "npz.js", "readNpz", NPZ, str(tmp_path / "a.npz"))
+    assert [name for name, *_ in found] == [*arrays]
+    for name, dtype, dims, data in found:
+        array = arrays[name]
+        assert dtype == ("string" if array.dtype.kind == "U" else str(array.dtype))
+        assert np.array(data, array.dtype).reshape(dims).tolist() == array.tolist()
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((2, 3), np.float32).T, "an array is in Fortran order; expected C order"),
+        (np.zeros(2, np.float64), "an array is of <f8; expected float32, int32 or strings"),
+        (np.zeros(2, ">f4"), "an array is of >f4; expected float32, int32 or strings"),
+        (None, "it is no whole .npz file"),
+    ],
+)
+def test_arrays_that_javascript_does_not_read(
+    node: str, tmp_path: Path, array: Any, message: str
+) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.zeros(9) if array is None else array)
+    if array is None:
+        path.write_bytes(path.read_bytes()[:100])
+    assert in_node(node, "npz.js", "readNpz", NPZ, str(path)) == message
+
+
+READ = """
+const { name, text, inputs, chunk } = given;
+const signature = { inputs, chunk, states: chunk ? [{}] : [] };
+try {
+  const { inputs: arrays, notes } = readExample(name, text, signature);
+  return [Object.entries(arrays).map(([k, { dims, data }]) => [k, dims, Array.from(data)]), notes];
+} catch (error) {
+  return error.message;
+}
+"""
+
+
+def one_input(shape: list[int | None], name: str = "x", **more: Any) -> dict[str, Any]:
+    given = {"name": name, "dtype": "float32", "shape": [None, *shape], "rows": None}
+    return {**given, "mask_value": None, **more}
+
+
+IDS = {"dtype": "int32", "rows": 9}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "inputs", "dims", "data", "note"),
+    [
+        ("a.csv", "a;b\r\n1;2\r\n\r\n3;-4e0\r\n", [one_input([None, 2])], [2, 2], [1, 2, 3, -4], None),
+        ("A.CSV", "1\n2\n3\n", [one_input([3, 1])], [3, 1], [1, 2, 3], None),
+        ("a.csv", "1,2,3", [one_input([3, 1])], [3, 1], [1, 2, 3], None),
+        ("a.csv", "1,2,3", [one_input([3])], [3], [1, 2, 3], None),
+        ("a.csv", "1\n2\n3", [one_input([None], **IDS)], [3], [1, 2, 3], None),
+        ("a.json", "[[1],[2],[3]]", [one_input([2, 1])], [2, 1], [2, 3], "x: the last 2 of 3 steps"),
+        ("a.json", '{"x": [[[1], [2]]]}', [one_input([2, 1])], [2, 1], [1, 2], None),
+        ("a.json", "[[1,2],[3,4]]", [one_input([1, 2])], [1, 2], [3, 4], "x: the last 1 of 2 steps"),
+    ],
+)  # fmt: skip
+def test_a_file_of_readings(
+    node: str, name: str, text: str, inputs: Any, dims: list[int], data: list[int], note: str | None
+) -> None:
+    given = {"name": name, "text": text, "inputs": inputs, "chunk": None}
+    arrays, notes = in_node(node, "arrays.js", "readExample", READ, given)
+    assert arrays == [["x", [1, *dims], data]]
+    assert len(notes) == (note is not None)
+    assert not notes or notes[0].startswith(note)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "inputs", "chunk", "message"),
+    [
+        ("a.npy", "1", [one_input([2, 1])], None, "a.npy is no file that this page reads for this model"),
+        ("a.csv", "1", [one_input([2, 1]), one_input([3], "y")], None, "for this model; expected .json"),
+        ("a.csv", "1,2\n3\n", [one_input([2, 2])], None, "x: its rows are not of one length"),
+        ("a.csv", "1,2\n3,\n", [one_input([2, 2])], None, 'line 2: "" is not a number'),
+        ("a.csv", "a\n1\nb\n", [one_input([2, 1])], None, 'line 3: "b" is not a number'),
+        ("a.csv", "1,2,3\n4,5,6\n", [one_input([2, 2])], None, "x is [2, 3]; expected [2, 2]"),
+        ("a.csv", "", [one_input([None, 2])], None, "x is [0]; expected [steps, 2]"),
+        ("a.csv", "1\n", [one_input([2, 1])], None, "x is [1, 1]; expected [2, 1]"),
+        ("a.csv", "1e99\n2\n", [one_input([2, 1])], None, "is not a number that fits into float32"),
+        ("a.csv", "1.5\n", [one_input([None], **IDS)], None, "is not a whole number that fits"),
+        ("a.csv", "9\n", [one_input([None], **IDS)], None, "the id 9; this model knows ids from 0 to 8"),
+        ("a.csv", "1\n2\n", [one_input([None, 1])], 4, "expected [steps, 1], 4 steps or a multiple"),
+        ("a.json", "[1,", [one_input([2, 1])], None, "a.json is no JSON: "),
+        ("a.json", "null", [one_input([2, 1])], None, "has no arrays by name; expected an array for x"),
+        ("a.json", '{"y": [1]}', [one_input([1])], None, "a.json has y; expected an array for x"),
+        ("a.json", '{"x": 1}', [one_input([1])], None, "x is []; expected [1]"),
+        ("a.json", '["1"]', [one_input([1])], None, 'x: "1" is not a number'),
+        ("a.json", "[null]", [one_input([1])], None, "x: null is not a number"),
+        ("a.json", "[[1,2],[3],[4,5,6]]", [one_input([3, 2])], None, "x: its rows are not of one length"),
+        ("a.json", "[1]", [one_input([1]), one_input([1], "y")], None, "expected an array for x, y"),
+    ],
+)  # fmt: skip
+def test_a_file_that_holds_no_readings(
+    node: str, name: str, text: str, inputs: Any, chunk: int | None, message: str
+) -> None:
+    given = {"name": name, "text": text, "inputs": inputs, "chunk": chunk}
+    assert message in in_node(node, "arrays.js", "readExample", READ, given)
+
+
 # ---------------------------------------------------------------- the verdict on golden vectors
 
 TOLERANCES = {

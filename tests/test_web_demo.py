@@ -22,18 +22,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from models import plain
 
 from export import bundling
 from lstm_edge.base import files
-from lstm_edge.bundle.manifest import GOLDEN, MANIFEST, VOCAB, seal
-from lstm_edge.bundle.opening import TextBundle, open_bundle
+from lstm_edge.bundle.manifest import GOLDEN, GOLDEN_ARRAYS, MANIFEST, VOCAB, seal
+from lstm_edge.bundle.opening import Bundle, TensorBundle, TextBundle, open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.devices.browser import chromium as browser
 from lstm_edge.devices.browser import demo as web_demo
 from lstm_edge.devices.browser import runtimes as web_runtimes
+from lstm_edge.inputs.batches import save_batches
 from lstm_edge.inputs.tokenizer import TextSettings
 from lstm_edge.predict.classifier import Classifier, Prediction
 
@@ -153,6 +155,36 @@ class Demo:
         return [float(re.search(r"[+−][0-9.]+", t)[0].replace("−", "-")) for t in titles]
 
 
+class ReadingsDemo(Demo):
+    """The page of a bundle of arrays."""
+
+    def settled(self) -> None:
+        self.see("#outputs").to_have_attribute("data-settled", "true", timeout=60_000)
+
+    def unsettle(self) -> None:
+        self.tab.locator("#outputs").evaluate("e => { e.dataset.settled = 'waiting' }")
+
+    def pick(self, number: int) -> None:
+        """A golden example, from 0 on."""
+        self.unsettle()
+        self.tab.locator("#example").select_option(str(number))
+        self.settled()
+
+    def give(self, name: str, content: str) -> None:
+        """A file of one's own readings."""
+        file = {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
+        self.tab.locator("#file").set_input_files(file)
+
+    def checked(self) -> None:
+        self.see("#checks").to_contain_text("inferences on the golden examples", timeout=90_000)
+
+    def shares(self, output: int) -> dict[str, float]:
+        """The bars of an output."""
+        rows = self.tab.locator("#outputs .box").nth(output).locator(".classes li").all()
+        cells = [row.locator("span").all_inner_texts() for row in rows]
+        return {name: float(share.strip("<> %")) / 100 for name, share in cells}
+
+
 def word_by_word(bundle: Path, text: str) -> list[Prediction]:
     """Python's answers after no, one, two, … words."""
     whole = Classifier(opened(bundle), STREAM)
@@ -180,9 +212,10 @@ def demo(tab: Any, runtimes: Path) -> Iterator[Callable[..., Demo]]:
     made: list[Demo] = []
     with contextlib.ExitStack() as stack:
 
-        def start(bundle: Path | TextBundle, opens: bool = True) -> Demo:
-            given = bundle if isinstance(bundle, TextBundle) else opened(bundle)
-            page = Demo(tab, stack.enter_context(web_demo.serving(given)).url)
+        def start(bundle: Path | Bundle, opens: bool = True) -> Demo:
+            given = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+            kind = Demo if isinstance(given, TextBundle) else ReadingsDemo
+            page = kind(tab, stack.enter_context(web_demo.serving(given)).url)
             made.append(page)
             return page.open() if opens else page
 
@@ -697,6 +730,268 @@ def test_what_is_read_aloud_waits_for_the_verdict(web_bundle: Path, shared: Demo
     assert page.tab.evaluate("window.said") == [last]
 
 
+# ---------------------------------------------------------------- arrays
+
+HTML = "<img src=x onerror='throw 1'>"
+
+
+@pytest.fixture(scope="module")
+def two_ends(tmp_path_factory: pytest.TempPathFactory) -> TensorBundle:
+    """Two inputs, and two outputs: a row for each step, and three classes."""
+    import keras
+
+    keras.utils.set_random_seed(2)
+    layers = keras.layers
+    series, short = keras.Input((12, 5), name="series"), keras.Input((3,), name="short")
+    steps = layers.LSTM(4, return_sequences=True, name="steps")(series)
+    both = layers.Concatenate()([layers.GRU(3)(steps), short])
+    model = keras.Model(
+        [series, short], [steps, layers.Dense(3, activation="softmax", name="kind")(both)]
+    )
+    out = tmp_path_factory.mktemp("two") / "bundle"
+    bundling.export_bundle(
+        model,
+        out,
+        labels=["walk", "sit", HTML],
+        precisions=["float32", "int8-dynamic"],
+        runtimes=["onnxruntime", "litert-js"],
+    )
+    return arrays_of(out)
+
+
+@pytest.fixture(scope="module")
+def forecaster(tmp_path_factory: pytest.TempPathFactory) -> TensorBundle:
+    """Eight steps of two channels -> the next four numbers."""
+    import keras
+
+    keras.utils.set_random_seed(2)
+    given = keras.Input((8, 2), name="power")
+    model = keras.Model(given, keras.layers.Dense(4, name="next")(keras.layers.LSTM(4)(given)))
+    out = tmp_path_factory.mktemp("forecaster") / "bundle"
+    bundling.export_bundle(model, out, precisions=["float32"], runtimes=["onnxruntime"], batch=2)
+    return arrays_of(out)
+
+
+def arrays_of(path: Path) -> TensorBundle:
+    bundle = open_bundle(path)
+    assert isinstance(bundle, TensorBundle)
+    return bundle
+
+
+def golden_of(bundle: TensorBundle) -> list[dict[str, np.ndarray]]:
+    """Keras's outputs of each golden example, in the page's order."""
+    return [
+        {name: array[row] for name, array in batch.outputs.items()}
+        for batch in bundle.golden()
+        for row in range(len(batch))
+    ]
+
+
+def drawn(page: Demo, place: str) -> list[list[float]]:
+    """The heights of the lines in a box, from 0 (its least number) to 1."""
+    paths = page.tab.locator(f"{place} .chart path.line:not(.keras)").all()
+    found = [re.findall(r"[ML]\S+ (\S+?)(?=L|$)", path.get_attribute("d")) for path in paths]
+    return [[(97 - float(y)) / 94 for y in heights] for heights in found]
+
+
+def heights(values: np.ndarray) -> list[list[float]]:
+    """The same of an array [steps, channels]."""
+    return [[*map(float, line)] for line in ((values - values.min()) / np.ptp(values)).T]
+
+
+def test_two_inputs_and_two_outputs(two_ends: TensorBundle, demo: Callable[..., Demo]) -> None:
+    page = demo(two_ends)
+    assert isinstance(page, ReadingsDemo)
+    expected, (golden, *_) = golden_of(two_ends), two_ends.golden()
+    boxes = page.tab.locator(".box h3").all_inner_texts()
+    assert boxes == ["series [12, 5]", "short [3]", "steps [12, 4]", "kind [3]"]
+    for number in (0, 3, len(expected) - 1):
+        page.pick(number)
+        shares = page.shares(1)
+        assert [*shares] == ["walk", "sit", HTML]  # as text, whatever is in it
+        assert [*shares.values()] == pytest.approx(expected[number]["kind"], abs=6e-4)
+        lines = drawn(page, "#outputs .box:nth-child(1)")
+        for line, height in zip(lines, heights(expected[number]["steps"]), strict=True):
+            assert line == pytest.approx(height, abs=1e-3)
+        assert page.tab.locator("#outputs .keras-says .ok").count() == 2
+    page.pick(0)
+    series = drawn(page, "#inputs .box:nth-child(1)")
+    assert np.array(series) == pytest.approx(
+        np.array(heights(golden.inputs["series"][0])), abs=1e-3
+    )
+    numbers = page.tab.locator("#inputs .numbers li").all_inner_texts()
+    assert [*map(float, numbers)] == pytest.approx(golden.inputs["short"][0], rel=1e-4)
+    assert page.tab.locator("#outputs img").count() == 0
+    page.see("#basis").to_contain_text(re.compile(r"^By onnx-float32 in ONNX Runtime Web .* ms"))
+    page.see("#status").to_contain_text("kind: ")
+
+
+def test_every_variant_of_arrays_is_checked(
+    two_ends: TensorBundle, demo: Callable[..., Demo]
+) -> None:
+    page = demo(two_ends)
+    page.checked()
+    page.see("#checks").to_contain_text(
+        re.compile(r"ok: 30 examples, max relative Δ \S+e-\d+, 0 flips")
+    )
+    for name in ("tflite-float32-litert-js", "onnx-int8-dynamic"):
+        button = page.tab.get_by_role("radio", name=re.compile(f"^{name} "))
+        page.unsettle()
+        button.check()
+        page.see("#basis").to_contain_text(f"By {name} in ", timeout=60_000)
+        page.settled()
+        assert page.tab.locator("#outputs .keras-says .ok").count() == 2
+        page.checked()
+    page.tab.get_by_role("button", name="Check every variant").click()
+    page.see("#check-all").to_have_text("Check every variant", timeout=90_000)
+    results = page.tab.locator(".variant:not(.off) .result").all_inner_texts()
+    assert len(results) == 4
+    assert all(re.match(r"ok · max relative Δ \S+ · .* ms", result) for result in results), results
+
+
+def test_readings_of_ones_own(forecaster: TensorBundle, demo: Callable[..., Demo]) -> None:
+    page = demo(forecaster)
+    assert isinstance(page, ReadingsDemo)
+    rng = np.random.default_rng(5)
+    series = rng.normal(size=(10, 2)).astype(np.float32)
+    runner = forecaster.runner("onnx-float32")
+    expected = runner.run({"power": series[None, -8:]})["next"][0]
+    rows = "\n".join(",".join(map(str, row)) for row in series.tolist())
+    for name, content in (
+        ("mine.csv", f"left,right\n{rows}\n"),
+        ("mine.json", json.dumps(series.tolist())),
+        ("mine.json", json.dumps({"power": [series.tolist()]})),
+    ):
+        page.unsettle()
+        page.give(name, content)
+        page.settled()
+        found = [*map(float, page.tab.locator("#outputs .numbers li").all_inner_texts())]
+        assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+        page.see("#notes").to_have_text(
+            f"{name}; power: the last 8 of 10 steps, as the model takes so many"
+        )
+        page.see("[role=alert]").to_be_empty()
+        assert page.tab.locator(".keras-says").count() == 0  # Keras's answer is not known
+        assert page.tab.locator("#example").input_value() == ""
+    page.give("mine.csv", "left,right\n1,2\n3,x\n")
+    page.see("[role=alert]").to_have_text('Not read: line 3: "x" is not a number.')
+    page.see("#notes").to_contain_text("mine.json; ")  # what is shown is what it was
+    page.pick(1)
+    page.see("[role=alert]").to_be_empty()
+    found = [*map(float, page.tab.locator("#outputs .numbers li").all_inner_texts())]
+    assert found == pytest.approx(golden_of(forecaster)[1]["next"], rel=1e-4, abs=1e-5)
+    page.see("#outputs .keras-says").to_contain_text("ok Keras: 4 numbers; apart by at most ")
+
+
+@pytest.mark.parametrize("chunk", [None, 2])
+def test_a_stream_is_fed_from_its_first_step_to_its_last(
+    tmp_path: Path, demo: Callable[..., Demo], chunk: int | None
+) -> None:
+    import keras
+
+    keras.utils.set_random_seed(4)
+    given = keras.Input((None, 3), name="series")
+    rows = keras.layers.LSTM(5, return_sequences=True)(given)
+    alarm = keras.layers.Dense(1, activation="sigmoid", name="alarm")(keras.layers.LSTM(4)(rows))
+    model = keras.Model(given, [keras.layers.Dense(2, name="next")(rows), alarm])
+    bundling.export_bundle(
+        model,
+        tmp_path / "b",
+        labels=["quiet", "alarm"],
+        precisions=["float32"],
+        streaming=True,
+        chunk=chunk,
+        runtimes=["onnxruntime"],
+    )
+    bundle = arrays_of(tmp_path / "b")
+    page = demo(bundle)
+    assert isinstance(page, ReadingsDemo)
+    expected = golden_of(bundle)
+    number = int(page.tab.locator("#example").input_value())
+    assert len(expected[number]["next"]) == max(len(one["next"]) for one in expected) > 4
+    each = "2 steps" if chunk else "1 step"
+    page.see("#basis").to_contain_text(f"fed from the first step to the last, {each} in each call")
+    for line, height in zip(
+        drawn(page, "#outputs .box:nth-child(1)"), heights(expected[number]["next"]), strict=True
+    ):
+        assert line == pytest.approx(height, abs=1e-3)
+    share = float(expected[number]["alarm"][0])
+    assert page.shares(1) == pytest.approx({"quiet": 1 - share, "alarm": share}, abs=6e-4)
+    (after,) = drawn(page, "#outputs .box:nth-child(2)")
+    assert len(after) == len(expected[number]["next"]) // (chunk or 1)
+    assert after[-1] == pytest.approx(share, abs=1e-3)
+    page.checked()
+    page.see("#checks").to_contain_text(re.compile(r"ok: \d+ examples, max relative Δ"))
+
+
+def test_arrays_that_are_answered_otherwise_are_outside(
+    forecaster: TensorBundle, tmp_path: Path, demo: Callable[..., Demo]
+) -> None:
+    bundle = arrays_of(shutil.copytree(forecaster.path, tmp_path / "b"))
+    batches = bundle.golden()
+    batches[0].outputs["next"][2, 1] += 0.5
+    save_batches(bundle.path / GOLDEN_ARRAYS, batches)
+    page = demo(bundle)
+    assert isinstance(page, ReadingsDemo)
+    page.checked()
+    page.see("#checks .bad").to_contain_text("OUTSIDE: 30 examples, max relative Δ ")
+    page.see("#failures").to_contain_text("is above 0.00001")
+    page.pick(2)
+    page.see("#outputs .keras-says .bad").to_have_text("OTHERWISE ")
+
+
+def test_golden_arrays_that_do_not_arrive_are_said(
+    forecaster: TensorBundle, demo: Callable[..., Demo]
+) -> None:
+    page = demo(forecaster, opens=False)
+    page.tab.route("**/bundle/golden.npz", lambda route: route.fulfill(status=503))
+    page.tab.goto(page.url)
+    page.see("[role=alert]").to_contain_text("golden.npz cannot be fetched: 503")
+    page.tab.unroute("**/bundle/golden.npz")
+    page.tab.route("**/bundle/golden.npz", lambda route: route.fulfill(body="PK" + "x" * 99))
+    page.tab.goto(page.url)
+    page.see("[role=alert]").to_contain_text(
+        "The demo cannot start: golden.npz cannot be read: it is no whole .npz file."
+    )
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+def test_the_page_of_arrays_fits_and_can_be_read_by_everybody(
+    two_ends: TensorBundle, demo: Callable[..., Demo], width: int, scheme: str
+) -> None:
+    page = demo(two_ends, opens=False)
+    page.tab.set_viewport_size({"width": width, "height": 800})
+    page.tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.open()
+    page.checked()
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == width
+    dark = page.tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 22, 24)"
+    assert dark == (scheme == "dark")
+    if importlib.util.find_spec("axe_playwright_python") is None:
+        pytest.skip("axe-playwright-python is not installed: the page was not run through axe")
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page.tab)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_folder_of_arrays_that_any_server_serves(
+    forecaster: TensorBundle, tmp_path: Path, tab: Any, runtimes: Path
+) -> None:
+    del runtimes
+    result = run("web", forecaster.path, "--out", tmp_path / "site")
+    assert result.exit_code == 0, result.output
+    handler = partial(_Silent, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = ReadingsDemo(tab, f"http://127.0.0.1:{server.server_address[1]}/site/").open()
+        page.checked()
+        page.see("#checks").to_contain_text("ok: 30 examples")
+        tab.goto("about:blank")
+        server.shutdown()
+    page.check_behaviour()
+
+
 # ---------------------------------------------------------------- the command
 
 
@@ -756,20 +1051,12 @@ def test_a_folder_of_somebody_else_stays(web_bundle: Path, tmp_path: Path, runti
 
 
 def test_what_cannot_be_shown_is_refused(
-    web_bundle: Path, model_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    web_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed(web_bundle, tmp_path / "ids", lambda manifest: manifest["files"].pop(VOCAB))
-    bundling.export_bundle(
-        model_files / "small.keras",
-        tmp_path / "arrays",
-        precisions=["float32"],
-        wanted_formats=["onnx"],
-        streaming=True,
-    )
     monkeypatch.setenv(web_runtimes.FOLDER_VARIABLE, str(tmp_path / "none"))
     for args, message in (
         ([tmp_path / "ids"], "has no vocabulary, so the web demo cannot read texts for it"),
-        ([tmp_path / "arrays"], "takes arrays, and the web demo takes typed texts"),
         ([tmp_path / "nowhere"], "does not exist"),
         ([web_bundle], "run lstm-edge web-runtimes once"),
         ([web_bundle, "--out", tmp_path / "site"], "run lstm-edge web-runtimes once"),

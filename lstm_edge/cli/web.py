@@ -11,7 +11,10 @@ from lstm_edge.cli import shared
 from lstm_edge.errors import InputError
 
 
-@click.command("web", short_help="A page to type a text on, and see the verdict move word by word.")
+@click.command(
+    "web",
+    short_help="A page to try a bundle on: a text's verdict word by word, or readings and their answer.",
+)
 @shared.BUNDLE
 @click.option(
     "--host", metavar="ADDRESS",
@@ -30,8 +33,9 @@ def command(
 ) -> None:
     """Run BUNDLE in the browser, with nothing from the network but this machine.
 
-    The page needs the browser's runtimes (once: lstm-edge web-runtimes). Word by word it takes the
-    bundle's step models, which export --streaming writes.
+    Texts are typed, and their verdict moves word by word (by step models: export --streaming). Arrays
+    are the golden examples, or a .csv or .json of your own, drawn beside what the model answers. Needs
+    the browser's runtimes (once: lstm-edge web-runtimes).
 
     \b
     lstm-edge web bundle --open

@@ -100,6 +100,8 @@ def save_batches(path: Path, batches: Sequence[Batch]) -> None:
         content[f"{number}/case"] = np.array(batch.cases)
         content |= {f"{number}/in/{name}": array for name, array in batch.inputs.items()}
         content |= {f"{number}/out/{name}": array for name, array in batch.outputs.items()}
+    # in C order, the only one that readers in other languages know
+    content = {name: np.asarray(array, order="C") for name, array in content.items()}
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **content)
 

@@ -17,8 +17,14 @@ from lstm_edge.devices.browser import server as web_server
 from lstm_edge.devices.browser.runtimes import WEB
 from lstm_edge.errors import InputError
 
-PAGE, STYLE = WEB / "demo.html", WEB / "demo.css"
-_MODULES = ("bundle", "demo", "drawing", "golden", "reading", "runtimes", "tokenizer")
+STYLE = WEB / "demo.css"
+# by what a bundle takes: its page, and the modules that it needs beside those of both
+_PAGES = {"texts": WEB / "demo.html", "arrays": WEB / "arrays.html"}
+_MODULES = {
+    "texts": ("demo",),
+    "arrays": ("arrays", "arrays-demo", "charts", "npz"),
+}
+_SHARED = ("bundle", "drawing", "golden", "reading", "runtimes", "tokenizer", "variants")
 # What a file needs of the runtimes' packages, by kind, else by format. The page itself knows more
 # closely what takes which file (runtimes.js).
 _PACKAGES = {
@@ -30,18 +36,13 @@ _PACKAGES = {
 MARK = "lstm-edge-web.json"
 
 
-def check(bundle: Bundle) -> TextBundle:
-    """The bundle, if texts can be typed for it.
+def check(bundle: Bundle) -> Bundle:
+    """The bundle, if it takes arrays, or texts can be typed for it.
 
     Raises:
-        InputError: it takes arrays, or ids only.
+        InputError: it takes ids only.
     """
-    if not isinstance(bundle, TextBundle):
-        raise InputError(
-            f"bundle {bundle.path} takes arrays, and the web demo takes typed texts: run it with "
-            "lstm-edge predict, or measure it in a browser with lstm-edge bench"
-        )
-    if not bundle.has_vocabulary:
+    if isinstance(bundle, TextBundle) and not bundle.has_vocabulary:
         raise InputError(
             f"bundle {bundle.path} has no vocabulary, so the web demo cannot read texts for it: export "
             "the model again with `vocab`"
@@ -51,7 +52,7 @@ def check(bundle: Bundle) -> TextBundle:
 
 @contextlib.contextmanager
 def serving(
-    bundle: TextBundle, host: str = web_server.LOOPBACK, port: int = 0
+    bundle: Bundle, host: str = web_server.LOOPBACK, port: int = 0
 ) -> Iterator[web_server.Site]:
     """Serve the demo while the block runs; see :func:`lstm_edge.devices.browser.server.serving`.
 
@@ -68,7 +69,7 @@ def serving(
         return responses.FileResponse(STYLE, media_type="text/css")
 
     with web_server.serving(
-        PAGE,
+        _PAGES[bundle.takes],
         bundle=bundle.path,
         runtimes=runtimes,
         host=host,
@@ -78,7 +79,7 @@ def serving(
         yield site
 
 
-def write(bundle: TextBundle, out: Path, progress: Progress = SILENT) -> None:
+def write(bundle: Bundle, out: Path, progress: Progress = SILENT) -> None:
     """Write page, bundle and runtimes as a folder that any web server can serve; all or nothing.
 
     Only the runtimes that the bundle's files can use are written.
@@ -102,14 +103,17 @@ def write(bundle: TextBundle, out: Path, progress: Progress = SILENT) -> None:
         write_json(new / MARK, {"files": sorted(name for _, name in copies)})
 
 
-def _copies(bundle: TextBundle, runtimes: Path) -> list[tuple[Path, str]]:
+def _copies(bundle: Bundle, runtimes: Path) -> list[tuple[Path, str]]:
     """Every file, and its name in the folder."""
     needed = {name for info in bundle.variants.values() for name in _packages(info)}
     names = own_files(read_json(bundle.path / MANIFEST, "manifest"))
     return [
-        (PAGE, "index.html"),
+        (_PAGES[bundle.takes], "index.html"),
         (STYLE, STYLE.name),
-        *((WEB / "js" / f"{name}.js", f"js/{name}.js") for name in _MODULES),
+        *(
+            (WEB / "js" / f"{name}.js", f"js/{name}.js")
+            for name in (*_SHARED, *_MODULES[bundle.takes])
+        ),
         *((bundle.path / name, f"bundle/{name}") for name in sorted(names)),
         *(
             (runtimes / package.name / file, f"vendor/{package.name}/{file}")

@@ -6,15 +6,12 @@ import {
   difference,
   directions,
   drawChart,
-  drawFacts,
   drawLegend,
   drawReading,
-  drawResult,
   drawStrongest,
   drawVerdict,
   inWords,
   make,
-  megabytes,
   paintWords,
   plural,
   preprocessingOf,
@@ -29,19 +26,16 @@ import {
   follow,
   Line,
   probabilitiesOf,
-  quantile,
   read,
   turn,
 } from './reading.js';
 import { hasSimd, load, NO_SIMD, openStream, runtimesFor } from './runtimes.js';
+import { Checks, listVariants, mark, trouble } from './variants.js';
 
 const PAUSE = 120; // ms without a key before a text is read
 const QUIET = 900; // ms without a change before the verdict is said
-const IDLE = 400; // ms without work before golden vectors are run
 const PLAY = 6000; // ms that a text is played for, as far as its words allow
 const STEP = [60, 300]; // ms for a word, at least and at most
-const LAST = 200; // inferences that the latency is of
-const BUDGET = 4000; // ms that they may take
 
 const state = {
   bundle: null,
@@ -56,24 +50,15 @@ const state = {
   followed: false, // to the end of this text
   expects: false, // a step model is there, or on its way
   cursor: null, // words read, where the reader wants to see that; null: all
-  checks: new Map(), // key -> {golden, latency, runner}
-  checking: null, // {key, done, total}
 };
 const runnerLine = new Line();
 const streamLine = new Line();
 const streamChoice = new Line();
 let job = 0; // of reading a text; a newer one makes the older stop
 let choice = 0; // of a variant
-let checkRun = 0;
 let busy = 0;
 let touched = 0;
-
-// ---------------------------------------------------------------- troubles
-
-function trouble(place, text) {
-  at('trouble').querySelector(`[data-of="${place}"]`)?.remove();
-  if (text) at('trouble').append(make('p', { class: 'trouble', 'data-of': place }, text));
-}
+let checks;
 
 // ---------------------------------------------------------------- a text
 
@@ -229,7 +214,7 @@ function basis() {
   if (cursor !== null) return `After ${cursor} of ${plural(total, 'word')}, by ${stream.variant}.`;
   if (runner === null) {
     if (pick === null) return '';
-    if (state.checks.get(pick.key)?.failed) return `${pick.variant.name} is not loaded.`;
+    if (checks.get(pick)?.failed) return `${pick.variant.name} is not loaded.`;
     return `${pick.variant.name} is loading into ${pick.title} …`;
   }
   const what = ['No word: what the model says of nothing', 'The only word'][total] ?? `All ${total} words`;
@@ -323,58 +308,17 @@ function play() {
 
 // ---------------------------------------------------------------- variants
 
-const keyOf = (variant, runtime) => `${variant.name} ${runtime}`;
-
-function listVariants() {
-  const groups = new Map();
-  for (const variant of state.bundle.manifest.variants) {
-    for (const { name, title, why } of runtimesFor(variant)) {
-      if (!groups.has(title)) groups.set(title, []);
-      groups.get(title).push({ key: keyOf(variant, name), variant, runtime: name, title, why });
-    }
-  }
-  for (const [title, picks] of groups) {
-    const group = make('div', { role: 'group', 'aria-label': title }, make('h3', {}, title));
-    const off = picks.filter(({ why }) => why !== null);
-    const on = picks.filter(({ why }) => why === null);
-    group.append(...on.map(choiceOf));
-    if (off.length) {
-      const files = plural(off.length, 'file');
-      const summary = on.length ? `${files} that it does not take` : `Takes none of these: ${files}`;
-      group.append(make('details', {}, make('summary', {}, summary), ...off.map(choiceOf)));
-    }
-    at('variants').append(group);
-    state.picks.push(...on);
-  }
-}
-
-function choiceOf(pick) {
-  const { key, variant, why } = pick;
-  const id = `pick-${key.replaceAll(/\W/g, '-')}`;
-  const button = make('input', { type: 'radio', name: 'variant', value: key, 'aria-describedby': `${id}-about` });
-  button.disabled = why !== null;
-  const parts = [
-    button,
-    make('span', { class: 'name' }, variant.name),
-    make('span', { class: 'size' }, megabytes(variant.bytes)),
-    make('span', { class: 'result', id: `${id}-about` }, why ?? ''),
-  ];
-  return make('label', { class: why === null ? 'variant' : 'variant off', 'data-key': key }, ...parts);
-}
-
 const loaded = ({ variant, runtime }) => load(state.bundle, variant.name, { runtime });
 
 async function choose(pick) {
   const mine = ++choice;
   const gone = () => mine !== choice;
-  stopChecking();
+  checks.stop();
   const old = state.runner;
   stopPlaying();
   Object.assign(state, { pick, runner: null, whole: null, fresh: false, cursor: null });
-  for (const button of document.querySelectorAll('input[name="variant"]')) {
-    button.checked = button.value === pick.key;
-  }
-  if (state.checks.get(pick.key)?.failed) state.checks.delete(pick.key); // it is tried again
+  mark(pick);
+  checks.forget(pick);
   trouble('load', null);
   trouble('run', null);
   at('check').disabled = at('check-all').disabled = true;
@@ -392,19 +336,18 @@ async function choose(pick) {
   } catch (error) {
     if (gone()) return;
     at('check-all').disabled = false;
-    state.checks.set(pick.key, { failed: inWords(error) });
+    checks.fail(pick, error);
     const said = `${pick.variant.name} cannot be loaded into ${pick.title}: ${inWords(error)}`;
     trouble('load', `${said}\nChoose another variant, or load the page again.`);
-    drawChecks();
     paint();
     return;
   }
   at('check').disabled = at('check-all').disabled = false;
-  drawChecks();
+  checks.draw();
   await streamChoice.run(() => (gone() ? null : chooseStream(pick.variant)));
   if (gone()) return;
   await answer();
-  if (!gone() && !state.checks.has(pick.key)) check(false);
+  if (!gone() && !checks.get(pick)) checks.check(false);
 }
 
 /** The step models that some runtime of this page takes. */
@@ -448,91 +391,19 @@ function showStream(missing) {
   for (const id of ['chart', 'legend', 'strongest', 'play']) at(id).hidden = !state.expects;
 }
 
-// ---------------------------------------------------------------- golden vectors and latency
-
-/** Waits until nobody types and no text is read: texts go first. */
-async function rest() {
-  while (busy > 0 || performance.now() - touched < IDLE) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-function stopChecking() {
-  checkRun += 1;
-  state.checking = null;
-  at('check').disabled = state.runner === null;
-  at('check-all').textContent = 'Check every variant';
-  drawChecks();
-}
-
-/** Runs the golden vectors, and times them: on the chosen variant, or on all that were not run yet. */
-async function check(everything) {
-  const mine = ++checkRun;
-  const gone = () => mine !== checkRun;
-  at('check').disabled = true;
-  at('check-all').textContent = everything ? 'Stop' : 'Check every variant';
-  for (const pick of everything ? state.picks : [state.pick]) {
-    const own = pick.key === state.pick.key && state.runner !== null;
-    if (everything && state.checks.get(pick.key)?.golden) continue;
-    const progress = (done, total) => {
-      if (gone()) return;
-      state.checking = { key: pick.key, done, total };
-      if (done % 4 === 0 || done === total) drawChecks();
-    };
-    let runner = null;
-    try {
-      await rest();
-      if (gone()) return;
-      progress(0, 0);
-      runner = own ? state.runner : await loaded(pick);
-      const found = await measure(runner, own, progress, gone);
-      state.checks.set(pick.key, found);
-    } catch (error) {
-      if (gone()) return;
-      state.checks.set(pick.key, { failed: inWords(error) });
-    } finally {
-      if (!own) runner?.close();
-    }
-  }
-  if (!gone()) stopChecking();
-}
-
-async function measure(runner, own, progress, gone) {
-  const line = own ? runnerLine : new Line();
-  const polite = async (input) => {
-    await turn();
-    await rest();
-    return line.run(async () => {
-      if (gone()) throw new Error('stopped');
-      const began = performance.now();
-      const outputs = await runner.run(input);
-      return [outputs, performance.now() - began];
-    });
-  };
-  const asked = { ...runner, run: async (input) => (await polite(input))[0] };
-  const golden = await checkGolden(asked, state.bundle, progress);
-  // it is warm now
-  const inputs = inputsOf(runner, state.bundle.golden.cases).map(({ input }) => input);
-  const times = [];
-  for (let spent = 0, i = 0; times.length < LAST && (spent < BUDGET || times.length < inputs.length); i++) {
-    const [, took] = await polite(inputs[i % inputs.length]);
-    times.push(took);
-    spent += took;
-  }
+/** Golden vectors of a variant, and the inputs that are timed. */
+async function examine(runner, pick, run, onProgress) {
+  const { cases, edge } = state.bundle.golden;
+  const asked = { ...runner, run: (input) => run(() => runner.run(input)) };
+  const golden = await checkGolden(asked, state.bundle, onProgress);
+  const edges = inputsOf(runner, edge).length;
   return {
     golden,
-    edge: inputsOf(runner, state.bundle.golden.edge).length,
-    latency: { median: quantile(times, 0.5), p90: quantile(times, 0.9), count: times.length },
+    run: `${plural(golden.examples, 'text')} and ${plural(edges, 'edge case')}`,
+    off: `max |Δp| ${difference(golden.maxAbs)}`,
+    on: 'the golden texts',
+    inputs: inputsOf(runner, cases).map(({ input }) => () => runner.run(input)),
   };
-}
-
-function drawChecks() {
-  const { pick, runner, checks, checking } = state;
-  for (const label of document.querySelectorAll('.variant:not(.off)')) {
-    const { key } = label.dataset;
-    drawResult(label.querySelector('.result'), checks.get(key), checking?.key === key ? checking : null);
-  }
-  if (pick !== null) drawFacts(pick, runner, checks.get(pick.key), checking?.key === pick.key ? checking : null);
 }
 
 // ---------------------------------------------------------------- start
@@ -566,7 +437,9 @@ async function start() {
     const style = said.assumed ? 'warning' : 'soft small';
     at('about').after(make('p', { id: 'preprocessing', class: style }, said.text));
   }
-  listVariants();
+  state.picks = listVariants(bundle);
+  const resting = () => (busy > 0 ? 0 : performance.now() - touched);
+  checks = new Checks({ state, line: runnerLine, load: loaded, resting, examine });
   state.expects = streams().length > 0;
   if (!state.expects) {
     showStream(whyNoStream(manifest));
@@ -598,11 +471,6 @@ async function start() {
   });
   at('variants').addEventListener('change', ({ target }) => {
     choose(state.picks.find(({ key }) => key === target.value));
-  });
-  at('check').addEventListener('click', () => check(false));
-  at('check-all').addEventListener('click', () => {
-    if (at('check-all').textContent === 'Stop') stopChecking();
-    else check(true);
   });
   renew();
   if (!state.picks.length) {

@@ -213,7 +213,7 @@ export function drawStrongest(changes, words, ways) {
 
 /**
  * What is known of a variant, in its line of the list.
- * @param {object|undefined} found {golden, edge, latency} or {failed}
+ * @param {object|undefined} found {golden, run, off, on, latency} or {failed}, from variants.js
  * @param {{done: number, total: number}|null} running
  */
 export function drawResult(place, found, running) {
@@ -222,8 +222,7 @@ export function drawResult(place, found, running) {
   if (running !== null) text = progressOf(running);
   else if (found?.failed) text = `failed: ${found.failed}`;
   else if (golden) {
-    const off = `max |Δp| ${difference(golden.maxAbs)}`;
-    text = `${golden.ok ? 'ok' : 'OUTSIDE'} · ${off} · ${milliseconds(found.latency.median)}`;
+    text = `${golden.ok ? 'ok' : 'OUTSIDE'} · ${found.off} · ${milliseconds(found.latency.median)}`;
   }
   place.className = found?.failed || golden?.ok === false ? 'result bad' : 'result';
   place.textContent = text;
@@ -246,14 +245,14 @@ export function drawFacts({ variant, title }, runner, found, running) {
   const golden = found?.golden;
   if (running !== null) facts.push(['Golden vectors', progressOf(running)]);
   else if (golden) {
-    const run = `${plural(golden.examples, 'text')} and ${plural(found.edge, 'edge case')}`;
-    const off = `max |Δp| ${difference(golden.maxAbs)}, ${plural(golden.flips, 'flip')}`;
-    facts.push(['Golden vectors', `${golden.ok ? 'ok' : 'OUTSIDE'}: ${run}, ${off}`, golden.ok ? 'ok' : 'bad']);
+    const said = [found.run, found.off];
+    if (golden.flips !== null) said.push(plural(golden.flips, 'flip'));
+    facts.push(['Golden vectors', `${golden.ok ? 'ok' : 'OUTSIDE'}: ${said.join(', ')}`, golden.ok ? 'ok' : 'bad']);
   } else facts.push(['Golden vectors', 'not run']);
   if (golden) {
     const { median, p90, count } = found.latency;
     const times = `median ${milliseconds(median)}, p90 ${milliseconds(p90)}`;
-    facts.push(['Latency', `${times}; last ${count} inferences on the golden texts`]);
+    facts.push(['Latency', `${times}; last ${count} inferences on ${found.on}`]);
   } else facts.push(['Latency', 'not measured']);
   const cores = navigator.hardwareConcurrency;
   facts.push(['Browser', `${browserName()}${cores ? `, ${plural(cores, 'core')}` : ''}`]);

@@ -1,0 +1,304 @@
+// Bundles of arrays: their golden vectors, a user's own readings, an example run, and how far an answer is
+// from Keras's. An array is {dtype, dims, data} as in runtimes.js; dims begin with the examples. No DOM in
+// here.
+
+import { get } from './bundle.js';
+import { readNpz } from './npz.js';
+
+const product = (numbers) => numbers.reduce((a, b) => a * b, 1);
+
+/**
+ * The golden vectors, one example after the other.
+ * @param {object} bundle from bundle.js
+ * @returns {Promise<{case: string, inputs: object, outputs: object}[]>} arrays by name, of one example each;
+ *   outputs are Keras's
+ */
+export async function goldenExamples(bundle) {
+  const file = 'golden.npz';
+  let arrays;
+  try {
+    arrays = await readNpz(await (await get(bundle.url(file))).arrayBuffer());
+  } catch (error) {
+    throw new Error(error.message.includes(file) ? error.message : `${file} cannot be read: ${error.message}`);
+  }
+  const examples = [];
+  for (let group = 0; arrays.has(`${group}/case`); group++) {
+    const cases = arrays.get(`${group}/case`).data;
+    const row = (prefix, at) =>
+      Object.fromEntries(
+        [...arrays]
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, array]) => [name.slice(prefix.length), rowOf(array, at)]),
+      );
+    for (const [at, kind] of cases.entries()) {
+      const [inputs, outputs] = [row(`${group}/in/`, at), row(`${group}/out/`, at)];
+      examples.push({ case: kind, inputs, outputs });
+    }
+  }
+  return examples;
+}
+
+function rowOf({ dtype, dims, data }, at) {
+  const size = product(dims.slice(1));
+  return { dtype, dims: [1, ...dims.slice(1)], data: data.subarray(at * size, (at + 1) * size) };
+}
+
+/** A file that takes several examples in every call gets the same one as often. */
+function repeated({ dtype, dims, data }, times) {
+  const all = new data.constructor(data.length * times);
+  for (let i = 0; i < times; i++) all.set(data, i * data.length);
+  return { dtype, dims: [times, ...dims.slice(1)], data: all };
+}
+
+/** Whether an input of a stream is cut along its steps. */
+const isStreamed = ({ shape }) => shape.length > 1 && shape[1] === null;
+
+/** How many steps a stream's files take in a call. */
+export const chunkOf = (signature) => signature.chunk ?? 1;
+
+/**
+ * Runs one example; a stream from its first step to its last, as many at a time as its files take.
+ * @param {object} runner from runtimes.js
+ * @param {object} variant an entry of the manifest's `variants`
+ * @param {object} signature of the manifest
+ * @param {object} inputs arrays by name, of one example
+ * @returns {Promise<object>} outputs by name, of that example; those of a stream that have no row for each
+ *   step also have `after`, which has one: [calls, ...]
+ */
+export async function runExample(runner, variant, signature, inputs) {
+  const times = variant.batch ?? 1;
+  const whole = Object.fromEntries(Object.entries(inputs).map(([k, v]) => [k, repeated(v, times)]));
+  const first = ({ dims, data }) => rowOf({ dtype: 'float32', dims: Array.from(dims, Number), data }, 0);
+  const { states, outputs } = signature;
+  if (!states.length) {
+    const found = await runner.call(whole);
+    return Object.fromEntries(outputs.map(({ name }) => [name, first(found[name])]));
+  }
+  const streamed = signature.inputs.filter(isStreamed).map(({ name }) => name);
+  const size = chunkOf(signature);
+  const steps = whole[streamed[0]].dims[1];
+  let after = {};
+  for (const { name, shape } of states) {
+    const dims = [times, ...shape.slice(1).map((n) => n ?? 1)];
+    after[name] = { dtype: 'float32', dims, data: new Float32Array(product(dims)) };
+  }
+  const parts = outputs.map(() => []);
+  for (let begin = 0; begin < steps; begin += size) {
+    const pieces = streamed.map((name) => [name, repeated(cut(inputs[name], begin, size), times)]);
+    const found = await runner.call({ ...whole, ...Object.fromEntries(pieces), ...after });
+    after = Object.fromEntries(states.map(({ name, output }) => [name, { dtype: 'float32', ...found[output] }]));
+    outputs.forEach(({ name }, i) => parts[i].push(first(found[name])));
+  }
+  return Object.fromEntries(
+    outputs.map(({ name, timed }, i) => {
+      const joined = Float32Array.from(parts[i].flatMap(({ data }) => Array.from(data)));
+      const [{ dtype, dims }, last] = [parts[i][0], parts[i].at(-1)];
+      if (!timed) return [name, { ...last, after: { dtype, dims: [parts[i].length, ...dims.slice(1)], data: joined } }];
+      return [name, { dtype, dims: [1, dims[1] * parts[i].length, ...dims.slice(2)], data: joined }];
+    }),
+  );
+}
+
+/** Steps of one example, from `begin` on. */
+function cut({ dtype, dims, data }, begin, size) {
+  const step = product(dims.slice(2));
+  return { dtype, dims: [1, size, ...dims.slice(2)], data: data.subarray(begin * step, (begin + size) * step) };
+}
+
+// ---------------------------------------------------------------- Keras's answers
+
+/** Each output's scale, of which differences are shares: Keras's greatest number in it. */
+export function scalesOf(examples) {
+  const scales = {};
+  for (const { outputs } of examples) {
+    for (const [name, { data }] of Object.entries(outputs)) {
+      scales[name] = data.reduce((most, x) => Math.max(most, Math.abs(x)), scales[name] ?? 0);
+    }
+  }
+  return Object.fromEntries(Object.entries(scales).map(([name, most]) => [name, most || 1]));
+}
+
+/**
+ * What an output differs by from Keras's, as a share of its scale. What is no number is as wrong as can be.
+ * @returns {{max: number, sum: number, broken: boolean}}
+ */
+export function differenceOf(ours, keras, scale) {
+  if (ours.data.length !== keras.data.length) {
+    throw new Error(`an output is [${ours.dims.slice(1)}], Keras's [${keras.dims.slice(1)}]`);
+  }
+  const found = { max: 0, sum: 0, broken: false };
+  for (const [i, value] of ours.data.entries()) {
+    const sound = Number.isFinite(value);
+    const off = sound ? Math.abs(value - keras.data[i]) / scale : 1;
+    found.broken ||= !sound;
+    found.max = Math.max(found.max, off);
+    found.sum += off;
+  }
+  return found;
+}
+
+/** The decisions in an output: the largest of a softmax's numbers, above 0.5 of a sigmoid's; else none. */
+export function decisionsOf({ activation }, { dims, data }) {
+  if (activation === 'sigmoid') return Array.from(data, (p) => Number(p > 0.5));
+  if (activation !== 'softmax') return [];
+  const size = dims.at(-1);
+  return Array.from({ length: data.length / size }, (_, i) => {
+    const row = data.subarray(i * size, (i + 1) * size);
+    return row.indexOf(Math.max(...row));
+  });
+}
+
+/**
+ * Runs every golden example and compares; the rules are those of docs/bundle.md.
+ * @param {(inputs: object) => Promise<object>} run from runExample
+ * @param {(done: number, total: number) => void} onProgress
+ * @returns {Promise<{examples: number, maxAbs: number, meanAbs: number, flips: number|null, ok: boolean,
+ *   failures: string[]}>} differences are shares of the outputs' scales; flips: null where nothing is decided
+ */
+export async function checkExamples(run, variant, signature, examples, onProgress = () => {}) {
+  const { max_abs: most, mean_abs: mean = null } = variant.tolerance;
+  const scales = scalesOf(examples);
+  const sums = new Map(signature.outputs.map(({ name }) => [name, { sum: 0, count: 0 }]));
+  const kinds = new Map();
+  let [maxAbs, broken, flips, decided] = [0, 0, 0, false];
+  for (const [at, one] of examples.entries()) {
+    const found = await run(one.inputs);
+    let [worst, wrong] = [0, false];
+    for (const output of signature.outputs) {
+      const [ours, keras] = [found[output.name], one.outputs[output.name]];
+      const off = differenceOf(ours, keras, scales[output.name]);
+      maxAbs = Math.max(maxAbs, off.max);
+      worst = Math.max(worst, off.sum / keras.data.length);
+      wrong ||= off.broken;
+      sums.get(output.name).sum += off.sum;
+      sums.get(output.name).count += keras.data.length;
+      const theirs = decisionsOf(output, keras);
+      decided ||= theirs.length > 0;
+      flips += decisionsOf(output, ours).filter((number, i) => number !== theirs[i]).length;
+    }
+    broken += wrong;
+    kinds.set(one.case, [...(kinds.get(one.case) ?? []), worst]);
+    onProgress(at + 1, examples.length);
+  }
+  const meanAbs = Math.max(...[...sums.values()].map(({ sum, count }) => sum / count));
+  const failures = [];
+  const above = (what, value, limit) => {
+    if (limit !== null && value > limit) failures.push(`${what} ${value.toPrecision(2)} is above ${limit}`);
+  };
+  if (broken) failures.push(`${broken} of ${examples.length} answers are not numbers`);
+  above('max relative Δ', maxAbs, most);
+  above('mean relative Δ', meanAbs, mean);
+  for (const [kind, means] of kinds) {
+    const average = means.reduce((a, b) => a + b, 0) / means.length;
+    above(`${kind}: mean relative Δ`, average, mean ?? most);
+  }
+  return {
+    examples: examples.length, maxAbs, meanAbs, flips: decided ? flips : null, ok: !failures.length, failures,
+  };
+}
+
+// ---------------------------------------------------------------- a user's own readings
+
+/** The shape of one example in words, such as `[steps, 3]`. */
+export function shapeOf({ shape }) {
+  return `[${shape.slice(1).map((n, i) => n ?? (i ? 'any' : 'steps')).join(', ')}]`;
+}
+
+/** Whether a table can hold an example: rows are steps, columns are channels. */
+export function takesTable({ inputs }) {
+  return inputs.length === 1 && [2, 3].includes(inputs[0].shape.length);
+}
+
+/**
+ * A file of one example: .csv where takesTable says so, a row for each step; .json of nested lists, by name
+ * where there are several inputs. Of a series that is too long the last steps are taken.
+ * @param {string} name of the file
+ * @param {string} text its content
+ * @returns {{inputs: object, notes: string[]}} arrays by name, and what was done to them
+ */
+export function readExample(name, text, signature) {
+  const kind = name.toLowerCase().split('.').at(-1);
+  if (kind !== 'json' && !(kind === 'csv' && takesTable(signature))) {
+    const table = takesTable(signature) ? '.csv or ' : '';
+    throw new Error(`${name} is no file that this page reads for this model; expected ${table}.json`);
+  }
+  const { inputs } = signature;
+  let given;
+  if (kind === 'csv') given = { [inputs[0].name]: tableOf(text, inputs[0]) };
+  else {
+    try {
+      given = JSON.parse(text);
+    } catch (error) {
+      throw new Error(`${name} is no JSON: ${error.message}`);
+    }
+    if (Array.isArray(given) && inputs.length === 1) given = { [inputs[0].name]: given };
+  }
+  const wanted = inputs.map((one) => one.name);
+  const names = given && typeof given === 'object' && !Array.isArray(given) ? Object.keys(given) : [];
+  if (names.length !== wanted.length || !wanted.every((one) => names.includes(one))) {
+    throw new Error(`${name} has ${names.join(', ') || 'no arrays by name'}; expected an array for ${wanted.join(', ')}`);
+  }
+  const notes = [];
+  const arrays = inputs.map((input) => [input.name, fitted(input, given[input.name], signature, notes)]);
+  return { inputs: Object.fromEntries(arrays), notes };
+}
+
+function tableOf(text, { shape }) {
+  const lines = text.split(/\r\n|\r|\n/).filter((line) => line.trim());
+  const rows = lines.map((line) => line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1')));
+  const isNumber = (cell) => cell !== '' && Number.isFinite(Number(cell));
+  const heading = rows.length > 0 && !rows[0].some(isNumber);
+  const body = rows.slice(Number(heading));
+  for (const [at, row] of body.entries()) {
+    const bad = row.find((cell) => !isNumber(cell));
+    if (bad !== undefined) throw new Error(`line ${at + 1 + heading}: ${JSON.stringify(bad)} is not a number`);
+  }
+  const numbers = body.map((row) => row.map(Number));
+  // one column, or one row, is a series of numbers
+  const line = numbers.length === 1 ? numbers[0] : numbers.every((row) => row.length === 1) ? numbers.flat() : null;
+  if (shape.length === 2) return line ?? numbers;
+  return shape[2] === 1 && line ? line.map((x) => [x]) : numbers;
+}
+
+/** Nested lists of numbers as an array of one example. */
+function fitted(input, given, signature, notes) {
+  const { name, dtype, rows } = input;
+  const wanted = input.shape.slice(1);
+  const dims = [];
+  for (let inner = given; Array.isArray(inner); inner = inner[0]) dims.push(inner.length);
+  let value = given;
+  if (dims.length === wanted.length + 1 && dims[0] === 1) value = dims.shift() && given[0]; // as Python writes it
+  const most = wanted[0] ?? null;
+  const isSeries = wanted.length > 1 || isStreamed(input);
+  if (isSeries && most !== null && dims[0] > most) {
+    notes.push(`${name}: the last ${most} of ${dims[0]} steps, as the model takes so many`);
+    value = value.slice(-most);
+    dims[0] = most;
+  }
+  const chunk = signature.states.length && isStreamed(input) ? chunkOf(signature) : 1;
+  if (dims[0] % chunk && dims[0] > chunk) {
+    notes.push(`${name}: the last ${dims[0] - (dims[0] % chunk)} of ${dims[0]} steps, as ${chunk} go into every call`);
+    value = value.slice(dims[0] % chunk);
+    dims[0] -= dims[0] % chunk;
+  }
+  const fits = dims.length === wanted.length && wanted.every((n, i) => (n === null ? dims[i] > 0 : n === dims[i]));
+  if (!fits || dims[0] % chunk) {
+    throw new Error(`${name} is [${dims.join(', ')}]; expected ${shapeOf(input)}${chunk > 1 ? `, ${chunk} steps or a multiple` : ''}`);
+  }
+  if (!isWhole(value, dims)) throw new Error(`${name}: its rows are not of one length`);
+  const numbers = [value].flat(Infinity);
+  const whole = dtype === 'int32';
+  const bad = numbers.find((x) => typeof x !== 'number' || !Number.isFinite(Math.fround(x)) || (whole && (x | 0) !== x));
+  if (bad !== undefined) {
+    throw new Error(`${name}: ${JSON.stringify(bad)} is not a ${whole ? 'whole ' : ''}number that fits into ${dtype}`);
+  }
+  const beyond = rows === null ? undefined : numbers.find((id) => id < 0 || id >= rows);
+  if (beyond !== undefined) throw new Error(`${name} has the id ${beyond}; this model knows ids from 0 to ${rows - 1}`);
+  return { dtype, dims: [1, ...dims], data: whole ? Int32Array.from(numbers) : Float32Array.from(numbers) };
+}
+
+/** Whether nested lists have these lengths everywhere. */
+function isWhole(value, [size, ...rest]) {
+  if (size === undefined) return !Array.isArray(value);
+  return Array.isArray(value) && value.length === size && value.every((inner) => isWhole(inner, rest));
+}
