@@ -30,9 +30,12 @@ from export import export_bundle, formats
 from lstm_edge.bundle.manifest import MANIFEST, VOCAB, seal
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.errors import InputError
+from lstm_edge.inputs.batches import Batch, save_batches
+from lstm_edge.inputs.signature import Output
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, portable_pattern
 from lstm_edge.results.parity import Tolerance
 from lstm_edge.verify import comparing as parity
+from lstm_edge.verify import comparing_arrays
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 WEB = EXAMPLES / "web"
@@ -306,7 +309,7 @@ def _in_node(given: Any, body: str) -> Any:
     """What a function of ``given`` returns that has all of ``golden.mjs``; no package is needed."""
     code = f"""
         import {{ readFileSync }} from 'node:fs';
-        import {{ checkVariant, tokenizer }} from {json.dumps((WEB / "golden.mjs").as_uri())};
+        import {{ checkVariant, readNpz, tokenizer }} from {json.dumps((WEB / "golden.mjs").as_uri())};
         async function main(given) {{ {body} }}
         console.log(JSON.stringify(await main(JSON.parse(readFileSync(0, 'utf8')))));
     """
@@ -334,6 +337,7 @@ KOTLIN = """
     fun main() {
         val given = JSONArray(System.`in`.readBytes().toString(Charsets.UTF_8))
         val found = JSONArray()
+        if (given.getString(0) == "arrays") return println(judgeArrays(given))
         if (given.getString(0) == "ids") {
             val tokenizer = Tokenizer(given.getString(1), given.getJSONObject(2))
             val texts = given.getJSONArray(3)
@@ -360,6 +364,32 @@ KOTLIN = """
             }
         }
         println(found)
+    }
+
+    fun sums(arrays: Map<String, Values>, more: Float): Map<String, Values> {
+        val x = arrays.getValue("x")
+        val ids = arrays.getValue("ids").data as IntArray
+        val (count, steps, width) = x.shape
+        val rows = FloatArray(x.size)
+        val last = arrays["before"]?.floats?.copyOf() ?: FloatArray(count * width)
+        for (row in 0 until count) for (step in 0 until steps) for (i in 0 until width) {
+            last[row * width + i] += x.floats[(row * steps + step) * width + i]
+            rows[(row * steps + step) * width + i] = last[row * width + i]
+        }
+        val shape = intArrayOf(count, width)
+        val answer = Values(shape, FloatArray(last.size) { last[it] + ids[it] + more })
+        return mapOf("rows" to Values(x.shape, rows), "last" to answer, "after" to Values(shape, last))
+    }
+
+    fun judgeArrays(given: JSONArray): JSONArray {
+        val golden = readGolden(java.io.File(given.getString(1)).inputStream())
+        val found = JSONArray()
+        for (i in 0 until given.getJSONArray(3).length()) {
+            val more = given.getJSONArray(4).getDouble(i).toFloat()
+            val variant = given.getJSONArray(3).getJSONObject(i)
+            found.put(checkGolden(golden, variant, given.getJSONObject(2)) { sums(it, more) }.isEmpty())
+        }
+        return found
     }
 """
 ORG_JSON = Path("/usr/share/java/com.android.json.jar")  # Debian's; Android has it built in
@@ -643,6 +673,7 @@ IN_NODE = [
     *(f"texts, pads {where}" for where in ("in front", "behind", "on either side")),
     "texts, no pads",
 ]
+IN_NODE += ["arrays", "a stream of arrays"]
 
 
 @pytest.mark.parametrize(
@@ -848,8 +879,112 @@ def test_the_examples_judge_as_verify_does(
     assert judge(variants, golden, [ours for _, _, ours in drawn]) == expected
 
 
-@pytest.mark.parametrize("check", [ARRAYS_PYTHON], indirect=True)
-@pytest.mark.parametrize("kind", ARRAYS)
+def _sums(arrays: Any, more: float) -> dict[str, Any]:
+    """A model: sums along the steps; the last of them with ``ids``, which may be off by ``more``."""
+    before = arrays.get("before", 0)
+    rows = arrays["x"].cumsum(1) + np.reshape(before, (-1, 1, 2) if np.ndim(before) else ())
+    after = rows[:, -1].astype(np.float32)
+    return {"rows": rows.astype(np.float32), "last": after + arrays["ids"] + more, "after": after}
+
+
+def _arrays_by_python(golden: Path, signature: Any, variants: Any, more: Any) -> list[bool]:
+    module = _module(ARRAYS_PYTHON)
+    groups = module.read_golden(golden)
+    return [
+        not module.check(partial(_sums, more=np.float32(by)), variant, signature, groups)[1]
+        for variant, by in zip(variants, more, strict=True)
+    ]
+
+
+def _arrays_by_node(golden: Path, *given: Any) -> list[bool]:
+    found: list[bool] = _in_node(
+        [str(golden), *given],
+        """
+        const [path, signature, variants, more] = given;
+        const golden = await readNpz(readFileSync(path));
+        const sums = ({ x, ids, before }, by) => {
+          const [count, steps, width] = x.shape;
+          const rows = new Float32Array(x.data.length);
+          const last = before ? before.data.slice() : new Float32Array(count * width);
+          rows.forEach((_, at) => {
+            const i = Math.floor(at / (steps * width)) * width + (at % width);
+            last[i] += x.data[at];
+            rows[at] = last[i];
+          });
+          return { rows, last: last.map((sum, i) => sum + ids.data[i] + by), after: last };
+        };
+        const found = [];
+        for (const [i, variant] of variants.entries()) {
+          const load = async () => async (inputs) => sums(inputs, more[i]);
+          const bundle = { manifest: { kind: 'tensors', signature }, golden };
+          found.push((await checkVariant(load, variant, bundle)).failures.length === 0);
+        }
+        return found;
+        """,
+    )
+    return found
+
+
+def _arrays_by_kotlin(kotlin: Callable[[Any], Any], golden: Path, *given: Any) -> list[bool]:
+    found: list[bool] = kotlin(["arrays", str(golden), *given])
+    return found
+
+
+@each_language
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("chunk", [None, 1, 2])
+def test_the_examples_judge_arrays_as_verify_does(
+    chunk: int | None,
+    save: Any,
+    language: str,
+    request: pytest.FixtureRequest,
+    rng: np.random.Generator,
+    tmp_path: Path,
+) -> None:
+    """Of files stored and deflated, run whole (None) or step by step, one or more at once."""
+    ways = {
+        "Python": _arrays_by_python, "JavaScript": _arrays_by_node, "Kotlin": _arrays_by_kotlin,
+    }  # fmt: skip
+    judge = _in(language, request, **ways)
+    batches = []
+    for count, steps in ((5, 4), (3, 6)):
+        x = rng.normal(size=(count, steps, 2)).astype(np.float32)
+        inputs = {"x": x, "ids": rng.integers(0, 9, (count, 2), np.int32)}
+        keras = {name: _sums(inputs, 0)[name].astype(np.float32) for name in ("rows", "last")}
+        batches.append(Batch(tuple(["as given", "größer"] * count)[:count], inputs, keras))
+    save_batches(tmp_path / "golden.npz", batches)
+    with np.load(tmp_path / "golden.npz") as file:
+        save(tmp_path / "golden.npz", **dict(file))
+    state = {"name": "before", "output": "after", "shape": [None, 2]}
+    signature = {
+        "inputs": [{"name": "x", "shape": [None, None, 2]}, {"name": "ids", "shape": [None, 2]}],
+        "outputs": [{"name": "rows", "timed": True}, {"name": "last", "timed": False}],
+        "states": [] if chunk is None else [state],
+        "chunk": None if chunk == 1 else chunk,
+    }
+    outputs = (Output("rows", (None, None, 2), "linear"), Output("last", (None, 2), "linear"))
+    scale = comparing_arrays.scales(batches)
+    variants, more, expected = [], [], []
+    for size in (None, 1, 2, 4):
+        for limits in (
+            Tolerance(1e-3, None, 0, None, ""),
+            Tolerance(None, None, 0, None, "", 1e-3),
+        ):
+            for share in (0.0, 0.9e-3, 1.1e-3, float("nan")):
+                variants.append({"batch": size, "tolerance": limits.to_json()})
+                more.append(share * scale["last"])
+                comparison = comparing_arrays.ArrayComparison("", limits, outputs, scale)
+                for batch in batches:
+                    off = {**batch.outputs, "last": batch.outputs["last"] + np.float32(more[-1])}
+                    comparison.add(batch, off)
+                expected.append(comparison.report(comparison.closing_checks()).ok)
+    assert expected == [True, True, False, False] * 8
+    numbers = [by if np.isfinite(by) else 1e30 for by in more]  # JSON has no NaN: as wrong
+    assert judge(tmp_path / "golden.npz", signature, variants, numbers) == expected
+
+
+@pytest.mark.parametrize("check", [ARRAYS_PYTHON, NODE], indirect=True)
+@pytest.mark.parametrize("kind", ARRAYS[:2])
 def test_another_number_in_arrays_is_noticed(
     check: Check, kind: str, copied: Callable[[str], Path]
 ) -> None:
@@ -867,11 +1002,17 @@ def _newer(manifest: Any) -> None:
     manifest["schema"] = 5
 
 
+def _of_another_kind(manifest: Any) -> None:
+    manifest["kind"] = "pictures"
+
+
 REFUSED: dict[str, tuple[str, Callable[[Path], list[object]], str]] = {
     "no argument": (EVERYTHING, lambda folder: [], "usage: "),
     "no bundle": (EVERYTHING, lambda folder: [folder / "nowhere"], "nowhere"),
     "no such variant": (EVERYTHING, lambda f: [f, "onnx-float99"], "no variant onnx-float99; there are"),
-    "arrays": ("arrays", lambda folder: [folder], "takes no texts"),
+    "another kind": (
+        EVERYTHING, lambda f: changed(f / MANIFEST, _of_another_kind) or [f], "has a schema above 4",
+    ),
     "a newer bundle": (
         EVERYTHING, lambda f: changed(f / MANIFEST, _newer) or [f], "has a schema above 4",
     ),
@@ -955,6 +1096,27 @@ def test_the_page_checks_a_bundle(
     assert list(verdict) == ["ids", *taken]
     assert {f"{FLOAT}", "tflite-float32-litert-js", STREAM} <= set(taken)
     assert all(": ok, 72 examples" in verdict[name] for name in taken)
+
+
+@pytest.mark.parametrize("kind", ["arrays", "a stream of arrays", "a stream in chunks"])
+def test_the_page_checks_a_bundle_of_arrays(
+    kind: str,
+    page: Callable[[str], tuple[str, list[str]]],
+    site: Path,
+    bundle: Callable[[str], Path],
+) -> None:
+    place = site / kind.replace(" ", "-")
+    place.symlink_to(bundle(kind))
+    status, lines = page(f"bundle={place.name}/")
+    assert status == "All within their tolerance", lines
+    taken = [
+        info.name
+        for info in open_bundle(place).variants.values()
+        if info.format == "onnx" or info.made_for == "litert-js"
+    ]
+    assert taken
+    assert [line.partition(": ok, ")[0] for line in lines] == taken
+    assert all("examples, max relative Δ " in line for line in lines)
 
 
 @pytest.mark.parametrize("name", ["a probability", "a vocabulary cut short"])

@@ -51,7 +51,14 @@ TABLES: Mapping[str, Sequence[Table]] = {
     ],
     "test_fused.py": [Table("name", ["test_answers_as_keras_in_any_order"])],
     "test_golden_examples.py": [
-        Table("kind", ["test_every_bundle_is_as_its_schema_says", "test_a_whole_bundle_passes"]),
+        Table(
+            "kind",
+            [
+                "test_every_bundle_is_as_its_schema_says",
+                "test_a_whole_bundle_passes",
+                "test_the_page_checks_a_bundle_of_arrays",
+            ],
+        ),
         Table("name", ["test_what_is_wrong_is_noticed"]),
     ],
     "test_keras_files.py": [
@@ -125,6 +132,8 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_the_reference_model",
         "test_fits_and_can_be_read_by_everybody",
         "test_a_folder_that_any_server_serves",
+        "test_every_variant_of_arrays_is_checked",
+        "test_a_stream_is_fed_from_its_first_step_to_its_last",
     ],
 }
 """Single tests that take many seconds, by test file."""

@@ -1,6 +1,10 @@
-// A bundle's texts, ids and golden vectors, for Android and any JVM. docs/bundle.md says what the fields mean
+// A bundle's texts, ids, arrays and golden vectors, for Android and any JVM. docs/bundle.md says what the fields mean
 // and why the rules are as they are; docs/devices.md how to run the files. Android has org.json in it.
 
+import java.io.InputStream
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import java.util.zip.ZipInputStream
 import kotlin.math.abs
 import org.json.JSONArray
 import org.json.JSONObject
@@ -125,4 +129,188 @@ fun checkGolden(
         if (counted > allowed) failures += "$counted of $examples labels flip"
     }
     return failures
+}
+
+// ---------------------------------------------------------------- arrays
+
+/** An array, row by row; the first number of [shape] counts the examples. [data]: FloatArray or IntArray. */
+class Values(val shape: IntArray, val data: Any) {
+    val floats get() = data as FloatArray
+    val size get() = shape.fold(1, Int::times)
+
+    /** Each example's numbers [from, to) along axis 1, or all of them; each example as often as asked. */
+    fun part(rows: List<Int>, from: Int = 0, to: Int? = null): Values {
+        val row = size / shape[0]
+        val step = if (to == null) row else row / shape[1]
+        val (begin, end) = if (to == null) Pair(0, row) else Pair(from * step, to * step)
+        val places = rows.flatMap { (it * row + begin) until (it * row + end) }
+        val kept = shape.copyOf()
+        kept[0] = rows.size
+        if (to != null) kept[1] = to - from
+        return when (data) {
+            is IntArray -> Values(kept, IntArray(places.size) { data[places[it]] })
+            else -> Values(kept, FloatArray(places.size) { floats[places[it]] })
+        }
+    }
+}
+
+/** Examples of the same shapes: what each is a case of, inputs and Keras's outputs by name. */
+class Group(val cases: List<String>, val inputs: Map<String, Values>, val outputs: Map<String, Values>)
+
+/** The groups in golden.npz, a zip of .npy files. */
+fun readGolden(file: InputStream): List<Group> {
+    val arrays = LinkedHashMap<String, Any>()
+    ZipInputStream(file).use { zip ->
+        while (true) {
+            val entry = zip.nextEntry ?: break
+            arrays[entry.name.removeSuffix(".npy")] = readNpy(zip.readBytes())
+        }
+    }
+    fun named(prefix: String) =
+        arrays.filterKeys { it.startsWith(prefix) }
+            .map { (name, value) -> name.removePrefix(prefix) to value as Values }.toMap()
+    return generateSequence(0) { it + 1 }.takeWhile { "$it/case" in arrays }.map {
+        val cases = (arrays.getValue("$it/case") as List<*>).map(Any?::toString)
+        Group(cases, named("$it/in/"), named("$it/out/"))
+    }.toList()
+}
+
+/** Values, or of an array of strings a list of them. */
+private fun readNpy(bytes: ByteArray): Any {
+    val buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)
+    val old = bytes[6].toInt() == 1
+    val begin = if (old) 10 else 12
+    val end = begin + if (old) buffer.getShort(8).toInt() else buffer.getInt(8)
+    val header = String(bytes, begin, end - begin, Charsets.UTF_8)
+    val kind = Regex("'descr': '([^']+)'").find(header)!!.groupValues[1]
+    val numbers = Regex("'shape': \\(([^)]*)\\)").find(header)!!.groupValues[1]
+    val shape = Regex("\\d+").findAll(numbers).map { it.value.toInt() }.toList().toIntArray()
+    val count = shape.fold(1, Int::times)
+    require("'fortran_order': False" in header) { "an array that is not row by row" }
+    buffer.position(end)
+    return when {
+        kind == "<f4" -> Values(shape, FloatArray(count).also { buffer.asFloatBuffer().get(it) })
+        kind == "<i4" -> Values(shape, IntArray(count).also { buffer.asIntBuffer().get(it) })
+        kind.startsWith("<U") -> List(count) {
+            val text = StringBuilder()
+            repeat(kind.drop(2).toInt()) { buffer.getInt().let { c -> if (c != 0) text.appendCodePoint(c) } }
+            text.toString()
+        }
+        else -> throw IllegalArgumentException("an array of $kind")
+    }
+}
+
+private fun JSONArray.objects() = (0 until length()).map { getJSONObject(it) }
+
+private fun shapeOf(one: JSONObject): List<Int?> {
+    val shape = one.getJSONArray("shape")
+    return (0 until shape.length()).map { if (shape.isNull(it)) null else shape.getInt(it) }
+}
+
+/**
+ * A file's outputs for inputs by name; a stream is fed from its first step to its last.
+ *
+ * @param signature the manifest's
+ * @param call runs the file once: arrays by name in and out
+ */
+fun outputsOf(
+    signature: JSONObject,
+    inputs: Map<String, Values>,
+    call: (Map<String, Values>) -> Map<String, Values>,
+): Map<String, Values> {
+    val states = signature.getJSONArray("states").objects()
+    if (states.isEmpty()) return call(inputs)
+    val timed = signature.getJSONArray("inputs").objects()
+        .filter { shapeOf(it).let { shape -> shape.size > 1 && shape[1] == null } }
+        .map { it.getString("name") }
+    val rows = (0 until inputs.getValue(timed[0]).shape[0]).toList()
+    val steps = inputs.getValue(timed[0]).shape[1]
+    val size = if (signature.isNull("chunk")) 1 else signature.getInt("chunk")
+    var fed = states.associate { state ->
+        val shape = shapeOf(state).map { it ?: 1 }.toIntArray().also { it[0] = rows.size }
+        state.getString("name") to Values(shape, FloatArray(shape.fold(1, Int::times)))
+    }
+    val calls = mutableListOf<Map<String, Values>>()
+    for (begin in 0 until steps step size) {
+        val piece = inputs.mapValues { (name, value) ->
+            if (name in timed) value.part(rows, begin, begin + size) else value
+        }
+        calls += call(piece + fed)
+        fed = states.associate { it.getString("name") to calls.last().getValue(it.getString("output")) }
+    }
+    return signature.getJSONArray("outputs").objects().associate { output ->
+        val name = output.getString("name")
+        val parts = calls.map { it.getValue(name) }
+        name to if (output.getBoolean("timed")) joined(parts) else parts.last()
+    }
+}
+
+/** One array of several, along axis 1. */
+private fun joined(parts: List<Values>): Values {
+    val shape = parts[0].shape.copyOf().also { it[1] = parts.sumOf { part -> part.shape[1] } }
+    val all = FloatArray(shape.fold(1, Int::times))
+    var at = 0
+    for (row in 0 until shape[0]) {
+        for (part in parts) {
+            val size = part.size / shape[0]
+            part.floats.copyInto(all, at, row * size, (row + 1) * size)
+            at += size
+        }
+    }
+    return Values(shape, all)
+}
+
+/**
+ * Holds a variant of a bundle of arrays against golden.npz: a sentence for each way in which it is wrong.
+ * Differences are shares of the greatest number that Keras gives in that output.
+ *
+ * @param variant its entry in the manifest's `variants`
+ * @param call as for [outputsOf]
+ */
+fun checkGolden(
+    golden: List<Group>,
+    variant: JSONObject,
+    signature: JSONObject,
+    call: (Map<String, Values>) -> Map<String, Values>,
+): List<String> {
+    val scales = golden[0].outputs.keys.associateWith { name ->
+        val greatest = golden.maxOf { group -> group.outputs.getValue(name).floats.maxOf { abs(it) } }
+        if (greatest == 0f) 1.0 else greatest.toDouble()
+    }
+    val all = scales.keys.associateWith { doubleArrayOf(0.0, 0.0, 0.0) } // greatest, sum, count
+    val kinds = LinkedHashMap<String, MutableList<Double>>()
+    for (group in golden) {
+        val size = if (variant.isNull("batch")) 1 else variant.getInt("batch")
+        for (begin in group.cases.indices step size) {
+            // a last call is filled up with its last example
+            val rows = (begin until begin + size).map { minOf(it, group.cases.size - 1) }
+            val found = outputsOf(signature, group.inputs.mapValues { it.value.part(rows) }, call)
+            for (row in begin until minOf(begin + size, group.cases.size)) {
+                var mean = 0.0
+                for ((name, keras) in group.outputs) {
+                    val expected = keras.part(listOf(row)).floats
+                    val ours = found.getValue(name).part(listOf(row - begin)).floats
+                    if (ours.size != expected.size) return listOf("$name has ${ours.size} numbers, not ${expected.size}")
+                    val off = ours.indices.map { abs(ours[it] - expected[it].toDouble()) / scales.getValue(name) }
+                        .map { if (it.isFinite()) it else 1.0 } // no number is as wrong as can be
+                    val (greatest, sum, count) = all.getValue(name)
+                    val now = doubleArrayOf(maxOf(greatest, off.max()), sum + off.sum(), count + off.size)
+                    now.copyInto(all.getValue(name))
+                    mean = maxOf(mean, off.average())
+                }
+                kinds.getOrPut(group.cases[row]) { mutableListOf() } += mean
+            }
+        }
+    }
+    val limits = variant.getJSONObject("tolerance")
+    fun limit(name: String) = if (limits.isNull(name)) Double.POSITIVE_INFINITY else limits.getDouble(name)
+    val worst = all.values.maxOf { it[0] }
+    val mean = all.values.maxOf { it[1] / it[2] }
+    val each = if (limits.isNull("mean_abs")) limit("max_abs") else limit("mean_abs")
+    return listOfNotNull(
+        "max relative Δ $worst is above ${limit("max_abs")}".takeIf { worst > limit("max_abs") },
+        "mean relative Δ $mean is above ${limit("mean_abs")}".takeIf { mean > limit("mean_abs") },
+    ) + kinds.mapNotNull { (kind, means) ->
+        "$kind: mean relative Δ ${means.average()} is above $each".takeIf { means.average() > each }
+    }
 }

@@ -1,4 +1,4 @@
-// A bundle's texts, ids and golden vectors, for iOS and macOS. docs/bundle.md says what the fields mean and why
+// A bundle's texts, ids, arrays and golden vectors, for iOS and macOS. docs/bundle.md says what the fields mean and why
 // the rules are as they are; docs/devices.md how to run the files. Not compiled where it was written.
 
 import Foundation
@@ -173,6 +173,229 @@ func checkGolden(
     if let rate = limits.flipRate {
         let allowed = rate == 0 ? 0 : max(1, Int(rate * Double(examples) + 1e-9))
         if counted > allowed { failures.append("\(counted) of \(examples) labels flip") }
+    }
+    return failures
+}
+
+// MARK: - Arrays
+
+/// The manifest of a bundle of arrays.
+struct ArrayManifest: Decodable {
+    struct End: Decodable { let name: String, shape: [Int?], timed: Bool? }
+    struct State: Decodable { let name: String, output: String, shape: [Int?] }
+    struct Signature: Decodable {
+        let inputs: [End], outputs: [End], states: [State], chunk: Int?
+    }
+    struct Tolerance: Decodable { let maxAbs: Double?, meanAbs: Double? }
+    struct Variant: Decodable {
+        let name: String, file: String, batch: Int?, tolerance: Tolerance
+    }
+    let schema: Int, labels: [String], signature: Signature, variants: [Variant]
+}
+
+/// An array, row by row; the first number of `shape` counts the examples. Of ids `floats` is empty, of all
+/// others `ints` is.
+struct Values {
+    var shape: [Int]
+    var floats: [Float] = []
+    var ints: [Int32] = []
+
+    /// The numbers [from, to) of these examples along axis 1, or all of them.
+    func part(_ rows: [Int], _ from: Int = 0, _ to: Int? = nil) -> Values {
+        let row = shape.dropFirst().reduce(1, *)
+        let step = to == nil ? row : row / shape[1]
+        let begin = to == nil ? 0 : from * step
+        let end = to.map { $0 * step } ?? row
+        var found = Values(shape: shape)
+        found.shape[0] = rows.count
+        if let to { found.shape[1] = to - from }
+        for at in rows {
+            if !floats.isEmpty { found.floats += floats[at * row + begin..<at * row + end] }
+            if !ints.isEmpty { found.ints += ints[at * row + begin..<at * row + end] }
+        }
+        return found
+    }
+
+    static func zeros(_ shape: [Int]) -> Values {
+        Values(shape: shape, floats: Array(repeating: 0, count: shape.reduce(1, *)))
+    }
+}
+
+typealias Arrays = [String: Values]
+
+/// Examples of the same shapes: what each is a case of, inputs and Keras's outputs by name.
+struct GoldenGroup { let cases: [String], inputs: Arrays, outputs: Arrays }
+
+enum GoldenError: Error { case notRead(String) }
+
+/// The groups in golden.npz, a zip of .npy files, stored or deflated.
+func goldenGroups(_ file: URL) throws -> [GoldenGroup] {
+    let bytes = try [UInt8](Data(contentsOf: file))
+    func number(_ at: Int, _ size: Int) -> Int {
+        (0..<size).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) }
+    }
+    // the list of files ends here, unless a comment follows
+    var end = bytes.count - 22
+    while end >= 0, number(end, 4) != 0x0605_4b50 { end -= 1 }
+    guard end >= 0 else { throw GoldenError.notRead("it is no whole zip file") }
+    var arrays: Arrays = [:]
+    var cases: [String: [String]] = [:]
+    var at = number(end + 16, 4)
+    for _ in 0..<number(end + 10, 2) {
+        let letters = number(at + 28, 2), local = number(at + 42, 4)
+        var name = String(decoding: bytes[at + 46..<at + 46 + letters], as: UTF8.self)
+        if name.hasSuffix(".npy") { name.removeLast(4) }
+        let begin = local + 30 + number(local + 26, 2) + number(local + 28, 2)
+        var content = Data(bytes[begin..<begin + number(at + 20, 4)])
+        // what Foundation calls zlib is deflate without zlib's frame, as in a zip
+        if number(at + 10, 2) == 8 { content = try (content as NSData).decompressed(using: .zlib) as Data }
+        try readNpy([UInt8](content), name, &arrays, &cases)
+        at += 46 + letters + number(at + 30, 2) + number(at + 32, 2)
+    }
+    func named(_ prefix: String) -> Arrays {
+        let found = arrays.filter { $0.key.hasPrefix(prefix) }
+        return Dictionary(uniqueKeysWithValues: found.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+    }
+    return (0..<cases.count).map { group in
+        GoldenGroup(
+            cases: cases["\(group)/case"] ?? [], inputs: named("\(group)/in/"),
+            outputs: named("\(group)/out/"))
+    }
+}
+
+/// Puts an array where it belongs: numbers, or strings (what each example is a case of).
+private func readNpy(
+    _ bytes: [UInt8], _ name: String, _ arrays: inout Arrays, _ cases: inout [String: [String]]
+) throws {
+    let old = bytes[6] == 1
+    let begin = old ? 10 : 12
+    let size = (0..<(old ? 2 : 4)).reduce(0) { $0 | Int(bytes[8 + $1]) << (8 * $1) }
+    let header = String(decoding: bytes[begin..<begin + size], as: UTF8.self)
+    func between(_ start: String, _ stop: String) -> String {
+        guard let from = header.range(of: start)?.upperBound,
+            let to = header.range(of: stop, range: from..<header.endIndex)?.lowerBound
+        else { return "" }
+        return String(header[from..<to])
+    }
+    let kind = between("'descr': '", "'")
+    let shape = between("'shape': (", ")").split(separator: ",").compactMap {
+        Int($0.trimmingCharacters(in: .whitespaces))
+    }
+    guard header.contains("'fortran_order': False") else {
+        throw GoldenError.notRead("\(name) is not row by row")
+    }
+    let words = stride(from: begin + size, to: bytes.count, by: 4).map { at in
+        (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[at + $1]) << UInt32(8 * $1) }
+    }
+    if kind == "<f4" {
+        arrays[name] = Values(shape: shape, floats: words.map { Float(bitPattern: $0) })
+    } else if kind == "<i4" {
+        arrays[name] = Values(shape: shape, ints: words.map { Int32(bitPattern: $0) })
+    } else if kind.hasPrefix("<U"), let letters = Int(kind.dropFirst(2)) {
+        cases[name] = (0..<(shape.first ?? 1)).map { row in
+            let points = words[row * letters..<(row + 1) * letters]
+            return String(String.UnicodeScalarView(points.filter { $0 != 0 }.compactMap(Unicode.Scalar.init)))
+        }
+    } else {
+        throw GoldenError.notRead("\(name) is an array of \(kind)")
+    }
+}
+
+/// A file's outputs for inputs by name; a stream is fed from its first step to its last.
+///
+/// - Parameter call: runs the file once: arrays by name in and out
+func outputs(
+    _ signature: ArrayManifest.Signature, _ inputs: Arrays, _ call: (Arrays) throws -> Arrays
+) throws -> Arrays {
+    if signature.states.isEmpty { return try call(inputs) }
+    let timed = signature.inputs.filter { $0.shape.count > 1 && $0.shape[1] == nil }.map { $0.name }
+    let first = inputs[timed[0]]!
+    let rows = Array(0..<first.shape[0]), size = signature.chunk ?? 1
+    var fed: Arrays = [:]
+    for state in signature.states {
+        fed[state.name] = .zeros([rows.count] + state.shape.dropFirst().map { $0 ?? 1 })
+    }
+    var calls: [Arrays] = []
+    for begin in stride(from: 0, to: first.shape[1], by: size) {
+        var piece = inputs.merging(fed) { $1 }
+        for name in timed { piece[name] = inputs[name]!.part(rows, begin, begin + size) }
+        calls.append(try call(piece))
+        for state in signature.states { fed[state.name] = calls.last![state.output] }
+    }
+    var found: Arrays = [:]
+    for output in signature.outputs {
+        let parts = calls.map { $0[output.name]! }
+        found[output.name] = output.timed == true ? joined(parts) : parts.last!
+    }
+    return found
+}
+
+/// One array of several, along axis 1.
+private func joined(_ parts: [Values]) -> Values {
+    var all = Values(shape: parts[0].shape)
+    all.shape[1] = parts.reduce(0) { $0 + $1.shape[1] }
+    for row in 0..<all.shape[0] {
+        for part in parts { all.floats += part.part([row]).floats }
+    }
+    return all
+}
+
+/// Holds a variant of a bundle of arrays against golden.npz: a sentence for each way in which it is wrong.
+/// Differences are shares of the greatest number that Keras gives in that output.
+///
+/// - Parameter call: as for `outputs`
+func checkGolden(
+    _ golden: [GoldenGroup], _ variant: ArrayManifest.Variant, _ signature: ArrayManifest.Signature,
+    call: (Arrays) throws -> Arrays
+) throws -> [String] {
+    var scales: [String: Double] = [:]
+    for group in golden {
+        for (name, values) in group.outputs {
+            let greatest = values.floats.reduce(0) { max($0, Double(abs($1))) }
+            scales[name] = max(scales[name] ?? 0, greatest)
+        }
+    }
+    var all: [String: (greatest: Double, sum: Double, count: Double)] = [:]
+    var kinds: [String: [Double]] = [:]
+    let size = variant.batch ?? 1
+    for group in golden {
+        for begin in stride(from: 0, to: group.cases.count, by: size) {
+            // a last call is filled up with its last example
+            let rows = (begin..<begin + size).map { min($0, group.cases.count - 1) }
+            let found = try outputs(signature, group.inputs.mapValues { $0.part(rows) }, call)
+            for row in begin..<min(begin + size, group.cases.count) {
+                var mean = 0.0
+                for (name, keras) in group.outputs {
+                    let expected = keras.part([row]).floats
+                    let ours = found[name]!.part([row - begin]).floats
+                    if ours.count != expected.count {
+                        return ["\(name) has \(ours.count) numbers, not \(expected.count)"]
+                    }
+                    let scale = scales[name]! == 0 ? 1 : scales[name]!
+                    let off = zip(ours, expected).map { ours, keras -> Double in
+                        let share = abs(Double(ours) - Double(keras)) / scale
+                        return share.isFinite ? share : 1  // no number is as wrong as can be
+                    }
+                    let sum = off.reduce(0, +), before = all[name] ?? (0, 0, 0)
+                    all[name] = (
+                        max(before.greatest, off.max() ?? 0), before.sum + sum,
+                        before.count + Double(off.count)
+                    )
+                    mean = max(mean, sum / Double(off.count))
+                }
+                kinds[group.cases[row], default: []].append(mean)
+            }
+        }
+    }
+    let limits = variant.tolerance
+    var failures: [String] = []
+    func hold(_ what: String, _ value: Double, _ limit: Double?) {
+        if let limit, value > limit { failures.append("\(what) relative Δ \(value) is above \(limit)") }
+    }
+    hold("max", all.values.map { $0.greatest }.max() ?? 0, limits.maxAbs)
+    hold("mean", all.values.map { $0.sum / $0.count }.max() ?? 0, limits.meanAbs)
+    for (kind, means) in kinds.sorted(by: { $0.key < $1.key }) {
+        hold("\(kind): mean", means.reduce(0, +) / Double(means.count), limits.meanAbs ?? limits.maxAbs)
     }
     return failures
 }

@@ -35,7 +35,7 @@ async function load(ort, path) {
 
 async function main(folder, ...names) {
   if (folder === undefined) throw new Error('usage: node check_golden.mjs BUNDLE [VARIANT ...]');
-  const bundle = await openBundle((name) => readFile(join(folder, name), 'utf8'));
+  const bundle = await openBundle((name) => readFile(join(folder, name)));
   const variants = new Map(bundle.manifest.variants.map((variant) => [variant.name, variant]));
   const unknown = names.filter((name) => !variants.has(name));
   if (unknown.length) throw new Error(`no variant ${unknown}; there are ${[...variants.keys()].join(', ')}`);

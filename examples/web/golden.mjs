@@ -1,22 +1,25 @@
-// Golden vectors of a bundle, for any JavaScript runtime: ids of the texts, inputs of the file, judgement.
-// No import. docs/bundle.md says what the fields mean and why the rules are as they are.
+// Golden vectors of a bundle, for any JavaScript runtime: ids of the texts, or arrays; inputs of the file,
+// judgement. No import. docs/bundle.md says what the fields mean and why the rules are as they are.
 
 const SCHEMA = 4; // newer bundles may mean something else
 const EDGE_LIMIT = 0.1; // for an edge case, where the tolerance limits flips and not differences
 
 /**
- * The bundle whose files `read(name)` gives as text.
- * @returns {Promise<{manifest: object, golden: object, idsOf: function|null}>} idsOf: text to ids; null
- *   where there is no vocabulary
+ * The bundle whose files `read(name)` gives as bytes (a Promise of Uint8Array).
+ * @returns {Promise<{manifest: object, golden: object, idsOf: function|null}>} golden: of a bundle of arrays
+ *   what readNpz gives; idsOf: text to ids; null where there is no vocabulary
  */
 export async function openBundle(read) {
-  const manifest = JSON.parse(await read('manifest.json'));
-  if (!(manifest.schema <= SCHEMA) || (manifest.kind ?? 'text') !== 'text') {
-    throw new Error(`the bundle takes no texts or has a schema above ${SCHEMA}`);
+  const text = async (name) => new TextDecoder().decode(await read(name));
+  const manifest = JSON.parse(await text('manifest.json'));
+  const kind = manifest.kind ?? 'text';
+  if (!(manifest.schema <= SCHEMA) || !['text', 'tensors'].includes(kind)) {
+    throw new Error(`the bundle is of kind ${kind} or has a schema above ${SCHEMA}`);
   }
-  const golden = JSON.parse(await read('golden.json'));
+  if (kind === 'tensors') return { manifest, golden: await readNpz(await read('golden.npz')), idsOf: null };
+  const golden = JSON.parse(await text('golden.json'));
   const idsOf =
-    'vocab.txt' in manifest.files ? tokenizer(await read('vocab.txt'), manifest.tokenizer) : null;
+    'vocab.txt' in manifest.files ? tokenizer(await text('vocab.txt'), manifest.tokenizer) : null;
   return { manifest, golden, idsOf };
 }
 
@@ -104,6 +107,7 @@ function margin(p) { // how far an answer is from changing its class
  *   which it is wrong
  */
 export async function checkVariant(load, variant, { manifest, golden }) {
+  if (manifest.kind === 'tensors') return checkArrays(load, variant, manifest.signature, golden);
   const { max_abs: most, flip_rate: rate, flip_margin: near } = variant.tolerance;
   const limit = most ?? EDGE_LIMIT;
   const textsOnly = variant.inputs[0].dtype === 'string';
@@ -135,4 +139,140 @@ export async function checkVariant(load, variant, { manifest, golden }) {
   }
   const said = `${examples} examples, max |Δp| ${worst.toPrecision(2)}, flips ${flips}`;
   return { said, failures: [...failures] };
+}
+
+// ---------------------------------------------------------------- arrays
+
+const KINDS = { '<f4': ['float32', Float32Array], '<i4': ['int32', Int32Array] };
+const product = (numbers) => numbers.reduce((a, b) => a * b, 1);
+
+/**
+ * The arrays in NumPy's .npz, a zip of .npy files.
+ * @param {Uint8Array} bytes content of the file
+ * @returns {Promise<Map<string, {dtype: string, shape: number[], data: object}>>}
+ */
+export async function readNpz(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [short, long] = [(at) => view.getUint16(at, true), (at) => view.getUint32(at, true)];
+  let end = bytes.length - 22; // the list of files ends here, unless a comment follows
+  while (long(end) !== 0x06054b50) end -= 1;
+  const arrays = new Map();
+  for (let count = short(end + 10), at = long(end + 16); count > 0; count--) {
+    const [deflated, size, letters, local] = [short(at + 10), long(at + 20), short(at + 28), long(at + 42)];
+    const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + letters));
+    const begin = local + 30 + short(local + 26) + short(local + 28);
+    let content = new Blob([bytes.subarray(begin, begin + size)]).stream();
+    if (deflated) content = content.pipeThrough(new DecompressionStream('deflate-raw'));
+    arrays.set(name.replace(/\.npy$/, ''), readNpy(await new Response(content).arrayBuffer()));
+    at += 46 + letters + short(at + 30) + short(at + 32);
+  }
+  return arrays;
+}
+
+function readNpy(buffer) {
+  const view = new DataView(buffer);
+  const [begin, size] = view.getUint8(6) === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
+  const header = new TextDecoder().decode(new Uint8Array(buffer, begin, size));
+  const [, kind] = /'descr': '([^']+)'/.exec(header);
+  const shape = (/'shape': \(([^)]*)\)/.exec(header)[1].match(/\d+/g) ?? []).map(Number);
+  const content = buffer.slice(begin + size);
+  if (kind in KINDS && header.includes("'fortran_order': False")) {
+    const [dtype, Kind] = KINDS[kind];
+    return { dtype, shape, data: new Kind(content) };
+  }
+  if (!kind.startsWith('<U')) throw new Error(`an array of ${kind} that is not read: ${header.trim()}`);
+  const [letters, points] = [Number(kind.slice(2)), new Uint32Array(content)];
+  const text = (i) => String.fromCodePoint(...points.slice(i * letters, (i + 1) * letters)).replace(/\0+$/, '');
+  return { dtype: 'string', shape, data: Array.from({ length: product(shape) }, (_, i) => text(i)) };
+}
+
+/** The golden examples one by one: {kind, inputs, outputs}, arrays by name with one example each. */
+function* examplesOf(golden) {
+  const row = (prefix, at) => Object.fromEntries([...golden].filter(([key]) => key.startsWith(prefix)).map(
+    ([key, { dtype, shape: [, ...rest], data }]) => {
+      const size = product(rest);
+      return [key.slice(prefix.length), { dtype, shape: [1, ...rest], data: data.slice(at * size, (at + 1) * size) }];
+    }));
+  for (let group = 0; golden.has(`${group}/case`); group++) {
+    for (const [at, kind] of golden.get(`${group}/case`).data.entries()) {
+      yield { kind, inputs: row(`${group}/in/`, at), outputs: row(`${group}/out/`, at) };
+    }
+  }
+}
+
+/** The same example as often as a file takes in every call. */
+function repeated({ dtype, shape: [, ...rest], data }, times) {
+  const all = new data.constructor(data.length * times);
+  for (let i = 0; i < times; i++) all.set(data, i * data.length);
+  return { dtype, shape: [times, ...rest], data: all };
+}
+
+/**
+ * Outputs of one example, {name: Float32Array}; a stream is fed from its first step to its last.
+ * @param {(inputs: object) => Promise<object>} call as for `answer`
+ */
+async function outputsOf(call, variant, { inputs, outputs, states, chunk }, example) {
+  const times = variant.batch ?? 1;
+  const given = Object.fromEntries(Object.entries(example).map(([key, value]) => [key, repeated(value, times)]));
+  const first = (data) => data.slice(0, data.length / times);
+  if (!states.length) {
+    const found = await call(given);
+    return Object.fromEntries(outputs.map(({ name }) => [name, first(found[name])]));
+  }
+  const timed = inputs.filter(({ shape }) => shape.length > 1 && shape[1] === null).map(({ name }) => name);
+  const [size, steps] = [chunk ?? 1, example[timed[0]].shape[1]];
+  const shapes = states.map(({ shape: [, ...rest] }) => [times, ...rest.map((n) => n ?? 1)]);
+  let values = shapes.map((shape) => new Float32Array(product(shape)));
+  const parts = outputs.map(() => []);
+  for (let begin = 0; begin < steps; begin += size) {
+    const fed = { ...given };
+    for (const name of timed) {
+      const { dtype, shape: [, , ...rest], data } = example[name];
+      const piece = data.slice(begin * product(rest), (begin + size) * product(rest));
+      fed[name] = repeated({ dtype, shape: [1, size, ...rest], data: piece }, times);
+    }
+    states.forEach(({ name }, i) => { fed[name] = { dtype: 'float32', shape: shapes[i], data: values[i] }; });
+    const found = await call(fed);
+    values = states.map(({ output }) => found[output]);
+    outputs.forEach(({ name }, i) => parts[i].push(first(found[name])));
+  }
+  return Object.fromEntries(outputs.map(({ name, timed: rows }, i) =>
+    [name, rows ? Float32Array.from(parts[i].flatMap((part) => Array.from(part))) : parts[i].at(-1)]));
+}
+
+/** checkVariant of a bundle of arrays: differences are shares of the greatest number of each output. */
+async function checkArrays(load, variant, signature, golden) {
+  const { max_abs: most, mean_abs: mostMean = null } = variant.tolerance;
+  const examples = [...examplesOf(golden)];
+  const scales = Object.fromEntries(signature.outputs.map(({ name }) => [name,
+    examples.reduce((greatest, { outputs }) => outputs[name].data.reduce((a, x) => Math.max(a, Math.abs(x)), greatest), 0)]));
+  const [sums, counts, kinds, failures] = [{}, {}, {}, []];
+  let worst = 0;
+  try {
+    const call = await load(variant);
+    for (const { kind, inputs, outputs } of examples) {
+      const found = await outputsOf(call, variant, signature, inputs);
+      let mean = 0;
+      for (const [name, { data }] of Object.entries(outputs)) {
+        if (found[name].length !== data.length) throw new Error(`${name} has ${found[name].length} numbers, not ${data.length}`);
+        const off = Array.from(data, (keras, i) => Math.abs(found[name][i] - keras) / (scales[name] || 1));
+        const sound = off.map((x) => (Number.isFinite(x) ? x : 1)); // no number is as wrong as can be
+        const sum = sound.reduce((a, b) => a + b, 0);
+        [sums[name], counts[name]] = [(sums[name] ?? 0) + sum, (counts[name] ?? 0) + data.length];
+        [worst, mean] = [sound.reduce((a, b) => Math.max(a, b), worst), Math.max(mean, sum / data.length)];
+      }
+      (kinds[kind] ??= []).push(mean);
+    }
+  } catch (error) { // a runtime that has not what the file needs
+    failures.push(error.message);
+  }
+  const above = (what, value, limit) => {
+    if (limit !== null && value > limit) failures.push(`${what} relative Δ ${value.toPrecision(2)} is above ${limit}`);
+  };
+  above('max', worst, most);
+  above('mean', Math.max(...Object.keys(sums).map((name) => sums[name] / counts[name])), mostMean);
+  for (const [kind, means] of Object.entries(kinds)) {
+    above(`${kind}: mean`, means.reduce((a, b) => a + b, 0) / means.length, mostMean ?? most);
+  }
+  return { said: `${examples.length} examples, max relative Δ ${worst.toPrecision(2)}`, failures };
 }
