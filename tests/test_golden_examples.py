@@ -5,6 +5,7 @@ runs it: Python with NumPy and a runtime only, JavaScript in Node and in Chromiu
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import json
 import os
@@ -124,6 +125,13 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "a stream of arrays": lambda folder: _live(folder, _arrays, streaming=True, **ONNX),
     "a stream in chunks": lambda folder: _live(
         folder, _arrays, streaming=True, chunk=4, runtimes=["litert", "litert-js"], **FLOATS
+    ),
+    "arrays, one example in a call": lambda folder: _live(
+        folder,
+        partial(_arrays, 9),
+        labels=["walk", "sit", "run"],
+        runtimes=["onnxruntime", "litert-js"],
+        **FLOATS,
     ),
 }
 TEXTS = [name for name in KINDS if "arrays" not in name and "chunks" not in name]
@@ -1047,6 +1055,111 @@ def test_without_a_runtime_nothing_is_checked(
     assert done.returncode == 2  # what was named was not checked
     done = _run(bare, EXAMPLES / ARRAYS_PYTHON, bundle("arrays"), cwd=tmp_path)
     assert done.returncode == 2
+
+
+# --- C++ ------------------------------------------------------------------------------------------
+
+# of each program: the folder of its headers, and how to have it; the package whose library it calls,
+# the library, and the name by which programs look for it
+CPP = {
+    "onnx": (
+        os.environ.get("ONNXRUNTIME_INCLUDE", "/usr/include/onnxruntime"), "onnxruntime_cxx_api.h",
+        "apt install libonnxruntime-dev (Debian 13), or name their folder in ONNXRUNTIME_INCLUDE",
+        "onnxruntime", "capi/libonnxruntime.so.*", "libonnxruntime.so.1",
+    ),
+    "litert": (
+        os.environ.get("LITERT_INCLUDE", "/usr/include"), "litert/c/litert_compiled_model.h",
+        "no package has them: name a checkout of LiteRT, configured, in LITERT_INCLUDE",
+        "ai_edge_litert", "libLiteRt.so", "libLiteRt.so",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cpp(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A program of ``examples/cpp``, compiled with a library out of its Python package; or skips."""
+
+    @functools.cache
+    def make(program: str) -> Path:
+        headers, header, hint, package, pattern, library = CPP[program]
+        compiler = shutil.which("c++")
+        if compiler is None or not (Path(headers) / header).exists():
+            pytest.skip(f"no C++ compiler, or no headers for {program}.cc: {hint}")
+        found = [*Path(importlib.import_module(package).__path__[0]).glob(pattern)]
+        if not found:
+            pytest.skip(f"this {package} has no {pattern}")
+        folder = tmp_path_factory.mktemp(program)
+        (folder / library).symlink_to(found[0])
+        source = EXAMPLES / "cpp" / f"{program}.cc"
+        warnings = ("-Wall", "-Wextra", "-Werror")
+        link = (folder / library, f"-Wl,-rpath,{folder}")
+        command = [compiler, "-std=c++17", *warnings, source, "-isystem", headers, *link]
+        done = _run(*command, "-o", folder / program, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return folder / program
+
+    return make
+
+
+IN_CPP = {"onnx": "onnx-float32.onnx", "litert": "tflite-float32-litert-js.tflite"}
+
+
+@pytest.mark.parametrize("program", CPP)
+def test_readings_become_an_answer_in_cpp(
+    program: str, cpp: Callable[[str], Path], bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    made = cpp(program)
+    opened = open_bundle(bundle("arrays, one example in a call"))
+    (golden,) = opened.golden_batches()
+    for row in (0, len(golden) // 2, len(golden) - 1):
+        one = golden.part([row])
+        files = []
+        for given in ("series", "short"):
+            files.append(tmp_path / f"{given}.csv")
+            numbers = one.inputs[given][0]
+            table = numbers.reshape(-1, numbers.shape[-1])
+            heading = ",".join("abcde"[: table.shape[1]])
+            np.savetxt(files[-1], table, "%.9g", ",", header=heading, comments="")
+        done = _run(made, opened.path / IN_CPP[program], *files, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        lines = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+        assert set(lines) == set(one.outputs)
+        label, numbers = lines.pop("kind").removeprefix("[").split("] ")
+        assert label == opened.labels[int(one.outputs["kind"].argmax())]
+        lines["kind"] = numbers
+        for name, text in lines.items():
+            found = np.array(text.split(), np.float32)
+            assert found == pytest.approx(one.outputs[name].ravel(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("1,2,3,4,x\n", "line 1: not all are numbers"),
+        ("1,2,3,4,5\n1,2,3,4,x\n", "line 2: not all are numbers"),
+        ("1,2,3,4,5\n", "series: 5 numbers given; expected [1, 9, 5]"),
+        ("a,b\n", "series: 0 numbers given; expected [1, 9, 5]"),
+        ("1e99\n", "series: 0 numbers given; expected [1, 9, 5]"),
+        (None, "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("program", CPP)
+def test_readings_that_cpp_does_not_take(
+    program: str,
+    content: str | None,
+    message: str,
+    cpp: Callable[[str], Path],
+    bundle: Callable[[str], Path],
+    tmp_path: Path,
+) -> None:
+    made = cpp(program)
+    model = bundle("arrays, one example in a call") / IN_CPP[program]
+    (tmp_path / "short.csv").write_text("1,2,3\n")
+    if content is not None:
+        (tmp_path / "series.csv").write_text(content)
+    done = _run(made, model, tmp_path / "series.csv", tmp_path / "short.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr.splitlines()[-1]
 
 
 # --- in the browser -------------------------------------------------------------------------------
