@@ -284,6 +284,9 @@ async function start() {
     at('file').value = '';
     show(state.examples[target.value]);
   });
+  at('file').addEventListener('click', ({ target }) => {
+    target.value = ''; // the same file may be another by now
+  });
   at('file').addEventListener('change', ({ target }) => {
     if (target.files.length) open(target.files[0]);
   });
