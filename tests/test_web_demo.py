@@ -858,7 +858,7 @@ def test_readings_of_ones_own(forecaster: TensorBundle, demo: Callable[..., Demo
     expected = runner.run({"power": series[None, -8:]})["next"][0]
     rows = "\n".join(",".join(map(str, row)) for row in series.tolist())
     for name, content in (
-        ("mine.csv", f"left,right\n{rows}\n"),
+        ("mine.csv", f"left,{HTML}\n{rows}\n"),
         ("mine.json", json.dumps(series.tolist())),
         ("mine.json", json.dumps({"power": [series.tolist()]})),
     ):
@@ -872,6 +872,8 @@ def test_readings_of_ones_own(forecaster: TensorBundle, demo: Callable[..., Demo
         )
         page.see("[role=alert]").to_be_empty()
         assert page.tab.locator(".keras-says").count() == 0  # Keras's answer is not known
+        legend = page.tab.locator("#inputs .legend span").all_inner_texts()
+        assert legend == (["left", HTML] if name == "mine.csv" else ["channel 1", "channel 2"])
         assert page.tab.locator("#example").input_value() == ""
     page.give("mine.csv", "left,right\n1,2\n3,x\n")
     page.see("[role=alert]").to_have_text('Not read: line 3: "x" is not a number.')

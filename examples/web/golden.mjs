@@ -155,7 +155,8 @@ export async function readNpz(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [short, long] = [(at) => view.getUint16(at, true), (at) => view.getUint32(at, true)];
   let end = bytes.length - 22; // the list of files ends here, unless a comment follows
-  while (long(end) !== 0x06054b50) end -= 1;
+  while (end >= 0 && long(end) !== 0x06054b50) end -= 1;
+  if (end < 0) throw new Error('golden.npz is no whole file');
   const arrays = new Map();
   for (let count = short(end + 10), at = long(end + 16); count > 0; count--) {
     const [deflated, size, letters, local] = [short(at + 10), long(at + 20), short(at + 28), long(at + 42)];

@@ -44,31 +44,32 @@ const named = (count, of) => Array.from({ length: count }, (_, i) => `${of} ${i 
 
 // ---------------------------------------------------------------- readings
 
-function show(example, notes = []) {
+function show(example, notes = [], headings = []) {
   state.example = example;
   at('notes').textContent = notes.join('; ');
   at('inputs').replaceChildren(
-    ...signature().inputs.map((input) => box(input.name, shapeOf(input), ...drawn(input, example.inputs[input.name]))),
+    ...signature().inputs.map((input) => box(input.name, shapeOf(input), ...drawn(input, example.inputs[input.name], headings))),
   );
   answer();
 }
 
-/** An input: a series as lines, ids and single numbers as they are. */
-function drawn(input, { dims, data }) {
+/** An input: a series as lines, ids and single numbers as they are. headings: of a table's columns */
+function drawn(input, { dims, data }, headings) {
   const [, steps, ...rest] = dims;
   const isSeries = rest.length > 0 || input.shape[1] === null;
   if (!isSeries || steps === 1 || input.rows !== null) return [numbers(data)];
   const channels = rest.reduce((a, b) => a * b, 1);
-  return series(input.name, data, channels === 1 ? [input.name] : named(channels, 'channel'));
+  const names = channels === 1 ? [input.name] : named(channels, 'channel');
+  return series(input.name, data, headings.length === channels ? headings : names);
 }
 
 async function open(file) {
   trouble('file', null);
   try {
     if (file.size > LARGEST) throw new Error(`${file.name} has more than ${LARGEST >> 20} MiB`);
-    const { inputs, notes } = readExample(file.name, await file.text(), signature());
+    const { inputs, notes, headings } = readExample(file.name, await file.text(), signature());
     at('example').selectedIndex = -1;
-    show({ inputs, outputs: null }, [file.name, ...notes]);
+    show({ inputs, outputs: null }, [file.name, ...notes], headings);
   } catch (error) {
     trouble('file', `Not read: ${inWords(error)}`);
   }

@@ -214,7 +214,8 @@ export function takesTable({ inputs }) {
  * where there are several inputs. Of a series that is too long the last steps are taken.
  * @param {string} name of the file
  * @param {string} text its content
- * @returns {{inputs: object, notes: string[]}} arrays by name, and what was done to them
+ * @returns {{inputs: object, notes: string[], headings: string[]}} arrays by name, what was done to them, and
+ *   what stands over the columns of a table
  */
 export function readExample(name, text, signature) {
   const kind = name.toLowerCase().split('.').at(-1);
@@ -224,8 +225,12 @@ export function readExample(name, text, signature) {
   }
   const { inputs } = signature;
   let given;
-  if (kind === 'csv') given = { [inputs[0].name]: tableOf(text, inputs[0]) };
-  else {
+  let headings = [];
+  if (kind === 'csv') {
+    const table = tableOf(text, inputs[0]);
+    given = { [inputs[0].name]: table.numbers };
+    ({ headings } = table);
+  } else {
     try {
       given = JSON.parse(text);
     } catch (error) {
@@ -240,7 +245,7 @@ export function readExample(name, text, signature) {
   }
   const notes = [];
   const arrays = inputs.map((input) => [input.name, fitted(input, given[input.name], signature, notes)]);
-  return { inputs: Object.fromEntries(arrays), notes };
+  return { inputs: Object.fromEntries(arrays), notes, headings };
 }
 
 function tableOf(text, { shape }) {
@@ -256,8 +261,9 @@ function tableOf(text, { shape }) {
   const numbers = body.map((row) => row.map(Number));
   // one column, or one row, is a series of numbers
   const line = numbers.length === 1 ? numbers[0] : numbers.every((row) => row.length === 1) ? numbers.flat() : null;
-  if (shape.length === 2) return line ?? numbers;
-  return shape[2] === 1 && line ? line.map((x) => [x]) : numbers;
+  const headings = heading ? rows[0] : [];
+  if (shape.length === 2) return { numbers: line ?? numbers, headings };
+  return { numbers: shape[2] === 1 && line ? line.map((x) => [x]) : numbers, headings };
 }
 
 /** Nested lists of numbers as an array of one example. */
