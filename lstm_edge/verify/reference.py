@@ -13,6 +13,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.models import architecture
 from lstm_edge.models.graph import read_graph
 from lstm_edge.models.streaming import read_streaming
+from lstm_edge.models.text_front import take_out
 from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.runners import Runner
 
@@ -30,7 +31,9 @@ def reference_of(bundle: Bundle, model: Path | None = None, trust: bool = False)
     """
     path = source_model(bundle, model)
     read = read_streaming if bundle.streams else read_graph
-    graph = read(architecture.load(path, trust), path.name)
+    loaded = architecture.load(path, trust)
+    front = take_out(loaded, path.name)
+    graph = read(loaded if front is None else front.model, path.name)
     reference = bundle.reference_over(Keras(graph, path, once=bundle.any_length))
     if bundle.source["sha256"] is None:
         _check_same(bundle, reference, path)
