@@ -20,7 +20,7 @@ import numpy as np
 
 Json = dict[str, Any]
 Arrays = dict[str, Any]
-SCHEMA = 3  # newer bundles may mean something else
+SCHEMA = 4  # newer bundles may mean something else
 
 
 def read_golden(path: Path) -> list[tuple[list[str], Arrays, Arrays]]:

@@ -78,6 +78,8 @@ def export_bundle(
     dataset: labelled.Dataset | None = None,
     inputs: Path | str | Mapping[str, Any] | None = None,
     window: Window | None = None,
+    scale: Path | str | Mapping[str, Any] | None = None,
+    unscale: Path | str | Mapping[str, Any] | None = None,
     streaming: bool | None = None,
     chunk: int | None = None,
     lowering: str | None = None,
@@ -111,6 +113,9 @@ def export_bundle(
         inputs: take them from these arrays instead of drawing them, for a model without text: a
             file (see :func:`lstm_edge.inputs.array_files.read_inputs`), or arrays by the inputs' names.
         window: the file of ``inputs`` holds one long series, and its windows are meant.
+        scale, unscale: scaling of the inputs that becomes the first operation of the files, and of the
+            outputs that becomes the last: readings in, answers in their unit out. A file or its content
+            (see :func:`lstm_edge.inputs.scaling.read_scales`); ``inputs`` are readings then.
         streaming: write step models: states in, states out, fed in any pieces; of a classifier of
             texts beside its other files. What cannot stream is left out. None: where the model is
             stateful.
@@ -169,6 +174,8 @@ def export_bundle(
         batch,
         inputs,
         window,
+        scale,
+        unscale,
         dataset,
         True if chunk else streaming,
         chunk,

@@ -44,8 +44,8 @@ def draw(
     """Examples of one length: the case of each, and the inputs by name. The same in every run.
 
     Ids stay below the input's rows and are small more often than large, as in text; floats are normal
-    with scale 1; other whole numbers are 0 or 1. Where the model skips steps or takes ids, there are
-    pads in every place.
+    with scale 1 as the model gets them; other whole numbers are 0 or 1. Where the model skips steps or
+    takes ids, there are pads in every place.
 
     Args:
         length: of every dimension that is free, but for the batch; None: none is.
@@ -63,6 +63,8 @@ def draw(
     arrays = {}
     for tensor in signature.inputs:
         array = _numbers(tensor, [int(n or 1) for n in shapes[tensor.name]], rng)
+        if tensor.scale is not None:  # of that scale to the model
+            array = tensor.scale.outside(array).astype(np.float32)
         if tensor in padded:
             pad = 0.0 if tensor.mask_value is None else tensor.mask_value
             for row, case in zip(array, cases, strict=True):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from export import formats
 from export.formats import Precision
-from export.lowering import stacked_loop, tflite_fused, tflite_graph
+from export.lowering import stacked_loop, tflite_float16, tflite_fused, tflite_graph
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from lstm_edge.base.extras import require
@@ -62,6 +62,9 @@ class Exporter(formats.Exporter):
             return module
 
         content = self.converted(make, precision)
+        if precision.name == "float16" and tflite_float16.needs_digits(graph):
+            floats = next(p for p in self.precisions if p.name == "float32")
+            content = tflite_float16.mended(content, self.converted(make, floats))
         path.write_bytes(tflite_fused.mended(content) if fused else content)
 
     def converted(self, make: Callable[[bool], Any], precision: Precision) -> bytes:

@@ -28,6 +28,7 @@ from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
 from lstm_edge.errors import BundleError, InputError
 from lstm_edge.inputs.array_files import read_inputs, write_outputs
 from lstm_edge.inputs.batches import AS_GIVEN, Batch, load_batches, save_batches
+from lstm_edge.inputs.scaling import Scale
 from lstm_edge.inputs.signature import Input, Output, Signature
 from lstm_edge.inputs.targets import check_targets
 from lstm_edge.inputs.windows import Window
@@ -451,6 +452,225 @@ def test_labels_in_another_order_are_said(made: Callable[[str], Made], tmp_path:
     assert "in the order sit, run, walk" in (tmp_path / "r" / "report.html").read_text()
 
 
+# --- scaling that belongs to the files ------------------------------------------------------------
+
+# mean and deviation of pressure in Pa, an altitude in mm, and degrees
+MEANS, DEVIATIONS = np.array([101325.0, 310000.0, 21.5]), np.array([500.0, 7.0, 4.0])
+UNIT = {"mean": [310000.0, 21.5], "deviation": [7.0, 4.0]}
+
+
+def _forecaster(masked: bool = False, steps: int | None = 9, dense: Any = None) -> Any:
+    kind = kinds()
+    mask = [kind.Masking(0.0)] if masked else []
+    last = kind.Dense(2, activation=dense, name="next")
+    return remembering(chain(*mask, kind.LSTM(32), last, steps=steps, width=3))
+
+
+def _readings(count: int = 24, steps: int = 9, seed: int = 0) -> tuple[Array, Array]:
+    """Readings, and what training makes of them."""
+    scaled = np.random.default_rng(seed).normal(0, 1, (count, steps, 3))
+    readings = (scaled * DEVIATIONS + MEANS).astype(np.float32)
+    return readings, (readings - MEANS) / DEVIATIONS
+
+
+def _in_unit(answers: Array) -> Array:
+    return np.asarray(answers * np.array(UNIT["deviation"]) + np.array(UNIT["mean"]))
+
+
+def _predicted(bundle: Path, variant: str, given: Any) -> Array:
+    (found,) = load_bundle(bundle, variant).predict(given).values()  # type: ignore[union-attr]
+    return np.asarray(found)
+
+
+def _written(path: Path, content: dict[str, Any]) -> Path:
+    if path.suffix == ".json":
+        path.write_text(json.dumps({k: np.asarray(v).tolist() for k, v in content.items()}))
+    else:
+        np.savez(path, **content)
+    return path
+
+
+@pytest.mark.parametrize("form", ["mean.json", "mean.npz", "range.json", "range.npz"])
+def test_readings_in_and_units_out(form: str, tmp_path: Path) -> None:
+    """As the user's own pipeline around Keras, in every variant; verify finds the scaling too."""
+    name, suffix = form.split(".")
+    named = {"mean": ("mean", "deviation"), "range": ("minimum", "range")}[name]
+    scale = _written(
+        tmp_path / f"scale.{suffix}", dict(zip(named, (MEANS, DEVIATIONS), strict=True))
+    )
+    unit = dict(zip(named, UNIT.values(), strict=True))
+    unscale = _written(tmp_path / f"unit.{suffix}", unit)
+    model, file, bundle = _forecaster(), tmp_path / "m.keras", tmp_path / "b"
+    model.save(file)
+    few = () if form == "mean.json" else ("--precision", "float32")
+    result = call("export", file, "--scale", scale, "--unscale", unscale, *few, "--out", bundle)
+    assert result.exit_code == 0, result.output
+    readings, scaled = _readings()
+    expected = _in_unit(np.asarray(model(scaled)))
+    spread = expected.std(0)
+    for info in open_bundle(bundle).chosen():
+        off = np.abs(_predicted(bundle, info.name, readings) - expected) / spread
+        # a step of float32 at 310000 is 0.03, of 7
+        limit = 0.1 if "int8" in info.name else 0.01
+        assert off.max() < limit, info.name
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    assert manifest["schema"] == 4
+    assert manifest["signature"]["inputs"][0]["scale"] == {
+        "offset": MEANS.tolist(), "divisor": DEVIATIONS.tolist()
+    }  # fmt: skip
+    for batch in open_bundle(bundle).golden():  # type: ignore[union-attr]
+        assert np.abs(batch.inputs["series"].mean((0, 1)) - MEANS).max() < DEVIATIONS.max() / 2
+    np.savez(tmp_path / "x.npz", series=readings, next=expected)
+    result = call("verify", bundle, "--inputs", tmp_path / "x.npz", "--json", tmp_path / "p.json")
+    assert result.exit_code == 0, result.output
+    for report in json.loads((tmp_path / "p.json").read_text())["reports"]:
+        assert report["scores"][0]["reference"]["mae"] < 0.02
+    assert call("verify", bundle).exit_code == 0
+    page = call("report", bundle, "--out", tmp_path / "r")
+    assert page.exit_code == 0
+    assert "readings, scaled by the files" in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_a_unit_does_not_hide_a_wrong_answer() -> None:
+    """A degree off is much of 21.5 ± 4, and nothing of 310000: each counts in its own."""
+    port = Output("next", (None, 2), "", unscale=Scale((310000.0, 21.5), (7.0, 4.0)))
+    rows = np.random.default_rng(0).normal(0, 1, (40, 2))
+    answers = _in_unit(np.clip(rows, -2, 2)).astype(np.float32)
+    scale = tensor_parity.scales([Batch(("a",) * 40, {}, {"next": answers})], [port])["next"]
+    steps = 2 * np.spacing(answers.max(0))
+    assert (1e-5 * scale >= steps[0] / np.array([2, 1e9])).all()  # float32 can tell no less
+    assert scale[1] == pytest.approx(8, rel=1e-6)
+    moved = answers + np.float32([0, 0.5])
+    assert tensor_parity.difference(moved, answers, scale).max() > 0.05
+
+
+@pytest.mark.parametrize("case", ["one for all", "pads", "a stream", "a live model", "two inputs"])
+def test_scaling_of_other_models(case: str, tmp_path: Path) -> None:
+    readings, scaled = _readings()
+    content: dict[str, Any] = {"mean": MEANS, "deviation": DEVIATIONS}
+    options: dict[str, Any] = {"precisions": ["float32"]}
+    given: Any = readings
+    model: Any = _forecaster(masked=case == "pads", steps=None if case == "a stream" else 9)
+    inside: Any = scaled
+    if case == "one for all":
+        content, inside = {"minimum": 20, "range": 4.0}, (readings - 20) / 4
+    elif case == "pads":  # 0 as the device pads, not what is 0 once it is scaled
+        readings[3:, :4], scaled[3:, :4] = 0, 0
+    elif case == "a stream":
+        options["streaming"] = True
+    elif case == "two inputs":
+        model = remembering(_two())
+        rng = np.random.default_rng(0)
+        inside = {"series": rng.normal(0, 1, (24, 9, 5)), "short": rng.normal(0, 1, (24, 4, 3))}
+        given = {**inside, "short": inside["short"] * DEVIATIONS + MEANS}
+        inside["short"] = (np.float32(given["short"]) - MEANS) / DEVIATIONS
+        np.savez(tmp_path / "s.npz", **{f"short/{k}": v for k, v in content.items()})
+        content = tmp_path / "s.npz"  # type: ignore[assignment]
+    source: Any = model
+    if case != "a live model":
+        source = tmp_path / "m.keras"
+        model.save(source)
+    assert bundling.export_bundle(source, tmp_path / "b", scale=content, **options).ok
+    import keras
+
+    values = [*inside.values()] if isinstance(inside, dict) else inside
+    expected = keras.tree.flatten(model(values))
+    bundle = open_bundle(tmp_path / "b")
+    for name in bundle.variants:
+        outputs = load_bundle(tmp_path / "b", name).predict(given)  # type: ignore[union-attr, arg-type, call-overload]
+        for answer, right in zip(outputs.values(), expected, strict=True):
+            np.testing.assert_allclose(answer, right, atol=2e-5)
+    np.savez(tmp_path / "x.npz", **(given if isinstance(given, dict) else {"series": given}))
+    if case != "a live model":
+        assert call("verify", tmp_path / "b", "--inputs", tmp_path / "x.npz").exit_code == 0
+
+
+def _adapted_to_readings() -> Any:
+    return kinds().Normalization(mean=MEANS, variance=DEVIATIONS**2)
+
+
+def _beside(layer: Any, dtype: str = "float32") -> Any:
+    """A layer on five numbers, beside a series."""
+    import keras
+
+    x, z = keras.Input((9, 3), name="series"), keras.Input((5,), dtype=dtype, name="other")
+    both = kinds().Concatenate()([kinds().LSTM(8)(x), layer(z)])
+    return keras.Model([x, z], kinds().Dense(2, name="next")(both))
+
+
+def _binned(mode: str) -> Any:
+    return kinds().Discretization(bin_boundaries=[-0.5, 0.0, 1.0], output_mode=mode)
+
+
+def _coded(mode: str) -> Any:
+    return kinds().CategoryEncoding(num_tokens=6, output_mode=mode)
+
+
+def _prepared(
+    layer: Any, *more: Any, shape: tuple[int, ...] = (9, 3), dtype: str = "float32"
+) -> Any:
+    import keras
+
+    inputs = keras.Input(shape, dtype=dtype, name="series")
+    return keras.Sequential([inputs, layer, *more, kinds().LSTM(32), kinds().Dense(2, name="next")])
+
+
+# layers that prepare what comes from outside; what of it, if they are refused, is said
+PREPARING: dict[str, tuple[Callable[[], Any], str]] = {
+    "Normalization": (lambda: _prepared(_adapted_to_readings()), ""),
+    "Normalization, inverted": (
+        lambda: chain(
+            kinds().LSTM(32), kinds().Dense(2),
+            kinds().Normalization(mean=UNIT["mean"], variance=[49.0, 16.0], invert=True), width=3,
+        ), ""),
+    "Rescaling": (lambda: _prepared(kinds().Rescaling(1 / 500, offset=-202.65)), ""),
+    "Discretization": (lambda: _prepared(_binned("one_hot"), shape=(9,)), ""),
+    "Discretization into an Embedding": (
+        lambda: _prepared(_binned("int"), kinds().Embedding(4, 8), shape=(9,)), ""),
+    "Discretization of several": (lambda: _beside(_binned("multi_hot")), ""),
+    "Discretization, counted": (lambda: _beside(_binned("count")), ""),
+    "CategoryEncoding": (lambda: _prepared(_coded("one_hot"), shape=(9,), dtype="int32"), ""),
+    "CategoryEncoding of several": (lambda: _beside(_coded("multi_hot"), "int32"), ""),
+    "CategoryEncoding, counted": (lambda: _beside(_coded("count"), "int32"), ""),
+    "IntegerLookup": (
+        lambda: _prepared(
+            kinds().IntegerLookup(vocabulary=[10, 20]), kinds().Embedding(4, 8), shape=(9,), dtype="int64"
+        ), "IntegerLookup: cut it off and give the model what it made"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PREPARING)
+def test_layers_that_prepare_readings(name: str, tmp_path: Path) -> None:
+    """Each is in the files as it is, in every precision, or refused with the reason."""
+    build, refusal = PREPARING[name]
+    model, file, bundle = remembering(build()), tmp_path / "m.keras", tmp_path / "b"
+    model.save(file)
+    result = call("export", file, "--out", bundle)
+    if refusal:
+        assert result.exit_code == 2
+        assert refusal in result.stderr
+        assert not bundle.exists()
+        return
+    assert result.exit_code == 0, result.output
+    rng = np.random.default_rng(4)
+    given = {}
+    for port in open_bundle(bundle).signature.inputs:  # type: ignore[union-attr]
+        shape = (12, *(n or 1 for n in port.shape[1:]))
+        array = rng.integers(0, 6, shape) if port.dtype == "int32" else rng.normal(0, 1, shape)
+        if name == "Normalization":
+            array = array * DEVIATIONS + MEANS
+        elif name == "Rescaling":
+            array = array * 500 + 101325
+        given[port.name] = array
+    floats = {k: np.float32(v) if v.dtype == float else v for k, v in given.items()}
+    expected = answers_of(model, floats)[0]
+    for variant in DEFAULT:
+        off = np.abs(_predicted(bundle, variant, given) - expected)
+        share = 0.3 if "int8" in variant else 0.02
+        # 310000 is told from the next number that float32 has by 0.03
+        assert (off <= share * expected.std(0) + 3 * np.spacing(np.abs(expected))).all(), variant
+
+
 # --- predict --------------------------------------------------------------------------------------
 
 
@@ -768,7 +988,7 @@ def test_differences_are_shares_of_the_scale(
     batch = Batch(("a", "a", "a", "b"), {}, outputs)
     moved = {name: array.copy() for name, array in outputs.items()}
     moved[output][place] += value
-    found = tensor_parity.ArrayComparison("v", JUDGED, ENDS, tensor_parity.scales([batch]))
+    found = tensor_parity.ArrayComparison("v", JUDGED, ENDS, tensor_parity.scales([batch], ENDS))
     found.add(batch, moved)
     report = found.report(found.closing_checks())
     assert report.worst.place == worst
@@ -797,7 +1017,7 @@ def test_what_is_left_of_an_earlier_call_is_noticed() -> None:
     right = reference.of_arrays(graph, Path("m"))
     cases, arrays = drawn.draw(right.signature, None, None)
     batches = [Batch(cases, arrays, right.run(arrays))]
-    scales = tensor_parity.scales(batches)
+    scales = tensor_parity.scales(batches, right.signature.outputs)
     assert all(check.ok for check in independence_arrays.independence(right, batches, scales))
     checks = independence_arrays.independence(
         Leaking(right.runtime, right.signature, right.batch), batches, scales
@@ -1025,6 +1245,35 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "batch 0": ("export F:two --batch 0 --out b", None, ("batch is 0",)),
     "length of another model": ("export F:windows --length 4 --out b", None, ("is 9, not the 4 given",)),
     "folding": ("export F:two --fold-embedding --out b", None, ("only folded in models",)),
+    "scale that is none": ("export F:two --scale s.npz --out b", None, ("s.npz does not exist",)),
+    "scale of another kind": ("export F:two --scale s.csv --out b", b"1", ("s.csv: unknown",)),
+    "scale that is no JSON": ("export F:free --scale s.json --out b", b"{", ("is not valid JSON",)),
+    "scale cut short": ("export F:free --scale s.npz --out b", b"PK\3\4abc", ("not a whole .npz file",)),
+    "scale of a list": ("export F:free --scale s.json --out b", b"[1]", ("holds no names",)),
+    "scale of nothing": ("export F:free --scale s.json --out b", b"{}", ("holds nothing",)),
+    "half a scale": ("export F:free --scale s.json --out b", b'{"mean": [1]}', ("holds mean; expected",)),
+    "half a scale, named": ("export F:two --scale s.json --out b", b'{"short": {"mean": [1]}}',
+                            ("short: expected mean and deviation, or minimum and range",)),
+    "both scales": ("export F:two --scale s.json --out b",
+                    b'{"short": {"mean": 1, "deviation": 1, "range": 1}}', ("and nothing else",)),
+    "scale of no input": ("export F:two --scale s.json --out b", b'{"x": {"mean": 1, "deviation": 1}}',
+                          ("holds x; expected mean", "some of series, short")),
+    "one scale for two inputs": ("export F:two --scale s.json --out b", b'{"mean": 1, "deviation": 1}',
+                                 ("the model has series, short; give mean",)),
+    "scale of words": ("export F:free --scale s.json --out b", b'{"mean": "a", "deviation": 1}',
+                       ("mean is no list of numbers",)),
+    "scale of 2 channels": ("export F:free --scale s.json --out b", b'{"mean": [1, 2], "deviation": 1}',
+                                ("mean is for 2; expected 4 channels, or 1 for all",)),
+    "scale of a table": ("export F:free --scale s.json --out b", b'{"mean": [[1]], "deviation": 1}',
+                         ("mean is for 1; expected 4 channels",)),
+    "deviation 0": ("export F:free --scale s.json --out b", b'{"mean": 1, "deviation": [1, 0, 1, 1]}',
+                    ("deviation has 0; expected numbers above 0 (1 for a channel",)),
+    "mean beyond float32": ("export F:free --scale s.json --out b", b'{"mean": 1e300, "deviation": 1}',
+                            ("mean is NaN, or too large for float32",)),
+    "scale of ids": ("export F:tagger --scale s.json --out b", b'{"mean": 1, "deviation": 1}',
+                     ("input ids takes whole numbers",)),
+    "unit of probabilities": ("export F:windows --unscale s.json --out b", b'{"mean": 1, "deviation": 1}',
+                              ("--unscale", "output move holds probabilities, which have no unit")),
     "inputs that do not fit": ("export F:two --inputs x.npz --out b", {"x": 1}, ("arrays for x given",)),
 }  # fmt: skip
 
@@ -1063,6 +1312,11 @@ def test_bad_input_gives_one_line_and_code_2(
         (("verify", "BUNDLE", "--inputs", "x.npy"), "takes texts: --inputs cannot"),
         (("verify", "BUNDLE", "--targets", "y.npy"), "takes texts: --targets cannot"),
         (("predict", "BUNDLE", "--window", "9"), "takes texts: --window cannot"),
+        (
+            ("export", "MODEL", "--scale", "s.npz", "--out", "OUT"),
+            "--scale is for models that take arrays",
+        ),
+        (("export", "MODEL", "--unscale", "s.npz", "--out", "OUT"), "--unscale is for models that"),
         (("predict", "BUNDLE", "--input", "x.npy"), "input x.npy"),
         (("export", "MODEL", "--inputs", "x.npy", "--out", "OUT"), "not --inputs"),
         (

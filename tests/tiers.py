@@ -84,8 +84,14 @@ TABLES: Mapping[str, Sequence[Table]] = {
     ],
     "test_tensors.py": [
         Table(
-            "name", ["test_export_writes_a_bundle_of_tensors", "test_verify_and_bench_and_report"]
+            "name",
+            [
+                "test_export_writes_a_bundle_of_tensors",
+                "test_verify_and_bench_and_report",
+                "test_layers_that_prepare_readings",
+            ],
         ),
+        Table("form", ["test_readings_in_and_units_out"]),
         Table("most", ["test_a_classifier_of_texts_of_any_kind"]),
     ],
     "test_web_demo.py": [

@@ -255,10 +255,11 @@ class Lowered:
     """A context in which calling the model runs ``run`` for every loop over time.
 
     It writes into the live model: each recurrent layer's ``inner_loop``, ``get_initial_state``,
-    ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed and Embedding layers, and
-    every tensor that a layer holds. And it replaces ``tensorflow.function`` for the whole process. All of
-    it is put back at the end, also after an error; but in between nobody else may call or change this
-    model, nor trace anything in TensorFlow: it is not for two threads.
+    ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed, Embedding, Discretization
+    and CategoryEncoding layers, and every tensor that a layer holds. And it replaces
+    ``tensorflow.function`` for the whole process. All of it is put back at the end, also after an error;
+    but in between nobody else may call or change this model, nor trace anything in TensorFlow: it is not
+    for two threads.
 
     Attributes:
         finals: by a layer's name its final states, where it was given ``states``.
@@ -296,6 +297,10 @@ class Lowered:
                     self._change_recurrent(layer)
                 elif isinstance(layer, layers.TimeDistributed):
                     self._change(layer, "call", partial(self._time_distributed, layer))
+                elif isinstance(layer, layers.Discretization):
+                    self._change(layer, "call", partial(self._discretized, layer))
+                elif isinstance(layer, layers.CategoryEncoding):
+                    self._change(layer, "call", partial(self._category, layer))
                 elif type(layer) is layers.Embedding:
                     self._change(layer, "call", partial(self._look_up, layer))
                 self._change_tensors(layer)
@@ -384,6 +389,36 @@ class Lowered:
         nothing = tf.zeros([shape[0], shape[1], units])
         nothing.set_shape([sequences.shape[0], sequences.shape[1], units])
         return nothing
+
+    def _discretized(self, layer: Any, inputs: Any) -> Any:
+        """Keras's own layer, without an operator (Bucketize) that no format has."""
+        tf = self._tf
+        reached = tf.cast(inputs, tf.float32)[..., None] >= tf.constant(
+            layer.bin_boundaries, tf.float32
+        )
+        bins = tf.reduce_sum(tf.cast(reached, tf.int32), -1)
+        depth = len(layer.bin_boundaries) + 1
+        return self._encoded(bins, layer.output_mode, depth, layer.output_dtype)
+
+    def _category(self, layer: Any, inputs: Any, count_weights: Any = None) -> Any:
+        return self._encoded(
+            inputs, layer.output_mode, layer.num_tokens, layer.compute_dtype, count_weights
+        )
+
+    def _encoded(self, codes: Any, mode: str, depth: int, dtype: str, weights: Any = None) -> Any:
+        """Class numbers as Keras's layers encode them: for all modes by one-hot rows."""
+        tf = self._tf
+        if mode == "int":
+            return tf.cast(codes, dtype)
+        if mode == "one_hot" and len(codes.shape) > 1 and codes.shape[-1] == 1:
+            codes = codes[..., 0]
+        rows = tf.one_hot(tf.cast(codes, tf.int32), depth, dtype=dtype)
+        if mode == "one_hot":
+            return rows
+        if weights is not None:
+            rows = rows * tf.cast(weights, dtype)[..., None]
+        axis = 1 if len(codes.shape) > 1 else 0
+        return tf.reduce_max(rows, axis) if mode == "multi_hot" else tf.reduce_sum(rows, axis)
 
     def _time_distributed(
         self, layer: Any, inputs: Any, training: bool | None = None, mask: Any = None

@@ -13,6 +13,7 @@ from lstm_edge.bundle.manifest import write_tensor_parts
 from lstm_edge.errors import InputError, RefusalError, UnsupportedModelError
 from lstm_edge.inputs import array_files, batches
 from lstm_edge.inputs import signature as tensors
+from lstm_edge.inputs.scaling import read_scales
 from lstm_edge.models.graph import GraphModel, read_graph
 from lstm_edge.models.reference import of_arrays
 from lstm_edge.models.streaming import read_streaming
@@ -96,6 +97,8 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
         raise InputError(
             f"`dataset` gives texts; {request.name} takes arrays: give golden vectors with `inputs`"
         )
+    graph = _scaled(graph, request)
+    step = None if step is None else _scaled(step, request)
     fixed = graph.fixed_batch
     if request.batch is not None and fixed is not None and request.batch != fixed:
         raise InputError(
@@ -130,6 +133,17 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
         tuple(checks),
         "arrays" if step is None else "steps",
     )
+
+
+def _scaled(graph: GraphModel, request: Request) -> GraphModel:
+    """The model with the scaling that the user wants in its files."""
+    signature = tensors.Signature(graph.inputs, graph.outputs)
+    scales = unscales = {}
+    if request.scale is not None:
+        scales = read_scales(request.scale, signature.inputs, "scale")
+    if request.unscale is not None:
+        unscales = read_scales(request.unscale, signature.outputs, "unscale")
+    return graph.scaled_as(signature.with_scales(scales, unscales))
 
 
 def _class_labels(request: Request, signature: tensors.Signature) -> tuple[str, ...]:
@@ -202,7 +216,8 @@ def _answered(reference: ArrayRunner, cases: tuple[str, ...], arrays: Arrays) ->
     right = [] if obstacles else tensor_parity.answered(answers)[:size]
     if right and len(right) < len(cases):
         alone = reference.run(answers.part(right).inputs)
-        scale = tensor_parity.scales([answers.part(tensor_parity.answered(answers))])
+        numbers = [answers.part(tensor_parity.answered(answers))]
+        scale = tensor_parity.scales(numbers, reference.signature.outputs)
         obstacles = [
             f"output {name} of an example depends on the other examples of its batch: let the model "
             "compute each by itself"

@@ -45,6 +45,8 @@ class Request:
     batch: int | None
     inputs: Any
     window: Window | None
+    scale: Any
+    unscale: Any
     dataset: labelled.Dataset | None
     streaming: bool | None
     chunk: int | None

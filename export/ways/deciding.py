@@ -130,6 +130,11 @@ def _refuse_array_options(request: Request) -> None:
         )
     if request.batch is not None:
         raise InputError("`batch` is for models that take arrays; this one takes texts or ids")
+    for name in ("scale", "unscale"):
+        if getattr(request, name) is not None:
+            raise InputError(
+                f"`{name}` is for models that take arrays; this one takes texts or ids"
+            )
 
 
 def _refuse_text_options(request: Request) -> None:

@@ -107,7 +107,7 @@ def write_tensor_parts(
     if labels:
         write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
     return {
-        "schema": 2,
+        "schema": SCHEMA if signature.is_scaled else 2,
         "kind": TENSORS,
         "signature": signature.to_json(),
         "labels": list(labels),

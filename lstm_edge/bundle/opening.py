@@ -163,6 +163,10 @@ class Bundle(ABC):
             InputError: it has other inputs or outputs than the model that was exported.
         """
 
+    def as_exported(self, graph: Any) -> Any:
+        """A Keras model with what the export put around it; of :mod:`lstm_edge.models.graph`."""
+        return graph
+
     @abstractmethod
     def golden_batches(self, limit: int | None = None) -> list[Batch]:
         """The golden vectors with the reference's answers, at most so many."""
@@ -347,6 +351,9 @@ class TensorBundle(Bundle):
 
     def runner_over(self, info: VariantInfo, runtime: Runtime) -> ArrayRunner:
         return ArrayRunner(runtime, self.signature, info.batch)
+
+    def as_exported(self, graph: Any) -> Any:
+        return graph.scaled_as(self.signature) if self.signature.is_scaled else graph
 
     def reference_over(self, runtime: Keras) -> ArrayRunner:
         if runtime.signature != self.signature.whole:

@@ -140,6 +140,15 @@ def _spoken_settings(options: dict[str, Any]) -> dict[str, Any]:
     help="Golden vectors of a model without text: .npz, .npy or .csv [default: drawn to fit it].",
 )  # fmt: skip
 @shared.WINDOW
+@click.option(
+    "--scale", type=click.Path(path_type=Path), metavar="FILE",
+    help="The files take readings and scale them: mean and deviation, or minimum and range, of each "
+    "channel (.json, .npz).",
+)  # fmt: skip
+@click.option(
+    "--unscale", type=click.Path(path_type=Path), metavar="FILE",
+    help="The files answer in a unit: the same of the outputs, of which the model gives scaled numbers.",
+)  # fmt: skip
 @click.option("--runtime", "runtimes", multiple=True, metavar="R", cls=_Listed, listing=_runtimes)
 @click.option("--text-input", is_flag=True, help="Also write ONNX files that take a text as it is.")
 @click.option(
@@ -169,6 +178,8 @@ def command(
     batch: int | None,
     inputs: Path | None,
     window: Window | None,
+    scale: Path | None,
+    unscale: Path | None,
     runtimes: Sequence[str],
     text_input: bool,
     fold_embedding: bool,
@@ -195,6 +206,7 @@ def command(
     lstm-edge export model.keras --vocab tokenizer.json --padding post --expect mine.jsonl --out b
     lstm-edge export model.h5 --vocab tokenizer.json --format onnx --precision int8-dynamic --out b
     lstm-edge export sensors.keras --inputs windows.npy --out bundle
+    lstm-edge export forecaster.keras --scale scale.npz --unscale target.npz --out bundle
     lstm-edge export forecaster.h5 --streaming --out bundle
     lstm-edge export run --runtime mediapipe --precision int8-dynamic --out phone
     """
@@ -220,6 +232,8 @@ def command(
             dataset=dataset,
             inputs=inputs,
             window=window,
+            scale=scale,
+            unscale=unscale,
             streaming=streaming,
             chunk=chunk,
             lowering=lowering,

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.errors import InputError
+from lstm_edge.inputs.scaling import Scale
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Input:
         rows: ids must be below it (rows of the smallest Embedding that takes them); None: no ids.
         mask_value: steps that are this number all over are skipped (0 for an Embedding with
             ``mask_zero``); None: there is no mask.
+        scale: of the readings that the files take, and scale first; steps that are skipped stay as they
+            are. None: the files take the model's own numbers.
     """
 
     name: str
@@ -30,19 +33,22 @@ class Input:
     shape: tuple[int | None, ...]
     rows: int | None
     mask_value: float | None
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True)
 class Output:
     """One output, float32; ``activation`` is sigmoid or softmax where it holds probabilities.
 
-    ``timed``: of a stream, a row for each step; else what it says after the last one.
+    ``timed``: of a stream, a row for each step; else what it says after the last one. ``unscale``: of
+    the unit that the files answer in, at the end; None: in the model's own numbers.
     """
 
     name: str
     shape: tuple[int | None, ...]
     activation: str
     timed: bool = False
+    unscale: Scale | None = None
 
     @property
     def is_probability(self) -> bool:
@@ -55,6 +61,10 @@ class Output:
         if not self.is_probability or last is None:
             return None
         return 2 if self.activation == "sigmoid" and last == 1 else last
+
+
+# Fields of an input and an output that are only stored where they say something.
+_SCALES = ("scale", "unscale")
 
 
 @dataclass(frozen=True)
@@ -90,12 +100,23 @@ class Signature:
     chunk: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        value = asdict(self)
+        for end in (*value["inputs"], *value["outputs"]):
+            for name in _SCALES:
+                if end.get(name, "") is None:
+                    del end[name]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Signature:
         def ends(port_class: Any, items: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
-            return tuple(port_class(**{**item, "shape": tuple(item["shape"])}) for item in items)
+            return tuple(
+                port_class(**{**item, "shape": tuple(item["shape"]), **scales(item)})
+                for item in items
+            )
+
+        def scales(item: Mapping[str, Any]) -> dict[str, Scale]:
+            return {name: Scale.from_json(item[name]) for name in _SCALES if name in item}
 
         return cls(
             ends(Input, value["inputs"]),
@@ -103,6 +124,24 @@ class Signature:
             ends(State, value["states"]),
             value["chunk"],
         )
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether an input or output has a scale of its own."""
+        scales = (port.scale for port in self.inputs), (port.unscale for port in self.outputs)
+        return any(scale is not None for some in scales for scale in some)
+
+    def with_scales(self, scales: Mapping[str, Scale], unscales: Mapping[str, Scale]) -> Signature:
+        """The same with these scales by the names of inputs and outputs; the others have none."""
+        outputs = (
+            # what is in a unit is no probability any more
+            replace(port, unscale=unscales[port.name], activation="")
+            if port.name in unscales
+            else port
+            for port in self.outputs
+        )
+        inputs = (replace(port, scale=scales.get(port.name)) for port in self.inputs)
+        return replace(self, inputs=tuple(inputs), outputs=tuple(outputs))
 
     @property
     def whole(self) -> Signature:

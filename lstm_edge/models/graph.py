@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.inputs.signature import Input, Output, State, plain_name
+from lstm_edge.inputs.scaling import Scale
+from lstm_edge.inputs.signature import Input, Output, Signature, State, plain_name
 
 _PURPOSE = "exporting"
 # Layers that do nothing when the model answers.
@@ -45,11 +46,37 @@ class GraphModel:
         tf = require("tensorflow", _PURPOSE)
         tensors = [
             tf.cast(value, tensor.dtype)
-            for value, tensor in zip(arrays, flat_inputs(self.model), strict=True)
+            for value, tensor in zip(self._inside(tf, arrays), flat_inputs(self.model), strict=True)
         ]
         network = functional(self.model)
         out = network(keras.tree.pack_sequence_as(network._inputs_struct, tensors), training=False)
-        return [tf.cast(value, tf.float32) for value in keras.tree.flatten(out)]
+        answers = [tf.cast(value, tf.float32) for value in keras.tree.flatten(out)]
+        return [
+            value if port.unscale is None else _outside(tf, value, port.unscale)
+            for value, port in zip(answers, self.outputs, strict=True)
+        ]
+
+    def _inside(self, tf: Any, arrays: Any) -> list[Any]:
+        """The inputs as the model knows them: scaled, where the files take readings."""
+        values = []
+        for value, port in zip(arrays, self.inputs, strict=True):
+            if port.scale is None:
+                values.append(value)
+                continue
+            scaled = value - _constant(tf, port.scale.offset, value)
+            scaled = scaled / _constant(tf, port.scale.divisor, value)
+            if port.mask_value is not None:  # a pad stays one
+                pads = tf.reduce_all(tf.equal(value, port.mask_value), -1, keepdims=True)
+                scaled = tf.where(pads, value, scaled)
+            values.append(scaled)
+        return values
+
+    def scaled_as(self, signature: Signature) -> GraphModel:
+        """The same with the scales of a signature of this model."""
+        scales = {port.name: port.scale for port in signature.inputs if port.scale}
+        unscales = {port.name: port.unscale for port in signature.outputs if port.unscale}
+        scaled = Signature(self.inputs, self.outputs).with_scales(scales, unscales)
+        return replace(self, inputs=scaled.inputs, outputs=scaled.outputs)
 
     @property
     def all_states(self) -> tuple[State, ...]:
@@ -71,6 +98,22 @@ class GraphModel:
             return False
         units = answer.shape[1] or 0
         return answer.activation == ("sigmoid" if units == 1 else "softmax")
+
+
+def _constant(tf: Any, numbers: Sequence[float], like: Any) -> Any:
+    """Numbers of the last axis, with as many axes as ``like``.
+
+    TFLite's converter would put a vector into the weights and bias of the product behind, and a mean of
+    101325 in a bias costs the digits that a reading differs from it by.
+    """
+    return tf.constant(numbers, tf.float32, [*[1] * (len(like.shape) - 1), len(numbers)])
+
+
+def _outside(tf: Any, value: Any, scale: Scale) -> Any:
+    # for the same reason three axes at least
+    apart = value[..., None, :] if len(value.shape) == 2 else value
+    unscaled = apart * _constant(tf, scale.divisor, apart) + _constant(tf, scale.offset, apart)
+    return unscaled if apart is value else unscaled[..., 0, :]
 
 
 def read_graph(model: Any, source: str) -> GraphModel:

@@ -98,11 +98,12 @@ def _end(end: Input | Output) -> str:
     """An input or output in words."""
     text = f"{end.name} {expected_shape(end)}"
     if isinstance(end, Output):
-        return f"{text} {end.activation}".strip()
+        in_unit = "" if end.unscale is None else "in its unit"
+        return f"{text} {end.activation}{in_unit}".strip()
     if end.rows is not None:
         text += f" ids below {end.rows}"
     else:
-        text += f" {end.dtype}"
+        text += f" {end.dtype}{'' if end.scale is None else ' readings, scaled by the files'}"
     return text if end.mask_value is None else f"{text}, steps of {end.mask_value:g} are skipped"
 
 

@@ -20,16 +20,33 @@ from lstm_edge.verify.sense import judge
 Tally = ClassTally | NumberTally
 
 
-def scales(batches: Sequence[Batch]) -> dict[str, float]:
-    """Each output's scale, of which differences are shares: the reference's greatest number in it."""
-    names = batches[0].outputs
+Scales = Mapping[str, Array]
+# Of a number in a unit, the least scale: 1e-5 of it, float32's tolerance, is two steps of float32.
+FLOAT32_STEPS = 2 * float(np.finfo(np.float32).eps) / 1e-5
+
+
+def scales(batches: Sequence[Batch], outputs: Sequence[Output]) -> dict[str, Array]:
+    """Each output's scale, of which differences are shares: the reference's greatest number in it.
+
+    Of an output in a unit it is that number before it was put into the unit, for each channel in the
+    channel's unit: of 300 K ± 5 the 5 count, not the 300, as far as float32 can tell.
+    """
     return {
-        name: max(
-            max(float(np.abs(b.outputs[name]).max(initial=0.0)) for b in batches),
-            float(np.finfo(np.float32).tiny),
+        port.name: np.maximum(
+            _scale(port, [batch.outputs[port.name] for batch in batches]), np.finfo(np.float32).tiny
         )
-        for name in names
+        for port in outputs
     }
+
+
+def _scale(port: Output, answers: Sequence[Array]) -> Array:
+    if port.unscale is None:
+        return np.array(max(float(np.abs(a).max(initial=0.0)) for a in answers))
+    divisor = np.array(port.unscale.divisor)
+    scale = divisor * max(float(np.abs(port.unscale.inside(a)).max(initial=0.0)) for a in answers)
+    channels = len(divisor)
+    greatest = [np.abs(a.reshape(-1, channels)).max(0, initial=0.0) for a in answers]
+    return np.asarray(np.maximum(scale, FLOAT32_STEPS * np.max(greatest, 0)))
 
 
 def answered(batch: Batch) -> list[int]:
@@ -46,7 +63,7 @@ class ArrayComparison(Comparison):
         variant: str,
         tolerance: Tolerance,
         outputs: Sequence[Output],
-        scales: Mapping[str, float],
+        scales: Scales,
         names: Sequence[str] = (),
     ) -> None:
         """``names`` are those of the bundle's classes."""
@@ -173,7 +190,7 @@ class ArrayComparison(Comparison):
         return tuple(
             OutputDifference(
                 output.name,
-                self._scales[output.name],
+                float(self._scales[output.name].max()),
                 self._greatest[output.name],
                 self._sums[output.name] / self._counts[output.name],
                 self._decisions.get(output.name),
@@ -197,7 +214,7 @@ class ArrayComparison(Comparison):
         ]
 
 
-def difference(ours: Array, theirs: Array, scale: float) -> Array:
+def difference(ours: Array, theirs: Array, scale: Array) -> Array:
     """What two arrays differ by, number by number, as shares of the scale; NaN where one is NaN."""
     with np.errstate(invalid="ignore"):
         off: Array = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)) / scale

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from lstm_edge.base.arrays import Arrays
 from lstm_edge.inputs.batches import Batch
 from lstm_edge.results.parity import Check, Tolerance
 from lstm_edge.runtimes.runners import ArrayRunner
-from lstm_edge.verify.comparing_arrays import difference
+from lstm_edge.verify.comparing_arrays import Scales, difference
 from lstm_edge.verify.independence import CHECKED, SAME_ANSWER
 
 # In a batch the products are summed in another order: rounding of float32, no more.
@@ -22,7 +22,7 @@ PIECES = (1, 7)
 def in_pieces(
     runner: ArrayRunner,
     batches: Sequence[Batch],
-    scales: Mapping[str, float],
+    scales: Scales,
     tolerance: Tolerance,
 ) -> list[Check]:
     """Does a stream answer the same in whatever pieces it is fed?"""
@@ -44,9 +44,7 @@ def in_pieces(
     return checks
 
 
-def independence(
-    runner: ArrayRunner, batches: Sequence[Batch], scales: Mapping[str, float]
-) -> list[Check]:
+def independence(runner: ArrayRunner, batches: Sequence[Batch], scales: Scales) -> list[Check]:
     """Is the answer that of the input alone: in any order, of any length before, in any batch?"""
     size = runner.batch or 1
     calls = [
@@ -86,7 +84,7 @@ def _same(
     name: str,
     first: Sequence[Arrays],
     again: Sequence[Arrays],
-    scales: Mapping[str, float],
+    scales: Scales,
     limit: float,
 ) -> Check:
     worst = max(

@@ -117,7 +117,8 @@ def _(
     batches: Sequence[Batch],
     labels: Sequence[str] = (),
 ) -> Comparison:
-    return ArrayComparison(variant, tolerance, runner.signature.outputs, scales(batches), labels)
+    outputs = runner.signature.outputs
+    return ArrayComparison(variant, tolerance, outputs, scales(batches, outputs), labels)
 
 
 @singledispatch
@@ -151,7 +152,7 @@ def _(
     runner: ArrayRunner, batches: Sequence[Batch], golden: Golden | None, tolerance: Tolerance
 ) -> list[Check]:
     del golden
-    scale = scales(batches)
+    scale = scales(batches, runner.signature.outputs)
     checks = independence(runner, batches, scale)
     if runner.signature.states and not runner.signature.chunk:
         checks += in_pieces(runner, batches, scale, tolerance)

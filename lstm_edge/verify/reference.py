@@ -33,7 +33,7 @@ def reference_of(bundle: Bundle, model: Path | None = None, trust: bool = False)
     read = read_streaming if bundle.streams else read_graph
     loaded = architecture.load(path, trust)
     front = take_out(loaded, path.name)
-    graph = read(loaded if front is None else front.model, path.name)
+    graph = bundle.as_exported(read(loaded if front is None else front.model, path.name))
     reference = bundle.reference_over(Keras(graph, path, once=bundle.any_length))
     if bundle.source["sha256"] is None:
         _check_same(bundle, reference, path)
