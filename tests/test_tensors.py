@@ -18,6 +18,7 @@ from conftest import WORDS
 from graph_models import chain, remembering, words
 from models import DEFAULT, kinds
 from test_cli import call
+from test_golden_examples import documents
 
 from export import bundling, drawn
 from export.ways.common import GOLDEN_EXAMPLES
@@ -513,6 +514,8 @@ def test_readings_in_and_units_out(form: str, tmp_path: Path) -> None:
         # a step of float32 at 310000 is 0.03, of 7
         limit = 0.1 if "int8" in info.name else 0.01
         assert off.max() < limit, info.name
+    for validator, content in documents(bundle):
+        assert not [error.message for error in validator.iter_errors(content)]
     manifest = json.loads((bundle / MANIFEST).read_text())
     assert manifest["schema"] == 4
     assert manifest["signature"]["inputs"][0]["scale"] == {
@@ -544,7 +547,18 @@ def test_a_unit_does_not_hide_a_wrong_answer() -> None:
     assert tensor_parity.difference(moved, answers, scale).max() > 0.05
 
 
-@pytest.mark.parametrize("case", ["one for all", "pads", "a stream", "a live model", "two inputs"])
+OTHERS = (
+    "one for all",
+    "one channel",
+    "pads",
+    "a stream",
+    "a live model",
+    "two inputs",
+    "no steps",
+)
+
+
+@pytest.mark.parametrize("case", OTHERS)
 def test_scaling_of_other_models(case: str, tmp_path: Path) -> None:
     readings, scaled = _readings()
     content: dict[str, Any] = {"mean": MEANS, "deviation": DEVIATIONS}
@@ -554,6 +568,18 @@ def test_scaling_of_other_models(case: str, tmp_path: Path) -> None:
     inside: Any = scaled
     if case == "one for all":
         content, inside = {"minimum": 20, "range": 4.0}, (readings - 20) / 4
+    elif case == "one channel":
+        content = {"mean": 310000, "deviation": 7}
+        given, inside = readings[..., 1:2], scaled[..., 1:2]
+        model = remembering(chain(kinds().LSTM(8), kinds().Dense(1), width=1))
+    elif case == "no steps":
+        model = remembering(_beside(kinds().Dense(4)))
+        other = np.float32(np.random.default_rng(0).normal(310000, 7, (24, 5)))
+        given, inside = (
+            {"series": scaled, "other": other},
+            {"series": scaled, "other": (other - 310000) / 7},
+        )
+        content = {"other": {"mean": 310000, "deviation": 7}}
     elif case == "pads":  # 0 as the device pads, not what is 0 once it is scaled
         readings[3:, :4], scaled[3:, :4] = 0, 0
     elif case == "a stream":
@@ -662,6 +688,9 @@ def test_layers_that_prepare_readings(name: str, tmp_path: Path) -> None:
         elif name == "Rescaling":
             array = array * 500 + 101325
         given[port.name] = array
+    if name == "Normalization":  # what was drawn for the golden vectors is about what it expects
+        (golden,) = open_bundle(bundle).golden()  # type: ignore[union-attr]
+        assert (np.abs(golden.inputs["series"].mean((0, 1)) - MEANS) < DEVIATIONS).all()
     floats = {k: np.float32(v) if v.dtype == float else v for k, v in given.items()}
     expected = answers_of(model, floats)[0]
     for variant in DEFAULT:

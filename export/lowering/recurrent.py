@@ -18,7 +18,7 @@ import numpy as np
 
 from lstm_edge.base.arrays import Array
 from lstm_edge.base.extras import require
-from lstm_edge.models.graph import GraphModel, functional
+from lstm_edge.models.graph import GraphModel, apart, constant, functional
 
 _PURPOSE = "exporting"
 
@@ -255,8 +255,8 @@ class Lowered:
     """A context in which calling the model runs ``run`` for every loop over time.
 
     It writes into the live model: each recurrent layer's ``inner_loop``, ``get_initial_state``,
-    ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed, Embedding, Discretization
-    and CategoryEncoding layers, and every tensor that a layer holds. And it replaces
+    ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed, Embedding, Rescaling,
+    Discretization and CategoryEncoding layers, and every tensor that a layer holds. And it replaces
     ``tensorflow.function`` for the whole process. All of it is put back at the end, also after an error;
     but in between nobody else may call or change this model, nor trace anything in TensorFlow: it is not
     for two threads.
@@ -299,6 +299,8 @@ class Lowered:
                     self._change(layer, "call", partial(self._time_distributed, layer))
                 elif isinstance(layer, layers.Discretization):
                     self._change(layer, "call", partial(self._discretized, layer))
+                elif type(layer) is layers.Rescaling:
+                    self._change(layer, "call", partial(self._rescaled, layer))
                 elif isinstance(layer, layers.CategoryEncoding):
                     self._change(layer, "call", partial(self._category, layer))
                 elif type(layer) is layers.Embedding:
@@ -389,6 +391,15 @@ class Lowered:
         nothing = tf.zeros([shape[0], shape[1], units])
         nothing.set_shape([sequences.shape[0], sequences.shape[1], units])
         return nothing
+
+    def _rescaled(self, layer: Any, inputs: Any) -> Any:
+        """Keras's own layer, with constants that no converter puts into the product behind."""
+        tf = self._tf
+        scale, offset = (np.ravel(np.float32(number)) for number in (layer.scale, layer.offset))
+        return apart(
+            tf.cast(inputs, tf.float32),
+            lambda x: x * constant(tf, scale, x) + constant(tf, offset, x),
+        )
 
     def _discretized(self, layer: Any, inputs: Any) -> Any:
         """Keras's own layer, without an operator (Bucketize) that no format has."""

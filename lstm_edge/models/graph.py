@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,9 @@ class GraphModel:
         out = network(keras.tree.pack_sequence_as(network._inputs_struct, tensors), training=False)
         answers = [tf.cast(value, tf.float32) for value in keras.tree.flatten(out)]
         return [
-            value if port.unscale is None else _outside(tf, value, port.unscale)
+            value
+            if port.unscale is None
+            else apart(value, partial(_outside, tf, scale=port.unscale))
             for value, port in zip(answers, self.outputs, strict=True)
         ]
 
@@ -63,8 +66,7 @@ class GraphModel:
             if port.scale is None:
                 values.append(value)
                 continue
-            scaled = value - _constant(tf, port.scale.offset, value)
-            scaled = scaled / _constant(tf, port.scale.divisor, value)
+            scaled = apart(value, partial(_inside, tf, scale=port.scale))
             if port.mask_value is not None:  # a pad stays one
                 pads = tf.reduce_all(tf.equal(value, port.mask_value), -1, keepdims=True)
                 scaled = tf.where(pads, value, scaled)
@@ -100,20 +102,33 @@ class GraphModel:
         return answer.activation == ("sigmoid" if units == 1 else "softmax")
 
 
-def _constant(tf: Any, numbers: Sequence[float], like: Any) -> Any:
-    """Numbers of the last axis, with as many axes as ``like``.
+def constant(tf: Any, numbers: Any, like: Any) -> Any:
+    """Numbers of the last axis, or one for all, with as many axes as ``like``.
 
-    TFLite's converter would put a vector into the weights and bias of the product behind, and a mean of
-    101325 in a bias costs the digits that a reading differs from it by.
+    TFLite's converter would put a vector, or one number, into the weights and bias of the product behind,
+    and a mean of 101325 in a bias costs the digits that a reading differs from it by.
     """
-    return tf.constant(numbers, tf.float32, [*[1] * (len(like.shape) - 1), len(numbers)])
+    *axes, channels = like.shape
+    # of one channel it is written out for each step
+    before = [(n if channels == 1 else None) or 1 for n in axes[1:]]
+    return tf.constant(
+        np.broadcast_to(numbers, [*[1] * bool(axes), *before, channels or len(numbers)]), tf.float32
+    )
+
+
+def apart(value: Any, arithmetic: Callable[[Any], Any]) -> Any:
+    """What arithmetic with constants gives, on three axes at least; see :func:`constant`."""
+    if len(value.shape) != 2:
+        return arithmetic(value)
+    return arithmetic(value[..., None, :])[..., 0, :]
+
+
+def _inside(tf: Any, value: Any, scale: Scale) -> Any:
+    return (value - constant(tf, scale.offset, value)) / constant(tf, scale.divisor, value)
 
 
 def _outside(tf: Any, value: Any, scale: Scale) -> Any:
-    # for the same reason three axes at least
-    apart = value[..., None, :] if len(value.shape) == 2 else value
-    unscaled = apart * _constant(tf, scale.divisor, apart) + _constant(tf, scale.offset, apart)
-    return unscaled if apart is value else unscaled[..., 0, :]
+    return value * constant(tf, scale.divisor, value) + constant(tf, scale.offset, value)
 
 
 def read_graph(model: Any, source: str) -> GraphModel:
@@ -210,6 +225,24 @@ def _in_float32(value: Any) -> Any:
 def flat_inputs(model: Any) -> list[Any]:
     """The input tensors of a model, in the order in which they are given."""
     return list(require("keras", _PURPOSE).tree.flatten(model.inputs))
+
+
+def usual_scales(graph: GraphModel) -> dict[str, Scale]:
+    """The scale of the numbers that an input usually gets, where the model's first layer says it."""
+    layers = require("keras", _PURPOSE).layers
+    scales = {}
+    for tensor, port in zip(flat_inputs(graph.model), graph.inputs, strict=True):
+        for _, layer in _takers(graph.model, [tensor]):
+            if isinstance(layer, layers.Normalization) and not layer.invert:
+                offset, divisor = np.ravel(layer.mean), np.sqrt(np.ravel(layer.variance))
+            elif isinstance(layer, layers.Rescaling) and np.all(layer.scale):
+                divisor = 1 / np.ravel(layer.scale)
+                offset, divisor = -np.ravel(layer.offset) * divisor, np.abs(divisor)
+            else:
+                continue
+            if all(len(numbers) in (1, port.shape[-1]) for numbers in (offset, divisor)):
+                scales[port.name] = Scale(tuple(map(float, offset)), tuple(map(float, divisor)))
+    return scales
 
 
 def chains(model: Any) -> dict[int, Any]:
