@@ -91,7 +91,8 @@ TABLES: Mapping[str, Sequence[Table]] = {
                 "test_layers_that_prepare_readings",
             ],
         ),
-        Table("form", ["test_readings_in_and_units_out"]),
+        Table("form", ["test_readings_in_and_units_out", "test_verify_by_targets"]),
+        Table("case", ["test_scaling_of_other_models"]),
         Table("most", ["test_a_classifier_of_texts_of_any_kind"]),
     ],
     "test_web_demo.py": [
