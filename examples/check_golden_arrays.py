@@ -73,9 +73,22 @@ def run(call: Callable[[Arrays], Arrays], signature: Json, inputs: Arrays) -> Ar
     }
 
 
+def scale_of(answers: list[Any], unscale: Json | None) -> Any:
+    """What differences are shares of: Keras's greatest number; in a unit before it was put into it."""
+    if unscale is None:
+        return max(np.abs(a).max() for a in answers) or 1
+    offset, divisor = np.array(unscale["offset"]), np.array(unscale["divisor"])
+    greatest = max(np.abs((a - offset) / divisor).max() for a in answers)
+    most = np.max([np.abs(a.reshape(-1, len(divisor))).max(0) for a in answers], 0)
+    return np.maximum(divisor * greatest, 2 * 2**-23 / 1e-5 * most)  # float32 tells no less
+
+
 def check(call: Callable[[Arrays], Arrays], variant: Json, signature: Json, golden: Any) -> Any:
     """What was measured, and a sentence for each way in which it is wrong."""
-    scales = {name: max(np.abs(out[name]).max() for _, _, out in golden) for name in golden[0][2]}
+    scales = {
+        one["name"]: scale_of([out[one["name"]] for _, _, out in golden], one.get("unscale"))
+        for one in signature["outputs"]
+    }
     every: dict[str, list[Any]] = {name: [] for name in scales}
     kinds: dict[str, list[float]] = {}
     for cases, inputs, outputs in golden:
@@ -88,7 +101,7 @@ def check(call: Callable[[Arrays], Arrays], variant: Json, signature: Json, gold
                 for name, keras in outputs.items():
                     if found[name][row - begin].shape != keras[row].shape:
                         raise ValueError(f"{name} is {found[name].shape}, Keras's {keras.shape}")
-                    off = np.abs(found[name][row - begin] - keras[row]) / (scales[name] or 1)
+                    off = np.abs(found[name][row - begin] - keras[row]) / scales[name]
                     every[name].append(np.nan_to_num(off, nan=1.0).ravel())
                     means.append(every[name][-1].mean())
                 kinds.setdefault(cases[row], []).append(max(means))
