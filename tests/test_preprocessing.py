@@ -15,7 +15,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from export.bundling import ExportResult, export_bundle
-from export.ways import matching
 from lstm_edge import load_bundle
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.cli import cli
@@ -26,6 +25,7 @@ from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.inputs.vocabulary import Vocabulary
 from lstm_edge.models.reference import of_ids
 from lstm_edge.models.text_front import take_out
+from lstm_edge.verify import matching
 
 pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from export import formats
-from export.ways import matching
 from export.ways.common import GOLDEN_EXAMPLES, Request, Way, Written, check_numbers
 from lstm_edge.base.arrays import Arrays, Ids, Probabilities
 from lstm_edge.bundle.golden import Golden
@@ -26,7 +25,7 @@ from lstm_edge.results.parity import ParityReport, Tolerance
 from lstm_edge.runtimes.runners import IdsRunner, text_runner
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure import contents as structure
-from lstm_edge.verify import edges
+from lstm_edge.verify import edges, matching
 from lstm_edge.verify.measuring import measure
 
 # What Keras's answer to a text may differ by from that to its ids: another shape rounds otherwise.

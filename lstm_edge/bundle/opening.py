@@ -312,9 +312,13 @@ class TextBundle(Bundle):
         return itertools.chain([first], map(window, examples))
 
     def described_preprocessing(self) -> dict[str, Any]:
-        """The manifest's ``preprocessing``, ``pads``, and the settings themselves."""
-        settings = self.settings.to_json()
-        return {**self.preprocessing.to_json(), "pads": self.pads, "settings": settings}
+        """The manifest's ``preprocessing``, ``pads``, and the settings themselves with ``num_ids``."""
+        return {
+            **self.preprocessing.to_json(),
+            "pads": self.pads,
+            "settings": self.settings.to_json(),
+            "num_ids": self.num_ids,
+        }
 
     def edge_cases(self) -> Golden:
         return self.golden()

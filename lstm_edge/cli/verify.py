@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 @shared.VARIANTS
 @shared.THREADS
 @shared.WORKERS
+@click.option(
+    "--flips", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write the texts whose label changes, with both answers: .csv or .jsonl.",
+)  # fmt: skip
 @shared.JSON
 @shared.TRUST
 @shared.VERBOSE
@@ -57,6 +61,7 @@ def command(
     variants: Sequence[str],
     threads: int,
     workers: int | None,
+    flips: Path | None,
     json_file: Path | None,
     trust: bool,
     verbose: bool,
@@ -69,17 +74,21 @@ def command(
     lstm-edge verify bundle
     lstm-edge verify bundle --data aclImdb --json parity.json
     lstm-edge verify bundle --data reviews.csv --text-column body --label-column stars --limit 500
+    lstm-edge verify bundle --data reviews.csv --flips flips.csv
     lstm-edge verify bundle --inputs windows.npy --model sensors.keras
     lstm-edge verify bundle --inputs windows.npy --targets activities.csv
     """
     from lstm_edge.report import tables as report
+    from lstm_edge.results.flips import check_flips, write_flips
 
     at_once = shared.count_workers(workers, threads)
     check_positive(limit=limit)
+    if flips is not None:
+        check_flips(flips)
     opened = shared.open_bundle(bundle)
     shared.refuse(
         opened,
-        texts={"--data": source, "--workers": workers},
+        texts={"--data": source, "--workers": workers, "--flips": flips},
         arrays={"--inputs": inputs, "--targets": targets, "--window": window},
     )
     if targets is not None and inputs is None:
@@ -109,6 +118,8 @@ def command(
     ):
         if table is not None:
             shared.show(table)
+    if flips is not None:
+        click.echo(f"Written: {flips}, {write_flips(flips, run, opened.labels)} flips")
     shared.write_json(json_file, run.to_json())
     return shared.exit_code(all(report.ok for report in run.reports), run.failures)
 

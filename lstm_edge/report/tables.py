@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_edge.report import wording
+from lstm_edge.results import flips
 from lstm_edge.results.device import DeviceResult
+from lstm_edge.results.parity import MOST_FLIPS
 
 if TYPE_CHECKING:
     from lstm_edge.bundle.opening import Bundle
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 OK, OUTSIDE, MISSING = "ok", "OUTSIDE TOLERANCE", "not measured"
 NOT_MEASURABLE = "not measurable"
 MOST_CLASSES = 12  # that a table of confusion shows
+SHOWN_FLIPS = 20
 QUOTED = 60  # characters of a text in a table's note
 
 
@@ -135,6 +138,30 @@ def parity_table(run: ParityRun) -> Table:
         (note, *told, *_failures(run), *(_worst(r) for r in run.reports)),
         tuple(assumed),
     )
+
+
+def flips_table(run: ParityRun, labels: Sequence[str]) -> Table | None:
+    """The first flips of each variant, with their texts; None where there is none."""
+    lines = []
+    for _, group in itertools.groupby(flips.rows(run, labels), key=lambda row: row["variant"]):
+        for row in itertools.islice(group, SHOWN_FLIPS):
+            numbers = [
+                "/".join(wording.NONE if p is None else f"{p:.3f}" for p in row[name][-1:])
+                if len(labels) == 2
+                else ""
+                for name in ("keras_probabilities", "probabilities")
+            ]
+            answers = [
+                f"{row[n]} {p}".strip() for n, p in zip(("keras", "file"), numbers, strict=True)
+            ]
+            text = wording.NONE if row["text"] is None else wording.plain(row["text"])[:200]
+            where = f"{row['example']}"
+            lines.append((row["variant"], where, row["label"] or wording.NONE, *answers, text))
+    columns = ("variant", "example", "label", "Keras", "file", "text")
+    if not lines:
+        return None
+    note = f"the first {SHOWN_FLIPS} of each variant; verify --flips FILE writes up to {MOST_FLIPS}"
+    return Table("Flips", columns, tuple(lines), (note,))
 
 
 def outputs_table(run: ParityRun) -> Table | None:

@@ -45,12 +45,17 @@ def _set(value: dict[str, Any], *names: str) -> dict[str, Any]:
     return {k: v for k, v in value.items() if v or k not in names}
 
 
+# Flipped examples that a report keeps of a variant, with their texts.
+MOST_FLIPS = 1000
+
+
 @dataclass(frozen=True)
 class Case:
-    """The example with the greatest difference: its place, and both answers [K].
+    """An example that differs: its place, and both answers [K].
 
     None stands for an answer that is not a number. ``place`` says which number of the outputs it is
-    where they are many, such as ``tags[3, 1], padded in front``.
+    where they are many, such as ``tags[3, 1], padded in front``; ``label`` is its right class, where that
+    is known.
     """
 
     index: int
@@ -58,9 +63,16 @@ class Case:
     reference: tuple[float | None, ...]
     variant: tuple[float | None, ...]
     place: str = ""
+    label: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return _set(asdict(self), "place")
+        value = _set(asdict(self), "place")
+        return value if self.label is not None else {k: v for k, v in value.items() if k != "label"}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Case:
+        answers = {name: tuple(value[name]) for name in ("reference", "variant")}
+        return cls(**{**value, **answers})
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,7 @@ class ParityReport:
         outputs: of a model without text, where ``max_abs`` and ``mean_abs`` are the greatest of
             theirs and ``flips`` the sum.
         scores: by the user's targets, of the outputs that have some; of a model without text.
+        flipped: the first :data:`MOST_FLIPS` examples whose label differs, of a model of texts or ids.
     """
 
     variant: str
@@ -121,6 +134,7 @@ class ParityReport:
     failures: tuple[str, ...]
     outputs: tuple[OutputDifference, ...] = ()
     scores: tuple[OutputScore, ...] = ()
+    flipped: tuple[Case, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -137,25 +151,20 @@ class ParityReport:
         value = {
             **asdict(self),
             "worst": self.worst.to_json(),
+            "flipped": [case.to_json() for case in self.flipped],
             "tolerance": self.tolerance.to_json(),
             "ok": self.ok,
         }
-        return _set(value, "outputs", "scores")
+        return _set(value, "outputs", "scores", "flipped")
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ParityReport:
-        worst = value["worst"]
         items = {key: item for key, item in value.items() if key != "ok"}
         return cls(
             **{
                 **items,
-                "worst": Case(
-                    **{
-                        **worst,
-                        "reference": tuple(worst["reference"]),
-                        "variant": tuple(worst["variant"]),
-                    }
-                ),
+                "worst": Case.from_json(value["worst"]),
+                "flipped": tuple(map(Case.from_json, value.get("flipped", ()))),
                 "outputs": tuple(OutputDifference(**o) for o in value.get("outputs", ())),
                 "scores": tuple(map(OutputScore.from_json, value.get("scores", ()))),
                 "checks": tuple(Check(**check) for check in value["checks"]),

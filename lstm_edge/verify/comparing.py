@@ -10,7 +10,14 @@ import numpy.typing as npt
 from lstm_edge.base.arrays import Arrays, Probabilities
 from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.results.answers import classes_of, margins
-from lstm_edge.results.parity import Case, Check, OutputDifference, ParityReport, Tolerance
+from lstm_edge.results.parity import (
+    MOST_FLIPS,
+    Case,
+    Check,
+    OutputDifference,
+    ParityReport,
+    Tolerance,
+)
 from lstm_edge.results.scores import ClassTally, OutputScore
 from lstm_edge.verify.edges import EDGES
 from lstm_edge.verify.sense import judge
@@ -23,7 +30,7 @@ EDGE_LIMIT = 0.1
 class Comparison:
     """Compares a variant's outputs with the reference's, a window after the other, and judges them.
 
-    Only counts, sums and the worst example are kept, however many windows there are.
+    Only counts, sums, the worst example and some that flip are kept, however many windows there are.
     """
 
     def __init__(self, variant: str, tolerance: Tolerance) -> None:
@@ -32,6 +39,7 @@ class Comparison:
         self._sum = 0.0
         self._max = -1.0
         self._worst: Case | None = None
+        self._changed: list[Case] = []
         # of the variant and of the reference; None: not known
         self._classes: tuple[ClassTally, ClassTally] | None = None
 
@@ -54,6 +62,16 @@ class Comparison:
                 finite(reference[worst]),
                 finite(outputs[worst]),
             )
+        self._changed += [
+            Case(
+                self._examples + int(at),
+                None if texts is None else texts[at],
+                finite(reference[at]),
+                finite(outputs[at]),
+                label=None if classes is None else int(classes[at]),
+            )
+            for at in np.flatnonzero(flipped)[: MOST_FLIPS - len(self._changed)]
+        ]
         self._examples += len(outputs)
         self._sum += float(difference.sum())
         self._broken += int(broken.sum())
@@ -138,6 +156,7 @@ class Comparison:
             failures=tuple(failures),
             outputs=self._outputs(),
             scores=self._scores(),
+            flipped=tuple(self._changed),
         )
 
 

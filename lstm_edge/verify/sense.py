@@ -38,7 +38,7 @@ def judge(counts: npt.NDArray[np.int64], names: Sequence[str] = ()) -> Check:
     moved = [i for i, own in enumerate(order) if i != own]
     other = int(sum(counts[own, i] for i, own in enumerate(order)))
     better = int(sum(counts[order[i], i] for i in moved)), int(sum(counts[i, i] for i in moved))
-    if other - right >= GAIN * n and _is_clear(*better, math.lgamma(len(counts) + 1)):
+    if other - right >= GAIN * n and is_clear(*better, math.lgamma(len(counts) + 1)):
         words = ", ".join(called[own] for own in order)
         return Check(
             NAME,
@@ -51,7 +51,7 @@ def judge(counts: npt.NDArray[np.int64], names: Sequence[str] = ()) -> Check:
     # of a class that the constant and the reference both get right nothing is learnt
     against = always - int(counts[frequent, frequent]), right - int(counts[frequent, frequent])
     by_chance = float(counts.sum(1) @ counts.sum(0)) / n
-    if always < n and right <= by_chance and _is_clear(*against):
+    if always < n and right <= by_chance and is_clear(*against):
         return Check(
             NAME,
             False,
@@ -61,7 +61,7 @@ def judge(counts: npt.NDArray[np.int64], names: Sequence[str] = ()) -> Check:
     return Check(NAME, True, f"{said}; the most frequent class has {always / n:.2%}")
 
 
-def _is_clear(more: int, less: int, choices: float = 0.0) -> bool:
+def is_clear(more: int, less: int, choices: float = 0.0) -> bool:
     """Whether one of two ways is better: right alone on ``more`` examples, the other on ``less``.
 
     Chernoff's bound of the sign test, for the best of exp(``choices``) ways.

@@ -69,6 +69,7 @@ def verify(
     check_positive(limit=limit)
     chosen, left_out = bundle.runnable(variants)
     reference: Runner | None = None
+    settings_checks: list[Check] = []
     if source is None:
         golden_batches = bundle.golden_batches(limit)
         windows = iter([golden_batches])
@@ -78,6 +79,7 @@ def verify(
         windows = bundle.windows(source, limit)
         runs = min(len(source), limit or len(source)) * (1 + len(chosen))
         # not on a board, which has only golden vectors to verify on, and no reader of Keras's files
+        from lstm_edge.verify.matching import check_labels
         from lstm_edge.verify.reference import reference_of
 
         with progress.task("Starting Keras", None):
@@ -97,6 +99,8 @@ def verify(
         part = Within(advance)
         for window in windows:
             if reference is not None:
+                if not settings_checks:
+                    settings_checks = check_labels(bundle, window[0], reference)
                 window = [_answered(reference, batch, part) for batch in window]
             for measurement in measurements:
                 measurement.add(window, part)
@@ -106,7 +110,7 @@ def verify(
         reference_name,
         [measurement.report() for measurement in measurements],
         # the golden vectors' own are not of this model: reviews, whatever it is about
-        checks=[] if source is None else measurements[0].sense(),
+        checks=[] if source is None else [*measurements[0].sense(), *settings_checks],
     )
     return replace(run, left_out=left_out)
 

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from lstm_edge.base.arrays import Array, Ids, Probabilities
+from lstm_edge.bundle.opening import Bundle
 from lstm_edge.errors import InputError
+from lstm_edge.inputs.batches import Batch, evenly
 from lstm_edge.inputs.expected import Expected
-from lstm_edge.inputs.label_names import resolve_labels
+from lstm_edge.inputs.label_names import Labels, resolve_labels
 from lstm_edge.inputs.preprocessing import EXAMPLES, MODEL, Preprocessing
 from lstm_edge.inputs.tokenizer import KERAS_FILTERS, SIDES, TextSettings, splitter
 from lstm_edge.inputs.vocabulary import PUNCTUATION, WHITESPACE, Vocabulary
 from lstm_edge.results.answers import classes_of
-from lstm_edge.runtimes.runners import IdsRunner
+from lstm_edge.results.parity import Check
+from lstm_edge.runtimes.runners import IdsRunner, Runner
+from lstm_edge.verify.sense import GAIN, is_clear
 
 # Numbers that were printed agree to three digits.
 SAME_ANSWER = 1e-3
-# Settings with labels only are better when they are right on so many more examples, of 100.
-_BETTER = 0.05
+# Labelled texts that settings are held against: each is run with some twenty others.
+LABELLED = 100
+SETTINGS = "settings of texts"
 
 # What the words of a text are made of, as tokenisers mostly do it.
 _FILTERS = (
@@ -78,7 +85,10 @@ def hold(
         raise InputError(
             f"the examples {expected.name} are texts, and there is no vocabulary: give `vocab`"
         )
-    search = _Search(expected, vocabulary, reference, rows, names, label_values)
+    classes = None
+    if expected.labels is not None:
+        classes = resolve_labels(expected.labels, names, label_values)
+    search = _Search(expected, vocabulary, reference, rows, classes)
     varied = [
         name
         for name, source in preprocessing.sources.items()
@@ -189,16 +199,10 @@ class _Search:
         vocabulary: Vocabulary | None,
         reference: IdsRunner,
         rows: int,
-        names: Sequence[str],
-        label_values: Sequence[str] | None,
+        classes: Labels | None,
     ) -> None:
-        self.expected, self.vocabulary, self.reference, self.rows = (
-            *(expected, vocabulary, reference),
-            rows,
-        )
-        self.classes = None
-        if expected.labels is not None:
-            self.classes = resolve_labels(expected.labels, names, label_values)
+        self.expected, self.vocabulary, self.reference = expected, vocabulary, reference
+        self.rows, self.classes = rows, classes
         self._words: dict[Any, list[list[str]]] = {}
         self._ids: dict[int, dict[str, int]] = {}
         self._answers: dict[bytes, Probabilities] = {}
@@ -217,10 +221,10 @@ class _Search:
         """How many examples differ."""
         return sum(not self._right([settings], at)[0] for at in range(len(self.expected)))
 
-    def accuracy(self, settings: TextSettings) -> float:
-        """The share of labels that Keras gives with these settings."""
+    def right(self, settings: TextSettings) -> npt.NDArray[np.bool_]:
+        """Which labels Keras gives with these settings: bool [N]."""
         rows = [self._row(settings, at) for at in range(len(self.expected))]
-        return float(np.mean(classes_of(self._run(rows)) == self.classes))
+        return np.asarray(classes_of(self._run(rows)) == self.classes)
 
     def _right(self, candidates: Sequence[TextSettings], at: int) -> list[bool]:
         expected = self.expected
@@ -307,20 +311,73 @@ def _by_labels(
     preprocessing: Preprocessing,
     others: Sequence[TextSettings],
 ) -> Match:
-    """Labels tell less: which of the settings that differ in one or two is right most often."""
-    near = [other for other in others if _is_near(_differences(settings, other))]
-    used = search.accuracy(settings)
-    best = max(near, key=search.accuracy, default=settings)
-    share, count = search.accuracy(best), len(search.expected)
-    if share > used + max(_BETTER, 1.5 / count):
+    """Labels tell less: which of the settings that differ in one thing is right most often."""
+    used = search.right(settings)
+    count, share = len(used), used.mean()
+    best = _better(search, settings, others)
+    if best is not None:
+        right = search.right(best).mean()
         raise InputError(
-            f"Keras is right on {used:.1%} of your {_many(count)} with "
-            f"{_options(settings, best, (), settings)}, and on {share:.1%} with "
+            f"Keras is right on {share:.1%} of your {_many(count)} with "
+            f"{_options(settings, best, (), settings)}, and on {right:.1%} with "
             f"{_options(settings, best, (), best)}: export with these, if that is how the model was "
             "trained; or give examples with ids or probabilities, which tell more"
         )
     said = (
-        f"Keras is right on {used:.1%} of {_many(count)} of {search.expected.name}, and on no more with "
-        "other settings; labels alone do not settle what is assumed",
+        f"Keras is right on {share:.1%} of {_many(count)} of {search.expected.name}, and not clearly on "
+        "more with other settings; labels alone do not settle what is assumed",
     )
     return Match(preprocessing, said)
+
+
+def _better(
+    search: _Search, settings: TextSettings, others: Sequence[TextSettings]
+) -> TextSettings | None:
+    """Of settings that differ in one thing those that are right far more often, where any are."""
+    near = [other for other in others if _is_near(_differences(settings, other))]
+    best = max(near, key=lambda other: int(search.right(other).sum()), default=settings)
+    ours, theirs = search.right(settings), search.right(best)
+    more, less = int((theirs & ~ours).sum()), int((ours & ~theirs).sum())
+    gains = more - less >= GAIN * len(ours)
+    return best if gains and is_clear(more, less, math.log(len(near) or 1)) else None
+
+
+def check_labels(bundle: Bundle, batch: Batch, reference: Runner) -> list[Check]:
+    """Whether other settings than those that are assumed fit labelled texts far better.
+
+    Args:
+        batch: texts with their classes, of which :data:`LABELLED` are looked at; any other says nothing.
+        reference: Keras on rows of ids.
+    """
+    described, tokenizer = bundle.described_preprocessing(), bundle.tokenizer()
+    some = batch.part(evenly(len(batch), LABELLED))
+    if described is None or tokenizer is None or some.texts is None or some.classes is None:
+        return []
+    assumed = Preprocessing.from_json(described).assumed
+    if not assumed or len(set(some.classes.tolist())) < 2:
+        return []
+    settings, rows = tokenizer.settings, described["num_ids"]
+    first = settings.first_word_id
+    words = {word: i for i, word in enumerate(tokenizer.tokens[first:], first)}
+    search = _Search(
+        Expected("data", tuple(some.texts), None, None, None),
+        Vocabulary("of the bundle", words, settings, {}),
+        cast(IdsRunner, reference),
+        rows,
+        some.classes,
+    )
+    others = list(_others(settings, assumed, rows))
+    best = _better(search, settings, others)
+    count = _many(len(some))
+    if best is None:
+        return [Check(SETTINGS, True, f"no others are right far more often on {count}")]
+    return [
+        Check(
+            SETTINGS,
+            False,
+            f"Keras is right on {search.right(settings).mean():.1%} of {count} with what is assumed, "
+            f"{_options(settings, best, (), settings)}, and on {search.right(best).mean():.1%} with "
+            f"{_options(settings, best, (), best)}: export with these, if that is how the model was "
+            "trained",
+        )
+    ]
