@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lstm_edge.base.arguments import check_positive
+from lstm_edge.cli.messages import with_options
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def show(table: Table) -> None:
 
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(report.to_terminal(table, width, terminal))
+    shown = report.to_terminal(table, width, terminal)
+    click.echo(with_options(shown, click.get_current_context()))
 
 
 def write_json(path: Path | None, value: Any) -> None:
@@ -186,7 +188,7 @@ def exit_code(ok: bool, failures: Sequence[str] = ()) -> int:
     if not ok:
         click.echo("lstm-edge: a variant is outside its tolerance", err=True)
     for failure in failures:
-        click.echo(f"lstm-edge: {failure}", err=True)
+        click.echo(f"lstm-edge: {with_options(failure, click.get_current_context())}", err=True)
     return DONE if ok and not failures else OUTSIDE
 
 

@@ -160,7 +160,7 @@ def flips_table(run: ParityRun, labels: Sequence[str]) -> Table | None:
     columns = ("variant", "example", "label", "Keras", "file", "text")
     if not lines:
         return None
-    note = f"the first {SHOWN_FLIPS} of each variant; verify --flips FILE writes up to {MOST_FLIPS}"
+    note = f"the first {SHOWN_FLIPS} of each variant; verify with `flips` writes up to {MOST_FLIPS}"
     return Table("Flips", columns, tuple(lines), (note,))
 
 

@@ -89,11 +89,7 @@ def hold(
     if expected.labels is not None:
         classes = resolve_labels(expected.labels, names, label_values)
     search = _Search(expected, vocabulary, reference, rows, classes)
-    varied = [
-        name
-        for name, source in preprocessing.sources.items()
-        if source != MODEL and name != "max_length"
-    ]
+    varied = _varied(preprocessing)
     others = list(_others(settings, varied, rows))
     if expected.outputs is None and (expected.ids is None or expected.texts is None):
         return _by_labels(search, settings, preprocessing, others)
@@ -135,6 +131,12 @@ def hold(
         f"{used}; they agree with {_options(settings, nearest, varied, nearest)}{also}: export with "
         "these, if that is how the model was trained"
     )
+
+
+def _varied(preprocessing: Preprocessing) -> list[str]:
+    """The settings that could be others: all but those of the model itself."""
+    sources = preprocessing.sources.items()
+    return [name for name, source in sources if source != MODEL and name != "max_length"]
 
 
 def _many(count: int) -> str:
@@ -353,8 +355,8 @@ def check_labels(bundle: Bundle, batch: Batch, reference: Runner) -> list[Check]
     some = batch.part(evenly(len(batch), LABELLED))
     if described is None or tokenizer is None or some.texts is None or some.classes is None:
         return []
-    assumed = Preprocessing.from_json(described).assumed
-    if not assumed or len(set(some.classes.tolist())) < 2:
+    preprocessing = Preprocessing.from_json(described)
+    if not preprocessing.assumed or len(set(some.classes.tolist())) < 2:
         return []
     settings, rows = tokenizer.settings, described["num_ids"]
     first = settings.first_word_id
@@ -366,7 +368,7 @@ def check_labels(bundle: Bundle, batch: Batch, reference: Runner) -> list[Check]
         rows,
         some.classes,
     )
-    others = list(_others(settings, assumed, rows))
+    others = list(_others(settings, _varied(preprocessing), rows))
     best = _better(search, settings, others)
     count = _many(len(some))
     if best is None:
