@@ -971,7 +971,7 @@ def test_the_examples_judge_arrays_as_verify_does(
         "chunk": None if chunk == 1 else chunk,
     }
     outputs = (Output("rows", (None, None, 2), "linear"), Output("last", (None, 2), "linear"))
-    scale = comparing_arrays.scales(batches)
+    scale = comparing_arrays.scales(batches, outputs)
     variants, more, expected = [], [], []
     for size in (None, 1, 2, 4):
         for limits in (

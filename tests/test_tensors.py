@@ -1267,7 +1267,7 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
                            ("x.csv, line 2, column 3: 'b' is not a number",)),
     "another model": ("verify B:windows --inputs x.npz --model F:two", WINDOW,
                       ("two.keras is not the model that was exported",)),
-    "vocabulary": ("export F:windows --vocab v.txt --out b", None, ("is for a classifier of texts",)),
+    "vocabulary": ("export F:windows --vocab x.json --out b", b'{"a": 1}', ("is for a classifier of texts",)),
     "labels for no output": ("export F:free --labels a,b --out b", None, ("2 labels", "have no classes")),
     "batch of another model": ("export F:stateful --no-streaming --batch 3 --out b", None,
                                ("is 2, not the 3 given",)),
