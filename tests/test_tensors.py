@@ -660,7 +660,20 @@ PREPARING: dict[str, tuple[Callable[[], Any], str]] = {
     "CategoryEncoding, counted": (lambda: _beside(_coded("count"), "int32"), ""),
     "IntegerLookup": (
         lambda: _prepared(
-            kinds().IntegerLookup(vocabulary=[10, 20]), kinds().Embedding(4, 8), shape=(9,), dtype="int64"
+            kinds().IntegerLookup(vocabulary=[3, 1, 5]), kinds().Embedding(4, 8), shape=(9,),
+            dtype="int64",
+        ), ""),
+    "IntegerLookup with a mask": (
+        lambda: _prepared(
+            kinds().IntegerLookup(vocabulary=[3, 1, 5], mask_token=0), kinds().Embedding(5, 8),
+            shape=(9,), dtype="int64",
+        ), ""),
+    "IntegerLookup of several": (
+        lambda: _beside(kinds().IntegerLookup(vocabulary=[3, 1], output_mode="multi_hot"), "int64"), ""),
+    "IntegerLookup that hashes": (
+        lambda: _prepared(
+            kinds().IntegerLookup(vocabulary=[10], num_oov_indices=2), kinds().Embedding(4, 8),
+            shape=(9,), dtype="int64",
         ), "IntegerLookup: cut it off and give the model what it made"),
 }  # fmt: skip
 
@@ -1267,7 +1280,8 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
                            ("x.csv, line 2, column 3: 'b' is not a number",)),
     "another model": ("verify B:windows --inputs x.npz --model F:two", WINDOW,
                       ("two.keras is not the model that was exported",)),
-    "vocabulary": ("export F:windows --vocab x.json --out b", b'{"a": 1}', ("is for a classifier of texts",)),
+    "vocabulary": ("export F:windows --vocab x.json --out b", b'{"a": 1}',
+                   ("is for a classifier of texts",)),
     "labels for no output": ("export F:free --labels a,b --out b", None, ("2 labels", "have no classes")),
     "batch of another model": ("export F:stateful --no-streaming --batch 3 --out b", None,
                                ("is 2, not the 3 given",)),

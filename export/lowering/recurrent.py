@@ -256,10 +256,10 @@ class Lowered:
 
     It writes into the live model: each recurrent layer's ``inner_loop``, ``get_initial_state``,
     ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed, Embedding, Rescaling,
-    Discretization and CategoryEncoding layers, and every tensor that a layer holds. And it replaces
-    ``tensorflow.function`` for the whole process. All of it is put back at the end, also after an error;
-    but in between nobody else may call or change this model, nor trace anything in TensorFlow: it is not
-    for two threads.
+    Discretization, IntegerLookup and CategoryEncoding layers, and every tensor that a layer holds. And it
+    replaces ``tensorflow.function`` for the whole process. All of it is put back at the end, also after
+    an error; but in between nobody else may call or change this model, nor trace anything in
+    TensorFlow: it is not for two threads.
 
     Attributes:
         finals: by a layer's name its final states, where it was given ``states``.
@@ -301,6 +301,8 @@ class Lowered:
                     self._change(layer, "call", partial(self._discretized, layer))
                 elif type(layer) is layers.Rescaling:
                     self._change(layer, "call", partial(self._rescaled, layer))
+                elif isinstance(layer, layers.IntegerLookup):
+                    self._change(layer, "call", partial(self._looked_up, layer))
                 elif isinstance(layer, layers.CategoryEncoding):
                     self._change(layer, "call", partial(self._category, layer))
                 elif type(layer) is layers.Embedding:
@@ -410,6 +412,23 @@ class Lowered:
         bins = tf.reduce_sum(tf.cast(reached, tf.int32), -1)
         depth = len(layer.bin_boundaries) + 1
         return self._encoded(bins, layer.output_mode, depth, layer.output_dtype)
+
+    def _looked_up(self, layer: Any, inputs: Any) -> Any:
+        """Keras's own layer, without a table of a kind that no format has."""
+        tf = self._tf
+        with tf.init_scope():  # its table is none of the graph's
+            words = layer.get_vocabulary(include_special_tokens=False)
+            depth = int(layer.vocabulary_size())
+        first = depth - len(words)  # behind the number for a mask, and that for all others
+        same = tf.equal(tf.cast(inputs, tf.int32)[..., None], tf.constant(words, tf.int32))
+        numbers = tf.where(same, tf.range(first, depth), first - 1)
+        codes = tf.reduce_max(numbers, -1)
+        if layer.mask_token is not None:
+            masked = tf.equal(tf.cast(inputs, tf.int32), layer.mask_token)
+            codes = tf.where(masked, 0, codes)
+        whole = layer.output_mode == "int"
+        depth = layer.max_tokens if layer.pad_to_max_tokens else depth
+        return self._encoded(codes, layer.output_mode, depth, "int64" if whole else "float32")
 
     def _category(self, layer: Any, inputs: Any, count_weights: Any = None) -> Any:
         return self._encoded(

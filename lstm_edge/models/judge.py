@@ -48,6 +48,16 @@ def activations() -> frozenset[str]:
     return frozenset(n for n, f in functions if callable(f)) - {"get", "serialize", "deserialize"}
 
 
+def looks_up(config: dict[str, Any]) -> bool:
+    """Whether an IntegerLookup is a table of numbers: no hashing of those that are not in it, no file."""
+    return (
+        config.get("num_oov_indices") == 1
+        and not config.get("invert")
+        and config.get("output_mode") != "tf_idf"
+        and not isinstance(config.get("vocabulary"), str)
+    )
+
+
 class Judge:
     """Judges the configuration of a file of Keras 3, and removes what only training needs.
 
@@ -107,6 +117,8 @@ class Judge:
             return self._pinned(entry, path)
         if name in FRONTS and not isinstance(inside.get("vocabulary"), str):
             return self._pinned(entry, here)  # taken out of the model: models/text_front.py
+        if name == "IntegerLookup" and looks_up(inside):
+            return self._pinned(entry, here)
         if name in TEXT:
             self.obstacles.append(f"layer {here} is a {name}: {TEXT_HINT}")
             return entry
