@@ -17,18 +17,21 @@ from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import Batch, evenly
 from lstm_edge.inputs.expected import Expected
 from lstm_edge.inputs.label_names import Labels, resolve_labels
-from lstm_edge.inputs.preprocessing import EXAMPLES, MODEL, Preprocessing
+from lstm_edge.inputs.preprocessing import EXAMPLES, MODEL, TRAINING, VOCABULARY, Preprocessing
 from lstm_edge.inputs.tokenizer import KERAS_FILTERS, SIDES, TextSettings, splitter
 from lstm_edge.inputs.vocabulary import PUNCTUATION, WHITESPACE, Vocabulary
 from lstm_edge.results.answers import classes_of
 from lstm_edge.results.parity import Check
 from lstm_edge.runtimes.runners import IdsRunner, Runner
-from lstm_edge.verify.sense import GAIN, is_clear
+from lstm_edge.verify.sense import is_clear
 
 # Numbers that were printed agree to three digits.
 SAME_ANSWER = 1e-3
-# Labelled texts that settings are held against: each is run with some twenty others.
-LABELLED = 100
+# Labelled texts that settings are held against, each with some twenty others: so many ids in all, but
+# enough texts to tell anything.
+_LABELLED_IDS, _FEWEST, _MOST = 100_000, 100, 1000
+# With labels alone settings are better when they are right on this share more of the examples.
+_GAIN = 0.05
 SETTINGS = "settings of texts"
 
 # What the words of a text are made of, as tokenisers mostly do it.
@@ -99,7 +102,8 @@ def hold(
         untold = tuple(
             name
             for name in varied
-            if any(getattr(s, name) != getattr(settings, name) for s in agreeing)
+            if preprocessing.sources[name] not in (VOCABULARY, TRAINING)
+            and any(getattr(s, name) != getattr(settings, name) for s in agreeing)
         )
         sources = {
             name: EXAMPLES if name in preprocessing.assumed and name not in untold else source
@@ -122,10 +126,14 @@ def hold(
             "make sure that they come from this model and this vocabulary"
         )
     nearest = min(agreeing, key=lambda s: len(_differences(settings, s)))
-    open_names = sorted(
-        {name for s in agreeing for name in _differences(nearest, s)}
-        - set(_differences(settings, nearest))
-    )
+    told = (VOCABULARY, TRAINING)
+    open_names = [
+        name
+        for name in preprocessing.sources
+        if preprocessing.sources[name] not in told
+        and name not in _differences(settings, nearest)
+        and any(getattr(s, name) != getattr(nearest, name) for s in agreeing)
+    ]
     also = f" (they tell nothing of {', '.join(open_names)})" if open_names else ""
     raise InputError(
         f"{used}; they agree with {_options(settings, nearest, varied, nearest)}{also}: export with "
@@ -340,7 +348,7 @@ def _better(
     best = max(near, key=lambda other: int(search.right(other).sum()), default=settings)
     ours, theirs = search.right(settings), search.right(best)
     more, less = int((theirs & ~ours).sum()), int((ours & ~theirs).sum())
-    gains = more - less >= GAIN * len(ours)
+    gains = more - less >= _GAIN * len(ours)
     return best if gains and is_clear(more, less, math.log(len(near) or 1)) else None
 
 
@@ -348,11 +356,13 @@ def check_labels(bundle: Bundle, batch: Batch, reference: Runner) -> list[Check]
     """Whether other settings than those that are assumed fit labelled texts far better.
 
     Args:
-        batch: texts with their classes, of which :data:`LABELLED` are looked at; any other says nothing.
+        batch: texts with their classes, of which some are looked at; any other says nothing.
         reference: Keras on rows of ids.
     """
     described, tokenizer = bundle.described_preprocessing(), bundle.tokenizer()
-    some = batch.part(evenly(len(batch), LABELLED))
+    length = described["settings"]["max_length"] if described else 1
+    count = min(max(_LABELLED_IDS // length, _FEWEST), _MOST)
+    some = batch.part(evenly(len(batch), count))
     if described is None or tokenizer is None or some.texts is None or some.classes is None:
         return []
     preprocessing = Preprocessing.from_json(described)
@@ -370,14 +380,14 @@ def check_labels(bundle: Bundle, batch: Batch, reference: Runner) -> list[Check]
     )
     others = list(_others(settings, _varied(preprocessing), rows))
     best = _better(search, settings, others)
-    count = _many(len(some))
+    examples = _many(len(some))
     if best is None:
-        return [Check(SETTINGS, True, f"no others are right far more often on {count}")]
+        return [Check(SETTINGS, True, f"no others are right far more often on {examples}")]
     return [
         Check(
             SETTINGS,
             False,
-            f"Keras is right on {search.right(settings).mean():.1%} of {count} with what is assumed, "
+            f"Keras is right on {search.right(settings).mean():.1%} of {examples} with what is assumed, "
             f"{_options(settings, best, (), settings)}, and on {search.right(best).mean():.1%} with "
             f"{_options(settings, best, (), best)}: export with these, if that is how the model was "
             "trained",
