@@ -39,10 +39,14 @@ class TextFront:
     length: int | None
 
     def answers(self, texts: Sequence[str]) -> Array:
-        """What the whole model answers to texts: float32 [N, K]; one call for each."""
+        """What the whole model answers to texts: float32 [N, K].
+
+        All are one call where the layer fills them up to one length, else each is one.
+        """
         tf = require("tensorflow", _PURPOSE)
         rank = len(flat_inputs(self.whole)[0].shape)
-        rows = [self.whole(tf.reshape(tf.constant([text]), [1] * rank)) for text in texts]
+        parts = [texts] if self.length else [[text] for text in texts]
+        rows = [self.whole(tf.reshape(tf.constant(p), [-1] + [1] * (rank - 1))) for p in parts]
         return np.concatenate([np.asarray(row, np.float32) for row in rows])
 
 

@@ -183,7 +183,7 @@ def write_report(
     text = environment.get_template("report.html.j2").render(
         page
         | {
-            "parity": replace(page["parity"], notes=short),
+            "parity": replace(page["parity"], notes=short, warnings=()),
             "failures": (*_failures(parity), *_device_failures(devices)),
             "reports": parity.reports,
             "worst": [_answers(r.worst, bundle.labels) for r in parity.reports],

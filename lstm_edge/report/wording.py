@@ -94,7 +94,7 @@ def preprocessing(described: Mapping[str, Any] | None) -> tuple[list[str], list[
     why = "no example could tell" if described["examples"] else "nothing said how training did it"
     return known, [
         f"ASSUMED: {values}; {why}. If training did otherwise the answers are wrong, and nothing here "
-        "would show it: export with `expect` and a few examples of your own"
+        "would show it: export again with a few examples of your own (`expect`)"
     ]
 
 

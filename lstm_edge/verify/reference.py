@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
-from lstm_edge.base.arrays import Array
+from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.files import content_hash
+from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bundle.opening import Bundle
 from lstm_edge.errors import InputError
+from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.models import architecture
 from lstm_edge.models.graph import read_graph
 from lstm_edge.models.streaming import read_streaming
-from lstm_edge.models.text_front import take_out
+from lstm_edge.models.text_front import TextFront, take_out
 from lstm_edge.runtimes.by_keras import Keras
-from lstm_edge.runtimes.runners import Runner
+from lstm_edge.runtimes.runners import IdsRunner, Runner
 
 
 def reference_of(bundle: Bundle, model: Path | None = None, trust: bool = False) -> Runner:
@@ -35,9 +38,43 @@ def reference_of(bundle: Bundle, model: Path | None = None, trust: bool = False)
     front = take_out(loaded, path.name)
     graph = bundle.as_exported(read(loaded if front is None else front.model, path.name))
     reference = bundle.reference_over(Keras(graph, path, once=bundle.any_length))
+    if front is not None and not front.takes_words:
+        reference = TextReference(front, cast(IdsRunner, reference))
     if bundle.source["sha256"] is None:
         _check_same(bundle, reference, path)
     return reference
+
+
+class TextReference(IdsRunner):
+    """A model that takes texts: it makes the ids itself, so that its answers prove ours, too.
+
+    Args:
+        reference: what is behind the layer that makes ids, for data that are ids.
+    """
+
+    def __init__(self, front: TextFront, reference: IdsRunner) -> None:
+        super().__init__(
+            reference.runtime,
+            reference.num_ids,
+            reference.max_length,
+            pads=reference.pads,
+            truncating=reference.truncating,
+        )
+        self._front = front
+
+    def answers(
+        self, batch: Batch, progress: Progress = SILENT, description: str = "Running"
+    ) -> Arrays:
+        # where its length is free, Keras answers no text without a word, and cuts none
+        as_texts = self.pads != "none" and batch.texts is not None
+        if batch.texts is None or not as_texts:
+            return super().answers(batch, progress, description)
+        parts, size = [], self.runtime.batch
+        with progress.task(description, len(batch)) as advance:
+            for begin in range(0, len(batch), size):
+                parts.append(self._front.answers(batch.texts[begin : begin + size]))
+                advance(len(parts[-1]))
+        return {ANSWERS: np.concatenate(parts)}
 
 
 def _check_same(bundle: Bundle, reference: Runner, path: Path) -> None:
