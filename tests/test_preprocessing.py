@@ -303,6 +303,30 @@ def test_a_model_padded_behind_is_told_and_then_right(mask: bool, tmp_path: Path
         assert np.abs(np.array(found) - says).max() <= limit, name
 
 
+@pytest.mark.parametrize("mask", [False, True], ids=["unmasked", "masked"])
+def test_a_stream_of_a_model_padded_behind(mask: bool, tmp_path: Path) -> None:
+    """After each word the answer is Keras's on the text so far, pads and all; the rest is cut."""
+    model, tokenizer = trained(replace(USUAL, padding="post", truncating="post"), mask)
+    export(
+        model, tmp_path / "b", vocab=keras_json(tokenizer, tmp_path), streaming=True,
+        text_settings={"padding": "post", "truncating": "post"}, wanted_formats=["onnx", "tflite"],
+    )  # fmt: skip
+    words = [*FILL[:5], "superb", *FILL[5:10], "awful", *FILL[10:13], "boring"]
+    begun = [" ".join(words[:count]) for count in range(len(words) + 1)]
+    said = answers(model, tokenizer, begun)
+    assert said[-1] == pytest.approx(said[LENGTH], abs=1e-6)
+    assert abs(said[-1] - said[LENGTH - 1]) > 0.01
+    for variant in ("onnx-float32-stream", "tflite-float32-stream"):
+        classifier = load_bundle(tmp_path / "b", variant)
+        stream = classifier.stream()
+        fed = [stream.feed(word).probabilities["Positive"] for word in ("", *words)]
+        np.testing.assert_allclose(fed, said, atol=1e-5)
+        stream.reset()
+        assert stream.feed(begun[3]).probabilities["Positive"] == pytest.approx(said[3], abs=1e-5)
+        told = classifier.stream(LENGTH - 3).feed(begun[3])
+        assert told.probabilities["Positive"] == pytest.approx(said[3], abs=1e-5)
+
+
 def test_the_command_line_names_options(tmp_path: Path) -> None:
     """As they are typed, exit code 2, nothing written; with them the bundle says that it matched."""
     model, tokenizer = trained(replace(USUAL, padding="post", truncating="post"))

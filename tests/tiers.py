@@ -109,6 +109,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_route_that_is_not_keras_is_not_timed",
     ],
     "test_mediapipe.py": ["test_real_reviews"],
+    "test_preprocessing.py": ["test_a_stream_of_a_model_padded_behind"],
     "test_browser_bench.py": [
         "test_every_variant_is_held_against_keras",
         "test_a_model_without_text",

@@ -96,9 +96,9 @@ class Classifier:
         It runs this classifier's variant, where that is a step model, else the first one.
 
         Args:
-            pads: that stand before the text. The model has learnt from texts padded to its length, so
-                its length less the ids of the whole text gives the answer on that text; None: as for a
-                text that has only begun.
+            pads: beside the text, on the model's side of them. It has learnt from texts padded to its
+                length, so its length less the ids of the whole text gives the answer on that text; None:
+                in front as for a text that has only begun, behind as many as the text so far lacks.
 
         Raises:
             InputError: the bundle has no step model.
@@ -124,28 +124,39 @@ class WordStream:
 
     def reset(self, pads: int | None = None) -> None:
         """Begin anew."""
-        settings = self._tokenizer.settings
+        settings, side = self._tokenizer.settings, self._runner.pads
         begin = [] if settings.start_id is None else [settings.start_id]
-        if self._runner.pads == "none":
+        self._behind = pads if side == "behind" else 0
+        if side in ("none", "behind"):
             pads = 0
         elif pads is None:
             pads = settings.max_length - len(begin)
         self._fed: npt.NDArray[Any] | None = None
         self._states: Arrays | None = None
+        self._count = len(begin)
         if ids := [settings.pad_id] * pads + begin:
-            self._feed(ids)
+            self._fed, self._states = self._step(ids)
 
     def feed(self, text: str) -> Prediction:
         """The next words -> what the text so far is."""
-        start = self._tokenizer.settings.start_id is not None
-        if ids := self._tokenizer.ids_of(text)[start:]:
-            self._feed(ids)
-        if self._fed is None:
+        settings = self._tokenizer.settings
+        ids = self._tokenizer.ids_of(text)[settings.start_id is not None :]
+        lacking = max(0, settings.max_length - self._count)
+        if settings.truncating == "post":  # the others do not count
+            ids = ids[:lacking]
+        if ids:
+            self._fed, self._states = self._step(ids)
+            self._count += len(ids)
+        answer = self._fed
+        behind = max(0, lacking - len(ids)) if self._behind is None else self._behind
+        if behind:  # for this answer; the text goes on from before them
+            answer, _ = self._step([settings.pad_id] * behind)
+        if answer is None:
             raise InputError("no known word was fed, and the model answers nothing to none")
-        return predictions(self._fed, self._labels)[0]
+        return predictions(answer, self._labels)[0]
 
-    def _feed(self, ids: list[int]) -> None:
-        self._fed, self._states = self._runner.step(np.array([ids], np.int32), self._states)
+    def _step(self, ids: list[int]) -> tuple[npt.NDArray[Any], Arrays]:
+        return self._runner.step(np.array([ids], np.int32), self._states)
 
 
 def predictions(outputs: npt.NDArray[Any], labels: Sequence[str]) -> list[Prediction]:
