@@ -199,7 +199,7 @@ def test_zeros_are_ids_wherever_they_stand(
     """Keras's answer to these very ids: zeros in front, behind, in the middle and none at all."""
     made, wanted = exported(case, variant), expected(case)
     runner, length = made.runner(), wanted.length
-    rows = [row for row in wanted.sequences if len(row) <= length][::3]
+    rows = [row for row in wanted.sequences if len(row) <= length]
     for name, place in PLACES.items():
         ids = np.concatenate([placed(r, length, place(length - len(r), len(r))) for r in rows])
         outputs = np.concatenate([runner.run(row[None]) for row in ids])

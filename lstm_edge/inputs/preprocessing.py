@@ -83,6 +83,8 @@ def sources_of(
     every = settings.to_json()
     names = [name for name in every if name not in ("pad_id", "max_length", *_OTHER_WAYS)]
     names += [name for name in _OTHER_WAYS if every[name] != _DEFAULTS[name]]
+    if settings.characters or settings.pattern is not None:
+        names.remove("split")
     if not texts:
         names = list(SIDE_SETTINGS)
     if free:

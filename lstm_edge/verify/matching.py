@@ -387,7 +387,7 @@ def check_labels(bundle: Bundle, batch: Batch, reference: Runner) -> list[Check]
         Check(
             SETTINGS,
             False,
-            f"Keras is right on {search.right(settings).mean():.1%} of {examples} with what is assumed, "
+            f"Keras is right on {search.right(settings).mean():.1%} of {examples} with "
             f"{_options(settings, best, (), settings)}, and on {search.right(best).mean():.1%} with "
             f"{_options(settings, best, (), best)}: export with these, if that is how the model was "
             "trained",
