@@ -403,14 +403,12 @@ KOTLIN = """
 ORG_JSON = Path("/usr/share/java/com.android.json.jar")  # Debian's; Android has it built in
 
 
-@pytest.fixture(scope="module")
-def kotlin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Any]:
-    """What ``Golden.kt`` makes of given JSON, compiled for the JVM."""
+def kotlin_program(folder: Path, main: str) -> Callable[[Any], Any]:
+    """What a program with ``Golden.kt`` makes of given JSON, compiled for the JVM; or skip."""
     compiler, java = shutil.which("kotlinc"), shutil.which("java")
     if compiler is None or java is None or not ORG_JSON.exists():
         pytest.skip("no Kotlin: npm install kotlin-compiler; apt install libandroid-json-java")
-    folder = tmp_path_factory.mktemp("kotlin")
-    (folder / "Main.kt").write_text(KOTLIN)
+    (folder / "Main.kt").write_text(main)
     sources = [EXAMPLES / "android" / "Golden.kt", folder / "Main.kt"]
     command = [compiler, *sources, "-cp", ORG_JSON, "-include-runtime", "-d", folder / "golden.jar"]
     done = _run(*command, "-Werror", cwd=folder)
@@ -426,6 +424,11 @@ def kotlin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Any]:
         return json.loads(answer.stdout)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def kotlin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Any]:
+    return kotlin_program(tmp_path_factory.mktemp("kotlin"), KOTLIN)
 
 
 def _in(language: str, request: pytest.FixtureRequest, **ways: Callable[..., Any]) -> Any:

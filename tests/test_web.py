@@ -110,8 +110,8 @@ def tokenising(folder: Path, settings: TextSettings) -> tuple[Tokenizer, dict[st
 
 
 def in_node(node: str, module: str, names: str, body: str, given: Any) -> Any:
-    """What the body of a function of ``given`` returns, with those names of our module."""
-    address = (WEB / "js" / module).as_uri()
+    """What the body of a function of ``given`` returns, with those names of our module or an address."""
+    address = module if ":" in module else (WEB / "js" / module).as_uri()
     code = (
         f"import {{ {names} }} from '{address}';\n"
         "let text = ''; for await (const chunk of process.stdin) text += chunk;\n"

@@ -75,7 +75,10 @@ TABLES: Mapping[str, Sequence[Table]] = {
             ["test_what_is_in_the_way_of_one_way_goes_the_other", "test_and_in_every_variant"],
         )
     ],
+    "test_preprocessing.py": [Table("name", ["test_zeros_are_ids_wherever_they_stand"])],
     "test_runners.py": [Table("variant", ["test_predicting_needs_one_runtime_and_nothing_heavy"])],
+    # the first: the shipped texts and few choices
+    "test_settings_grid.py": [Table("source")],
     "test_ssh.py": [Table("why", ["test_a_board_that_answers_wrongly"])],
     "test_streaming.py": [Table("name", ["test_any_chunks_answer_as_the_whole"])],
     "test_structure.py": [
@@ -132,6 +135,15 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_renamed_labels_are_found_again_by_their_raw_values",
     ],
     "test_golden_examples.py": ["test_the_examples_judge_as_verify_does"],
+    "test_preprocessing.py": [
+        "test_where_pads_on_either_side_are_skipped_zeros_behind_are_none",
+        "test_spam_padded_behind_is_as_accurate_in_every_file",
+    ],
+    "test_settings_grid.py": [
+        "test_the_example_in_kotlin",
+        "test_the_graph_of_an_onnx_file",
+        "test_mediapipe",
+    ],
     "test_targets.py": ["test_litert_js_takes_classifiers_of_other_layers"],
     "test_train.py": ["test_three_classes", "test_a_resumed_run_is_the_whole_run"],
     "test_web_demo.py": [
