@@ -13,6 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from graph_models import WORDS as IDS
+from graph_models import recurrent, remembering, words
+from models import VARIANTS
+from test_export import assert_within
 
 from export.bundling import ExportResult, export_bundle
 from lstm_edge import load_bundle
@@ -25,7 +29,9 @@ from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.inputs.vocabulary import Vocabulary
 from lstm_edge.models.reference import of_ids
 from lstm_edge.models.text_front import take_out
+from lstm_edge.runtimes.runners import ArrayRunner
 from lstm_edge.verify import matching
+from lstm_edge.verify.comparing import compare, edge_check
 
 pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
@@ -554,6 +560,171 @@ def test_flips_are_written_with_their_texts(tmp_path: Path) -> None:
     write_flips(tmp_path / "flips.csv", checked, bundle.labels)
     with (tmp_path / "flips.csv").open(newline="", encoding="utf-8") as file:
         assert [row["text"] for row in csv.DictReader(file)] == [line["text"] for line in lines]
+
+
+# --- zeros are ids wherever they stand --------------------------------------------------------------
+
+STACK = (
+    ("LSTM", False),
+    ("LSTM", False),
+)  # kinds of layers, and whether they run in both directions
+# layers behind an Embedding that does not mask; whether there is a vocabulary, without which all but the
+# stacks take arrays; and options
+UNMASKED: dict[str, tuple[tuple[tuple[str, bool], ...], bool, dict[str, Any]]] = {
+    "GRU, padded behind": ((("GRU", False),), True, {"padding": "post"}),
+    "GRU, padded in front": ((("GRU", False),), True, {"padding": "pre"}),
+    "GRU": ((("GRU", False),), False, {}),
+    "both directions, padded behind": ((("LSTM", True),), True, {"padding": "post"}),
+    "both directions, fused, padded behind": (
+        (("LSTM", True),),
+        True,
+        {"lowering": "fused", "padding": "post"},
+    ),
+    "both directions": ((("LSTM", True),), False, {}),
+    "stack": (STACK, False, {}),
+    "stack, padded behind": (STACK, False, {"padding": "post"}),
+    "stack, fused": (STACK, False, {"lowering": "fused"}),
+    "stack, fused, padded behind": (STACK, True, {"lowering": "fused", "padding": "post"}),
+}
+
+
+def unmasked(layers: Sequence[tuple[str, bool]]) -> Any:
+    built = []
+    for at, (kind, both) in enumerate(layers, 1):
+        layer = recurrent(kind, return_sequences=at < len(layers))
+        built.append(keras.layers.Bidirectional(layer) if both else layer)
+    end = keras.layers.Dense(1, activation="sigmoid")
+    return remembering(words(*built, end, steps=LENGTH, mask=False))
+
+
+def rows_with_zeros() -> dict[str, Any]:
+    """Ids int32 [N, LENGTH]: of zeros in front, behind, on both sides, inside, and none."""
+    rng = np.random.default_rng(4)
+    full = rng.integers(1, IDS, (24, LENGTH)).astype(np.int32)
+    place, count = np.arange(LENGTH), np.arange(24)[:, None] % (LENGTH - 1) + 1
+    front = LENGTH - count
+    inside = (place > 0) & (place < LENGTH - 1) & (rng.random(full.shape) < 0.5)
+    return {
+        "none": full,
+        "in front": np.where(place < front, 0, full),
+        "behind": np.where(place >= count, 0, full),
+        "on both sides": np.where((place < front // 2) | (place >= front // 2 + count), 0, full),
+        "inside": np.where(inside, 0, full),
+    }
+
+
+def run_ids(runner: Any, ids: Any) -> Any:
+    """Answers [N, 1] to rows as they are, of either kind of bundle; each in a call of its own."""
+    if isinstance(runner, ArrayRunner):
+        return np.concatenate([next(iter(runner.run(row[None]).values())) for row in ids])
+    return np.concatenate([runner.run(row[None]) for row in ids])
+
+
+@pytest.mark.parametrize("name", UNMASKED)
+def test_zeros_are_ids_wherever_they_stand(name: str, tmp_path: Path) -> None:
+    """Keras's answer to those very rows, of every file that is written by default."""
+    layers, has_vocabulary, options = UNMASKED[name]
+    model, given = unmasked(layers), dict(options)
+    if "padding" in given:
+        given["text_settings"] = {"padding": given.pop("padding")}
+    if "lowering" in given:
+        given["wanted_formats"] = ["tflite"]
+    if has_vocabulary:
+        given["vocab"] = tmp_path / "index.json"
+        given["vocab"].write_text(json.dumps({f"w{i}": i for i in range(1, IDS)}))
+    assert export_bundle(model, tmp_path / "b", **given).ok
+    rows = rows_with_zeros()
+    wanted = {where: np.asarray(model(ids)) for where, ids in rows.items()}
+    # where they stand says something, beyond any tolerance
+    assert np.abs(wanted["in front"] - wanted["behind"]).max() > 0.2
+    bundle = open_bundle(tmp_path / "b")
+    for variant, info in bundle.variants.items():
+        runner = bundle.runner(variant)
+        precision = replace(VARIANTS[variant][1], tolerance=info.tolerance)
+        for where, ids in rows.items():
+            found = run_ids(runner, ids)
+            assert_within(found, wanted[where], precision, f"{variant}, zeros {where}:")
+
+
+def test_where_pads_on_either_side_are_skipped_zeros_behind_are_none(tmp_path: Path) -> None:
+    model, rows = unmasked(STACK), rows_with_zeros()
+    assert export_bundle(model, tmp_path / "b", either_side=True).ok
+    bundle = open_bundle(tmp_path / "b")
+    for variant, info in bundle.variants.items():
+        runner = bundle.runner(variant)
+        precision = replace(VARIANTS[variant][1], tolerance=info.tolerance)
+        for where in ("none", "in front", "inside"):
+            found = run_ids(runner, rows[where])
+            assert_within(found, np.asarray(model(rows[where])), precision, f"{variant}, {where}:")
+        behind = run_ids(runner, rows["behind"])
+        assert np.abs(behind - np.asarray(model(rows["behind"]))).max() > 0.2, variant
+
+
+# --- short messages, padded and cut behind ----------------------------------------------------------
+
+MESSAGES = Path(__file__).parents[2] / "shared/data/text/sms_spam/SMSSpamCollection.tsv"
+TESTED = 1_074
+
+
+@pytest.mark.skipif(not MESSAGES.exists(), reason="the messages are in ../shared")
+def test_spam_padded_behind_is_as_accurate_in_every_file(tmp_path: Path) -> None:
+    """And each answer is that of the user's own pipeline, from the text to the probability."""
+    legacy = pytest.importorskip("keras.src.legacy.preprocessing.text")
+    lines = sorted({line for line in MESSAGES.read_text("utf-8").split("\n") if line})
+    keras.utils.set_random_seed(1)
+    np.random.default_rng(1).shuffle(lines)
+    labels = np.array([line.startswith("spam\t") for line in lines], int)
+    texts = [line.partition("\t")[2] for line in lines]
+    tested, tested_labels = texts[:TESTED], labels[:TESTED]
+
+    words_of_training = legacy.Tokenizer(num_words=2_000, oov_token="<OOV>")
+    words_of_training.fit_on_texts(texts[TESTED:])
+
+    def rows(some: Sequence[str]) -> Any:
+        ids = words_of_training.texts_to_sequences(some)
+        return keras.utils.pad_sequences(ids, 50, padding="post", truncating="post")
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((50,), dtype="int32"),
+            layers.Embedding(2_000, 16),
+            layers.Bidirectional(layers.LSTM(16)),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.005), "binary_crossentropy")
+    model.fit(rows(texts[TESTED:]), labels[TESTED:], epochs=3, batch_size=64, verbose=0)
+    wanted = model.predict(rows(tested), verbose=0)
+    accuracy = np.mean((wanted[:, 0] > 0.5) == tested_labels)
+    assert accuracy > 0.97
+
+    model.save(tmp_path / "m.keras")
+    vocab = tmp_path / "tokenizer.json"
+    vocab.write_text(words_of_training.to_json(), encoding="utf-8")
+    shown = np.linspace(TESTED, len(texts) - 1, 20).astype(int)
+    mine = examples(
+        tmp_path / "mine.jsonl",
+        text=[texts[i] for i in shown],
+        probability=model.predict(rows([texts[i] for i in shown]), verbose=0)[:, 0].tolist(),
+    )
+    command = ("export", tmp_path / "m.keras", "--vocab", vocab, "--out", tmp_path / "b",
+               "--labels", "ham,spam", "--expect", mine)  # fmt: skip
+    refused = run(*command)
+    assert refused.exit_code == 2
+    assert "agree with --padding post" in " ".join(refused.output.split())
+    done = run(*command, "--padding", "post", "--truncating", "post")
+    assert done.exit_code == 0, done.output
+    bundle = open_bundle(tmp_path / "b")
+    assert {*bundle.variants} >= {"onnx-float32", "tflite-float32"}
+    for variant, info in bundle.variants.items():
+        predicted = load_bundle(tmp_path / "b", variant).predict(tested)
+        found = np.float32([[one.probabilities["spam"]] for one in predicted])
+        report = compare(variant, wanted, found, info.tolerance, classes=tested_labels)
+        assert report.ok, report.failures
+        assert edge_check(found, wanted, info.tolerance).ok, variant  # each by its number
+        right = np.mean((found[:, 0] > 0.5) == tested_labels)
+        assert abs(right - accuracy) <= 0.001, (variant, right, accuracy)
 
 
 # --- bad input --------------------------------------------------------------------------------------
