@@ -112,7 +112,6 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_route_that_is_not_keras_is_not_timed",
     ],
     "test_mediapipe.py": ["test_real_reviews"],
-    "test_preprocessing.py": ["test_a_stream_of_a_model_padded_behind"],
     "test_browser_bench.py": [
         "test_every_variant_is_held_against_keras",
         "test_a_model_without_text",
@@ -136,6 +135,12 @@ LONG: Mapping[str, Sequence[str]] = {
     ],
     "test_golden_examples.py": ["test_the_examples_judge_as_verify_does"],
     "test_preprocessing.py": [
+        "test_a_model_of_texts_is_exported_with_its_vocabulary",
+        "test_a_model_padded_behind_is_told_and_then_right",
+        "test_a_stream_of_a_model_padded_behind",
+        "test_examples_find_what_training_did",
+        "test_flips_are_written_with_their_texts",
+        "test_verify_holds_labels_and_settings_to_sense",
         "test_where_pads_on_either_side_are_skipped_zeros_behind_are_none",
         "test_spam_padded_behind_is_as_accurate_in_every_file",
     ],
