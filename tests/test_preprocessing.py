@@ -813,6 +813,13 @@ def test_bad_options(name: str, tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
 
 
+def test_flips_of_another_kind(light_bundle: Path, tmp_path: Path) -> None:
+    refused = run("verify", light_bundle, "--flips", tmp_path / "flips.txt")
+    assert refused.exit_code == 2
+    assert "flips.txt: unknown kind" in refused.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_settings_of_words_need_a_vocabulary_and_texts_a_model_of_texts(tmp_path: Path) -> None:
     model, _ = trained(USUAL)
     with pytest.raises(

@@ -1230,6 +1230,7 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "texts": ("predict B:two a_text", None, ("takes arrays: texts cannot",)),
     "workers": (f"predict B:two {X} --workers 2", None, ("takes arrays: --workers",)),
     "data": ("verify B:two --data imdb", None, ("takes arrays: --data",)),
+    "flips": ("verify B:two --flips f.csv", None, ("takes arrays: --flips",)),
     "data, bench": ("bench B:two --data imdb", None, ("takes arrays: --data",)),
     "no such file": (f"predict B:two {X}", None, ("x.npz does not exist",)),
     "another kind": ("predict B:two --input x.txt", b"1", ("unknown kind", ".npy, .npz, .csv")),
