@@ -42,7 +42,7 @@ class Exporter(to_tflite.Exporter):
 
     def _length(self) -> int | None:
         """Steps that texts are padded to, of a model that leaves them free."""
-        if self.texts is None or self.texts.pads != "front":
+        if self.texts is None or self.texts.pads not in ("front", "behind"):
             return None
         return self.texts.tokenizer.settings.max_length
 
