@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -24,7 +25,7 @@ from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.cli import cli
 from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.inputs.expected import Expected
-from lstm_edge.inputs.preprocessing import MODEL, Preprocessing, sources_of
+from lstm_edge.inputs.preprocessing import MODEL, Preprocessing, check_options, sources_of
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.inputs.vocabulary import Vocabulary
 from lstm_edge.models.reference import of_ids
@@ -401,7 +402,7 @@ def test_labels_compare_accuracies(tmp_path: Path) -> None:
     right = {"first_word_id": 4, "unknown_id": 2}
     result = export(model, tmp_path / "b", vocab=vocab, expect=mine, text_settings=right)
     assert result.ok
-    assert "on no more with other settings" in result.said[0]
+    assert "not clearly on more with other settings" in result.said[0]
     described = open_bundle(tmp_path / "b").described_preprocessing()
     assert described is not None
     assert described["state"] == "assumed"
@@ -476,17 +477,10 @@ def test_examples_find_what_training_did() -> None:
 
 
 def named_settings(text: str) -> dict[str, Any]:
-    """The settings that a message names in backquotes."""
-    import ast
-    import re
-
-    settings: dict[str, Any] = {}
-    for name, value in re.findall(r"`(\w+)=((?:'(?:\\.|[^'])*'|\"(?:\\.|[^\"])*\"|[^`])*)`", text):
-        if value in ("pre", "post"):
-            settings[name] = value
-        else:
-            settings[name] = None if value == "none" else ast.literal_eval(value)
-    return settings
+    """The settings that a message names in backquotes, as a user gives them."""
+    named = dict(re.findall(r"`(\w+)=([^`]*)`", text))
+    whole = {n: int(v) if v.isdecimal() else None for n, v in named.items() if n.endswith("_id")}
+    return check_options({**named, **whole})
 
 
 # --- verify -----------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ def _lowerings() -> str:
     )
 
 
+_SETS = "keras, keras-and-apostrophe, whitespace, punctuation, none"
 _SIDE = click.Choice(["pre", "post"])
 # How texts became ids in training, where nothing else says it: the options' names are the settings'.
 _TEXT_OPTIONS = (
@@ -77,8 +78,8 @@ _TEXT_OPTIONS = (
     ("--unknown-id", str, "Id of a word that is not in the vocabulary, or none: it is left out."),
     ("--first-word-id", int, "Id of the vocabulary's first word; all others move with it."),
     ("--lower", click.Choice(["yes", "no", "ascii"]), "Whether texts were lower-cased."),
-    ("--filters", str, "Characters that became the separator."),
-    ("--deleted", str, "Characters that were deleted."),
+    ("--filters", str, f"Characters that became the separator: {_SETS} or the characters."),
+    ("--deleted", str, "Characters that were deleted, likewise."),
     ("--split", str, "The separator between words."),
     ("--pattern", str, "A regular expression that finds the words."),
 )
@@ -99,8 +100,6 @@ def _spoken_settings(options: dict[str, Any]) -> dict[str, Any]:
         if name in settings:
             text = settings[name].strip().lower()
             settings[name] = None if text == "none" else int(text) if text.isdecimal() else text
-    if lower := settings.pop("lower", None):
-        settings |= {"lower": lower != "no", "lower_ascii": lower == "ascii"}
     return settings
 
 

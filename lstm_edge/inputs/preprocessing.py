@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.tokenizer import SIDES, TextSettings, portable_pattern
+from lstm_edge.inputs.tokenizer import KERAS_FILTERS, SIDES, TextSettings, portable_pattern
 
 # What says a setting.
 OPTION, MODEL, VOCABULARY, TRAINING, EXAMPLES, ASSUMED = (
@@ -18,6 +18,9 @@ OPTION, MODEL, VOCABULARY, TRAINING, EXAMPLES, ASSUMED = (
 SIDE_SETTINGS = ("padding", "truncating")
 # Ways that most tokenisers do not go: named only where one does.
 _OTHER_WAYS = ("lower_ascii", "deleted", "characters", "pattern")
+# What TextVectorization deletes, and where it splits.
+PUNCTUATION = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
+WHITESPACE = "\t\n\v\f\r"
 _DEFAULTS = {field.name: field.default for field in fields(TextSettings)}
 
 
@@ -92,12 +95,61 @@ def sources_of(
     return {"max_length": length, **{name: told.get(name, ASSUMED) for name in names}}
 
 
+# Sets of characters that tokenisers mostly take, by the names that stand for them.
+CHARACTERS = {
+    "keras": KERAS_FILTERS,
+    "keras-and-apostrophe": KERAS_FILTERS + "'",
+    "whitespace": WHITESPACE,
+    "punctuation": PUNCTUATION,
+    "none": "",
+}
+_LOWER = {
+    "yes": {"lower": True, "lower_ascii": False},
+    "no": {"lower": False, "lower_ascii": False},
+    "ascii": {"lower": True, "lower_ascii": True},
+}
+
+
+def spelled(settings: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, str]]:
+    """Settings as a user gives them: pairs of a name and a value in words.
+
+    Args:
+        settings: by name, as :meth:`TextSettings.to_json` gives them.
+        names: those that are wanted; ``lower_ascii`` is part of ``lower``.
+    """
+    sets = {characters: name for name, characters in CHARACTERS.items()}
+    pairs = {}
+    for name in names:
+        value = settings[name]
+        if name in ("lower", "lower_ascii"):
+            both = {key: settings[key] for key in ("lower", "lower_ascii")}
+            pairs["lower"] = next((word for word, pair in _LOWER.items() if pair == both), "no")
+        elif name in ("filters", "deleted"):
+            pairs[name] = sets.get(value) or repr(value)
+        elif value is None:
+            pairs[name] = "none"
+        elif isinstance(value, bool):
+            pairs[name] = "yes" if value else "no"
+        else:
+            pairs[name] = str(value) if isinstance(value, int) or value in SIDES else repr(value)
+    return list(pairs.items())
+
+
 def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as a user gives them, by name, as :class:`TextSettings` has them.
+
+    ``lower`` may be ``yes``, ``no`` or ``ascii``, ``filters`` and ``deleted`` a name of
+    :data:`CHARACTERS`.
 
     Raises:
         InputError: a name that is none, or a value that it cannot have.
     """
+    options = {
+        name: CHARACTERS.get(value, value) if name in ("filters", "deleted") else value
+        for name, value in options.items()
+    }
+    if isinstance(options.get("lower"), str) and options["lower"] in _LOWER:
+        options |= _LOWER[options["lower"]]
     for name, value in options.items():
         if name not in _DEFAULTS or name in ("max_length", "pad_id"):
             names = ", ".join(n for n in _DEFAULTS if n not in ("max_length", "pad_id"))

@@ -12,12 +12,9 @@ from typing import Any
 
 from lstm_edge.base.files import read_text
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.preprocessing import TRAINING, VOCABULARY
+from lstm_edge.inputs.preprocessing import PUNCTUATION, TRAINING, VOCABULARY, WHITESPACE
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, tokens_of
 
-# What TextVectorization deletes, and where it splits.
-PUNCTUATION = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
-WHITESPACE = "\t\n\v\f\r"
 # Keras's published IMDB index, by the words of its first thousand ranks.
 _IMDB = "72b97715"
 # Entries of a map that stand for no word of a text.

@@ -12,9 +12,9 @@ import numpy as np
 from lstm_edge.base.arrays import Array
 from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.inputs.preprocessing import MODEL
+from lstm_edge.inputs.preprocessing import MODEL, PUNCTUATION, WHITESPACE
 from lstm_edge.inputs.tokenizer import TextSettings
-from lstm_edge.inputs.vocabulary import OF_VECTORIZATION, PUNCTUATION, WHITESPACE, Vocabulary
+from lstm_edge.inputs.vocabulary import OF_VECTORIZATION, Vocabulary
 from lstm_edge.models.graph import flat_inputs, functional
 
 _PURPOSE = "exporting"

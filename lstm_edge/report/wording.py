@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_edge.inputs.preprocessing import spelled
 from lstm_edge.results.latency import LatencyReport
 from lstm_edge.results.parity import ParityReport
 
@@ -90,21 +91,12 @@ def preprocessing(described: Mapping[str, Any] | None) -> tuple[list[str], list[
         known.append(f"preprocessing told by {', '.join(dict.fromkeys(sources.values()))}")
     if not assumed:
         return known, []
-    values = ", ".join(f"{name} {setting(settings[name])}" for name in assumed)
+    values = ", ".join(f"{name} {value}" for name, value in spelled(settings, assumed))
     why = "no example could tell" if described["examples"] else "nothing said how training did it"
     return known, [
         f"ASSUMED: {values}; {why}. If training did otherwise the answers are wrong, and nothing here "
         "would show it: export again with a few examples of your own (`expect`)"
     ]
-
-
-def setting(value: Any) -> str:
-    """A setting of texts in words."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value) if isinstance(value, int) or value in ("pre", "post") else repr(value)
 
 
 def machine(described: Mapping[str, Any]) -> str:

@@ -17,9 +17,17 @@ from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import Batch, evenly
 from lstm_edge.inputs.expected import Expected
 from lstm_edge.inputs.label_names import Labels, resolve_labels
-from lstm_edge.inputs.preprocessing import EXAMPLES, MODEL, TRAINING, VOCABULARY, Preprocessing
-from lstm_edge.inputs.tokenizer import KERAS_FILTERS, SIDES, TextSettings, splitter
-from lstm_edge.inputs.vocabulary import PUNCTUATION, WHITESPACE, Vocabulary
+from lstm_edge.inputs.preprocessing import (
+    CHARACTERS,
+    EXAMPLES,
+    MODEL,
+    TRAINING,
+    VOCABULARY,
+    Preprocessing,
+    spelled,
+)
+from lstm_edge.inputs.tokenizer import SIDES, TextSettings, splitter
+from lstm_edge.inputs.vocabulary import Vocabulary
 from lstm_edge.results.answers import classes_of
 from lstm_edge.results.parity import Check
 from lstm_edge.runtimes.runners import IdsRunner, Runner
@@ -35,12 +43,12 @@ _GAIN = 0.05
 SETTINGS = "settings of texts"
 
 # What the words of a text are made of, as tokenisers mostly do it.
-_FILTERS = (
-    {"filters": KERAS_FILTERS, "deleted": ""},
-    {"filters": "", "deleted": ""},
-    {"filters": WHITESPACE, "deleted": PUNCTUATION},
-    {"filters": WHITESPACE, "deleted": ""},
-    {"filters": KERAS_FILTERS + "'", "deleted": ""},
+_FILTERS = tuple(
+    {"filters": CHARACTERS[filters], "deleted": CHARACTERS[deleted]}
+    for filters, deleted in (
+        *(("keras", "none"), ("none", "none"), ("whitespace", "punctuation")),
+        *(("whitespace", "none"), ("keras-and-apostrophe", "none")),
+    )
 )
 _CASES = (
     {"lower": True, "lower_ascii": False},
@@ -160,13 +168,7 @@ def _options(
 ) -> str:
     """Settings in which two differ, as arguments; all that were varied where they are the same."""
     names = _differences(used, other) or list(varied)
-    return " ".join(f"`{name}={_spelled(getattr(shown, name))}`" for name in names)
-
-
-def _spelled(value: Any) -> str:
-    if value is None:
-        return "none"
-    return repr(value) if isinstance(value, str) and value not in SIDES else str(value)
+    return " ".join(f"`{name}={value}`" for name, value in spelled(shown.to_json(), names))
 
 
 def _others(settings: TextSettings, varied: Sequence[str], rows: int) -> Iterator[TextSettings]:
