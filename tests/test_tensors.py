@@ -1188,6 +1188,18 @@ CSV: dict[str, tuple[Input, str, Any]] = {
     "a word in the first line": (WHOLE, "1,b,3\n", "line 1, column 2: 'b' is not a whole number"),
     "a float among ids": (WHOLE, "1,2,3.5\n", "line 1, column 3: '3.5' is not a whole number"),
     "rows of two lengths": (IDS, "1,2\n3\n", "line 2: 1 numbers; the lines before have 2"),
+    "pandas' heading": (
+        replace(SERIES, shape=(None, 3)),
+        "0,1,2\n0.5,1,2\n3,4,5\n",
+        [[0.5, 1, 2], [3, 4, 5]],
+    ),
+    "pandas' heading or an example": (
+        IDS,
+        "0,1,2\n3,1,2\n",
+        "may be pandas' heading or an example",
+    ),
+    "one example": (IDS, "0,1,2\n", [[0, 1, 2]]),
+    "a byte order mark": (replace(SERIES, shape=(None, 2)), "\ufeff1.5,2\n", [[1.5, 2]]),
     "nothing": (WHOLE, "a,b\n", "holds no row of numbers"),
     "too wide": (WHOLE, "1,2\n", r"ids is int64 \[1, 2\]; expected int32 \[examples, 3\]"),
     "steps with several numbers": (SERIES, "1,2\n", "cannot hold an example of input series"),

@@ -112,7 +112,9 @@ def _numbers(path: Path, port: Input) -> Array:
     """All rows of a table, whole numbers where the input takes such; a first line may be a heading."""
     convert = int if port.dtype == "int32" else float
     rows: list[list[float]] = []
-    for number, cells in enumerate(read_table(path), 1):
+    table = read_table(path)
+    heading = int(_is_numbered(path, table))
+    for number, cells in enumerate(table[heading:], 1 + heading):
         try:
             rows.append([convert(cell) for cell in cells])
         except ValueError:
@@ -135,9 +137,28 @@ def _numbers(path: Path, port: Input) -> Array:
         raise InputError(f"{path} holds numbers that do not fit into 64 bits") from None
 
 
+def _is_numbered(path: Path, table: list[list[str]]) -> bool:
+    """Whether the first line numbers the columns, as pandas writes the heading of an array.
+
+    Raises:
+        InputError: it may as well be an example: all the others are whole numbers, too.
+    """
+    first, others = table[:1], table[1:]
+    if not others or first != [[str(i) for i in range(max(2, len(first[0])))]]:
+        return False
+    if all(_is_a(int, cell) for cells in others for cell in cells):
+        raise InputError(
+            f"{path}: its first line, {','.join(first[0][:4])}…, may be pandas' heading or an example: "
+            "write the table with header=False, or give the columns names"
+        )
+    return True
+
+
 def read_table(path: Path) -> list[list[str]]:
     """The cells of each line of a ``.csv`` that is not empty, as they stand there."""
-    lines = [line for line in read_text(path, "table").splitlines() if line.strip()]
+    # Excel writes a byte order mark before the first cell
+    text = read_text(path, "table").removeprefix("\ufeff")
+    lines = [line for line in text.splitlines() if line.strip()]
     return [[cell.strip().strip('"') for cell in line.split(",")] for line in lines]
 
 
