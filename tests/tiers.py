@@ -94,7 +94,7 @@ TABLES: Mapping[str, Sequence[Table]] = {
                 "test_layers_that_prepare_readings",
             ],
         ),
-        Table("form", ["test_readings_in_and_units_out", "test_verify_by_targets"]),
+        Table("form", ["test_readings_in_and_units_out"]),
         Table("case", ["test_scaling_of_other_models"]),
         Table("most", ["test_a_classifier_of_texts_of_any_kind"]),
     ],
@@ -105,11 +105,14 @@ TABLES: Mapping[str, Sequence[Table]] = {
 """The long tables by test file."""
 
 LONG: Mapping[str, Sequence[str]] = {
+    "test_web.py": ["test_pads_behind_in_every_runtime"],
+    "test_tensors.py": ["test_verify_by_targets"],
     "test_adb.py": ["test_a_free_length_with_pads_in_front"],
     "test_benchmarks.py": [
         "test_every_idea_answers_as_keras",
         "test_a_run",
         "test_a_route_that_is_not_keras_is_not_timed",
+        "test_what_was_measured_outlives_a_failed_start",
     ],
     "test_mediapipe.py": ["test_real_reviews"],
     "test_browser_bench.py": [
@@ -126,6 +129,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_command_that_is_stopped",
         "test_a_page_that_is_closed",
         "test_a_page_that_is_left",
+        "test_every_variant_is_timed",
     ],
     "test_cli.py": [
         "test_the_demo_does_everything_and_can_be_repeated",
@@ -133,7 +137,10 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_terminated_run_keeps_its_last_epoch_and_resumes",
         "test_renamed_labels_are_found_again_by_their_raw_values",
     ],
-    "test_golden_examples.py": ["test_the_examples_judge_as_verify_does"],
+    "test_golden_examples.py": [
+        "test_the_examples_judge_as_verify_does",
+        "test_what_may_be_absent_is_not_needed",
+    ],
     "test_preprocessing.py": [
         "test_a_model_of_texts_is_exported_with_its_vocabulary",
         "test_a_model_padded_behind_is_told_and_then_right",
@@ -143,13 +150,17 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_verify_holds_labels_and_settings_to_sense",
         "test_where_pads_on_either_side_are_skipped_zeros_behind_are_none",
         "test_spam_padded_behind_is_as_accurate_in_every_file",
+        "test_labels_compare_accuracies",
     ],
     "test_settings_grid.py": [
         "test_the_example_in_kotlin",
         "test_the_graph_of_an_onnx_file",
         "test_mediapipe",
     ],
-    "test_targets.py": ["test_litert_js_takes_classifiers_of_other_layers"],
+    "test_targets.py": [
+        "test_litert_js_takes_classifiers_of_other_layers",
+        "test_step_models_stand_beside_the_files_of_a_classifier",
+    ],
     "test_train.py": ["test_three_classes", "test_a_resumed_run_is_the_whole_run"],
     "test_web_demo.py": [
         "test_what_is_read_aloud_waits_for_the_verdict",
@@ -159,6 +170,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_folder_that_any_server_serves",
         "test_every_variant_of_arrays_is_checked",
         "test_a_stream_is_fed_from_its_first_step_to_its_last",
+        "test_first_ids_and_pads_behind",
     ],
 }
 """Single tests that take many seconds, by test file."""
