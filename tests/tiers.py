@@ -133,6 +133,7 @@ LONG: Mapping[str, Sequence[str]] = {
     ],
     "test_cli.py": [
         "test_the_demo_does_everything_and_can_be_repeated",
+        "test_train_prints_the_notebook_s_samples",
         "test_where_one_runtime_is_installed_its_variants_are_run_and_the_others_named",
         "test_a_terminated_run_keeps_its_last_epoch_and_resumes",
         "test_renamed_labels_are_found_again_by_their_raw_values",
@@ -161,6 +162,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_litert_js_takes_classifiers_of_other_layers",
         "test_step_models_stand_beside_the_files_of_a_classifier",
     ],
+    "test_threads.py": ["test_every_variant_is_asked"],
     "test_train.py": ["test_three_classes", "test_a_resumed_run_is_the_whole_run"],
     "test_web_demo.py": [
         "test_what_is_read_aloud_waits_for_the_verdict",
