@@ -105,7 +105,10 @@ TABLES: Mapping[str, Sequence[Table]] = {
 """The long tables by test file."""
 
 LONG: Mapping[str, Sequence[str]] = {
-    "test_web.py": ["test_pads_behind_in_every_runtime"],
+    "test_web.py": [
+        "test_pads_behind_in_every_runtime",
+        "test_the_golden_vectors_of_the_shipped_model",
+    ],
     "test_tensors.py": ["test_verify_by_targets"],
     "test_adb.py": ["test_a_free_length_with_pads_in_front"],
     "test_benchmarks.py": [
@@ -114,6 +117,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_route_that_is_not_keras_is_not_timed",
         "test_what_was_measured_outlives_a_failed_start",
     ],
+    "test_bundle.py": ["test_verify_on_more_than_a_window"],
     "test_mediapipe.py": ["test_real_reviews"],
     "test_browser_bench.py": [
         "test_every_variant_is_held_against_keras",
