@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from lstm_edge.base.arrays import Array, Ids
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.from_table import kind_of, open_text, reading
+from lstm_edge.inputs.from_table import json_objects, kind_of, open_text, reading
 
 SUFFIXES = (".jsonl", ".csv", ".tsv")
 _NUMBERS = ("probabilities", "probability")
@@ -93,16 +92,7 @@ def read_expected(path: Path) -> Expected:
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     with open_text(path) as file:
         if kind_of(path) == ".jsonl":
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    value = json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    raise InputError(f"{path}, line {number}: not valid JSON: {error}") from None
-                if not isinstance(value, dict):
-                    raise InputError(f"{path}, line {number}: expected a JSON object on every line")
-                yield number, value
+            yield from json_objects(file, path)
             return
         csv.field_size_limit(1 << 30)
         table = csv.DictReader(file, delimiter="\t" if kind_of(path) == ".tsv" else ",")

@@ -176,9 +176,8 @@ def place_of(header: Sequence[str], path: Path, column: Column) -> int:
 _SURROGATE = re.compile("[\ud800-\udfff]")  # "\\ud83d" alone is JSON, but no text
 
 
-def _jsonl_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterator[Record]:
-    keys: list[str] = []
-    split_key = SPLIT_COLUMN
+def json_objects(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a ``.jsonl``, each with its line; empty lines are left out."""
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
@@ -188,6 +187,13 @@ def _jsonl_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iter
             raise InputError(f"{path}, line {number}: not valid JSON: {error}") from None
         if not isinstance(value, dict):
             raise InputError(f"{path}, line {number}: expected a JSON object on every line")
+        yield number, value
+
+
+def _jsonl_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterator[Record]:
+    keys: list[str] = []
+    split_key = SPLIT_COLUMN
+    for number, value in json_objects(file, path):
         if not keys:
             header = list(value)
             keys = [header[place_of(header, path, column)] for column in columns]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_edge.inputs.preprocessing import spelled
+from lstm_edge.inputs.preprocessing import Preprocessing, spelled
 from lstm_edge.results.latency import LatencyReport
 from lstm_edge.results.parity import ParityReport
 
@@ -83,7 +83,7 @@ def preprocessing(described: Mapping[str, Any] | None) -> tuple[list[str], list[
     if described is None:
         return [], []
     settings, sources = described["settings"], described["sources"]
-    assumed = [name for name, source in sources.items() if source == "assumed"]
+    assumed = Preprocessing.from_json(described).assumed
     known = []
     if described["examples"]:
         known.append(f"preprocessing matched on {described['examples']} of the user's own examples")

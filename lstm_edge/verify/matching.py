@@ -107,12 +107,7 @@ def hold(
     agreeing = search.agreeing([settings, *others])
     total = len(expected)
     if settings in agreeing:
-        untold = tuple(
-            name
-            for name in varied
-            if preprocessing.sources[name] not in (VOCABULARY, TRAINING)
-            and any(getattr(s, name) != getattr(settings, name) for s in agreeing)
-        )
+        untold = _untold(preprocessing, settings, agreeing)
         sources = {
             name: EXAMPLES if name in preprocessing.assumed and name not in untold else source
             for name, source in preprocessing.sources.items()
@@ -134,18 +129,24 @@ def hold(
             "make sure that they come from this model and this vocabulary"
         )
     nearest = min(agreeing, key=lambda s: len(_differences(settings, s)))
-    told = (VOCABULARY, TRAINING)
-    open_names = [
-        name
-        for name in preprocessing.sources
-        if preprocessing.sources[name] not in told
-        and name not in _differences(settings, nearest)
-        and any(getattr(s, name) != getattr(nearest, name) for s in agreeing)
-    ]
+    changed = _differences(settings, nearest)
+    open_names = [n for n in _untold(preprocessing, nearest, agreeing) if n not in changed]
     also = f" (they tell nothing of {', '.join(open_names)})" if open_names else ""
     raise InputError(
         f"{used}; they agree with {_options(settings, nearest, varied, nearest)}{also}: export with "
         "these, if that is how the model was trained"
+    )
+
+
+def _untold(
+    preprocessing: Preprocessing, settings: TextSettings, agreeing: Sequence[TextSettings]
+) -> tuple[str, ...]:
+    """In what others that agree as well differ; what a vocabulary or a run says is not asked."""
+    return tuple(
+        name
+        for name in _varied(preprocessing)
+        if preprocessing.sources[name] not in (VOCABULARY, TRAINING)
+        and any(getattr(other, name) != getattr(settings, name) for other in agreeing)
     )
 
 
@@ -324,22 +325,29 @@ def _by_labels(
     others: Sequence[TextSettings],
 ) -> Match:
     """Labels tell less: which of the settings that differ in one thing is right most often."""
-    used = search.right(settings)
-    count, share = len(used), used.mean()
     best = _better(search, settings, others)
     if best is not None:
-        right = search.right(best).mean()
         raise InputError(
-            f"Keras is right on {share:.1%} of your {_many(count)} with "
-            f"{_options(settings, best, (), settings)}, and on {right:.1%} with "
-            f"{_options(settings, best, (), best)}: export with these, if that is how the model was "
-            "trained; or give examples with ids or probabilities, which tell more"
+            f"{_rather(search, settings, best, 'your ')}; or give examples with ids or probabilities, "
+            "which tell more"
         )
+    used = search.right(settings)
+    count, share = len(used), used.mean()
     said = (
         f"Keras is right on {share:.1%} of {_many(count)} of {search.expected.name}, and not clearly on "
         "more with other settings; labels alone do not settle what is assumed",
     )
     return Match(preprocessing, said)
+
+
+def _rather(search: _Search, settings: TextSettings, best: TextSettings, whose: str = "") -> str:
+    """What is said where other settings are right far more often."""
+    used, right = search.right(settings), search.right(best)
+    return (
+        f"Keras is right on {used.mean():.1%} of {whose}{_many(len(used))} with "
+        f"{_options(settings, best, (), settings)}, and on {right.mean():.1%} with "
+        f"{_options(settings, best, (), best)}: export with these, if that is how the model was trained"
+    )
 
 
 def _better(
@@ -361,37 +369,30 @@ def check_labels(bundle: Bundle, batch: Batch, reference: Runner) -> list[Check]
         batch: texts with their classes, of which some are looked at; any other says nothing.
         reference: Keras on rows of ids.
     """
-    described, tokenizer = bundle.described_preprocessing(), bundle.tokenizer()
-    length = described["settings"]["max_length"] if described else 1
-    count = min(max(_LABELLED_IDS // length, _FEWEST), _MOST)
-    some = batch.part(evenly(len(batch), count))
-    if described is None or tokenizer is None or some.texts is None or some.classes is None:
+    described = bundle.described_preprocessing()
+    if described is None or batch.texts is None or batch.classes is None:
         return []
-    preprocessing = Preprocessing.from_json(described)
-    if not preprocessing.assumed or len(set(some.classes.tolist())) < 2:
+    preprocessing, length = Preprocessing.from_json(described), described["settings"]["max_length"]
+    places = evenly(len(batch), min(max(_LABELLED_IDS // length, _FEWEST), _MOST))
+    texts, classes = tuple(batch.texts[i] for i in places), batch.classes[places]
+    if not preprocessing.assumed or len(np.unique(classes)) < 2:
+        return []
+    tokenizer = bundle.tokenizer()  # a vocabulary is read: not for every window that tells nothing
+    if tokenizer is None:
         return []
     settings, rows = tokenizer.settings, described["num_ids"]
     first = settings.first_word_id
     words = {word: i for i, word in enumerate(tokenizer.tokens[first:], first)}
     search = _Search(
-        Expected("data", tuple(some.texts), None, None, None),
+        Expected("data", texts, None, None, None),
         Vocabulary("of the bundle", words, settings, {}),
         cast(IdsRunner, reference),
         rows,
-        some.classes,
+        classes,
     )
     others = list(_others(settings, _varied(preprocessing), rows))
     best = _better(search, settings, others)
-    examples = _many(len(some))
     if best is None:
-        return [Check(SETTINGS, True, f"no others are right far more often on {examples}")]
-    return [
-        Check(
-            SETTINGS,
-            False,
-            f"Keras is right on {search.right(settings).mean():.1%} of {examples} with "
-            f"{_options(settings, best, (), settings)}, and on {search.right(best).mean():.1%} with "
-            f"{_options(settings, best, (), best)}: export with these, if that is how the model was "
-            "trained",
-        )
-    ]
+        detail = f"no others are right far more often on {_many(len(texts))}"
+        return [Check(SETTINGS, True, detail)]
+    return [Check(SETTINGS, False, _rather(search, settings, best))]

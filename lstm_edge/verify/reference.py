@@ -66,8 +66,7 @@ class TextReference(IdsRunner):
         self, batch: Batch, progress: Progress = SILENT, description: str = "Running"
     ) -> Arrays:
         # where its length is free, Keras answers no text without a word, and cuts none
-        as_texts = self.pads != "none" and batch.texts is not None
-        if batch.texts is None or not as_texts:
+        if batch.texts is None or self.pads == "none":
             return super().answers(batch, progress, description)
         parts, size = [], self.runtime.batch
         with progress.task(description, len(batch)) as advance:
