@@ -33,6 +33,7 @@ from lstm_edge.models.graph import GraphModel, read_graph
 from lstm_edge.results.parity import ParityReport
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import comparing as parity
+from lstm_edge.verify.comparing_arrays import LIMIT
 
 __all__ = ["ExportResult", "export_bundle", "obstacles"]
 
@@ -46,7 +47,8 @@ class ExportResult:
             ``steps`` (a stream).
         left_out: the kinds of files that this model cannot be written as, with the reasons; ``stream``
             are the step models of a classifier of texts.
-        said: what the user's examples say of the settings of texts, in sentences.
+        said: what the user's examples say of the settings of texts, and what of Keras's answers is a
+            matter of rounding, in sentences.
     """
 
     path: Path
@@ -245,7 +247,9 @@ def export_bundle(
             variants=entries,
             versions=machine.versions(machine.MEASURED),
         )
-    return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, way.said)
+    said = [one.sentence() for one in way.rounding if one.share > LIMIT or one.undetermined]
+    said = [*way.said, *said]
+    return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, tuple(said))
 
 
 def _vocabulary(source: run_folder.ModelSource) -> Vocabulary | None:

@@ -43,9 +43,9 @@ def draw(
 ) -> tuple[tuple[str, ...], Arrays]:
     """Examples of one length: the case of each, and the inputs by name. The same in every run.
 
-    Ids stay below the input's rows and are small more often than large, as in text; floats are normal
-    with scale 1 as the model gets them; other whole numbers are 0 or 1. Where the model skips steps or
-    takes ids, there are pads in every place.
+    Ids stay below the input's rows and are small more often than large, as in text; floats are of scale
+    1 as the model gets them (see :func:`_floats`); other whole numbers are 0 or 1. Where the model
+    skips steps or takes ids, there are pads in every place.
 
     Args:
         length: of every dimension that is free, but for the batch; None: none is.
@@ -83,7 +83,23 @@ def _numbers(tensor: Input, shape: Sequence[int], rng: np.random.Generator) -> A
         return (low + rng.random(shape) ** 2 * (tensor.rows - low)).astype(np.int32)
     if tensor.dtype == "int32":
         return rng.integers(0, 2, shape).astype(np.int32)
-    return rng.normal(0, 1, shape).astype(np.float32)
+    return _floats(shape, rng)
+
+
+def _floats(shape: Sequence[int], rng: np.random.Generator) -> Array:
+    """Numbers of scale 1: noise, waves and levels in turn, along the steps where there are any.
+
+    Many a model answers all noise alike.
+    """
+    numbers = rng.normal(0, 1, shape)
+    if len(shape) > 2 and shape[1] > 1:
+        each = [shape[0], 1, *shape[2:]]
+        steps = np.arange(shape[1]).reshape(1, -1, *[1] * (len(shape) - 2))
+        turns, phase = rng.uniform(0, 0.25, each), rng.uniform(0, 1, each)
+        wave = np.sqrt(2) * np.sin(2 * np.pi * (turns * steps + phase))
+        level = rng.normal(0, 1, each) + 0.3 * numbers
+        numbers[1::3], numbers[2::3] = wave[1::3], level[2::3]
+    return numbers.astype(np.float32)
 
 
 def _pads(case: str, steps: int, rng: np.random.Generator) -> Array:

@@ -78,13 +78,22 @@ INT8_DYNAMIC = Tolerance(
 )
 
 
-def _relative(max_abs: float | None, mean_abs: float | None, reason: str) -> Tolerance:
-    return Tolerance(max_abs, None, 0.0, None, reason, mean_abs, relative=True)
+def _relative(
+    max_abs: float | None,
+    mean_abs: float | None,
+    reason: str,
+    flip_rate: float,
+    margin: float = 0.0,
+) -> Tolerance:
+    return Tolerance(max_abs, flip_rate, margin, None, reason, mean_abs, relative=True)
 
 
-RELATIVE_FLOAT32 = _relative(1e-5, None, "the same arithmetic in another order: float32 rounding")
-RELATIVE_FLOAT16 = _relative(2e-2, None, FLOAT16.reason)
-RELATIVE_INT8_DYNAMIC = _relative(None, 5e-2, INT8_DYNAMIC.reason)
+# labels are counted by the rule of texts
+RELATIVE_FLOAT32 = _relative(
+    1e-5, None, "the same arithmetic in another order: float32 rounding", 0.0, 1e-5
+)
+RELATIVE_FLOAT16 = _relative(2e-2, None, FLOAT16.reason, 0.0005)
+RELATIVE_INT8_DYNAMIC = _relative(None, 5e-2, INT8_DYNAMIC.reason, 0.002)
 
 
 @dataclass(frozen=True)

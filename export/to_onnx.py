@@ -16,7 +16,7 @@ import numpy as np
 
 from export import formats
 from export.formats import Precision
-from export.lowering import onnx_graph, onnx_lstm
+from export.lowering import float16, onnx_graph, onnx_lstm
 from export.lowering.pad_state import pad_table
 from lstm_edge.base.arrays import Array
 from lstm_edge.base.extras import require
@@ -29,6 +29,9 @@ STRIDE = {"float32": 4, "float16": 8, "int8-dynamic": 8}
 
 # Below this, a weight in fewer bits saves nothing and costs more nodes (TFLite draws it there too).
 MIN_SIZE = 1024
+# How much smaller a column's weights may be than another's, to share one scale of int8 with them.
+MOST_UNEVEN = 16
+TINY = float(np.finfo(np.float32).tiny)
 
 
 class Exporter(formats.Exporter):
@@ -101,6 +104,7 @@ def quantise(source: Path, path: Path, per_channel: bool = False) -> None:
     quantization: Any = require("onnxruntime.quantization", "quantising ONNX")
     model = onnx.load(source)
     _own_weights(model)
+    _even_columns(onnx, model)
     _store(onnx, model, ("GRU", "RNN"), _as_int8)
     quantised = [
         node.name
@@ -145,11 +149,12 @@ _PLACES = {
 
 
 def _store(
-    onnx: Any, model: Any, op_types: Sequence[str], stored: Callable[[Array], _Stored]
+    onnx: Any, model: Any, op_types: Sequence[str], stored: Callable[[Array], _Stored | None]
 ) -> None:
     """Store the weights of some kinds of node in fewer bits, with what makes floats of them behind.
 
-    What stands behind a constant is computed once, when the file is loaded.
+    What stands behind a constant is computed once, when the file is loaded. ``stored`` gives None for
+    weights that stay as they are.
     """
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
@@ -159,6 +164,8 @@ def _store(
             name = node.input[place]
             if f"{name}_stored" not in constants and name in constants:
                 kept = stored(onnx.numpy_helper.to_array(constants[name]))
+                if kept is None:
+                    continue
                 tensor = graph.initializer.add()
                 tensor.CopyFrom(onnx.numpy_helper.from_array(kept.values, f"{name}_stored"))
                 constants[tensor.name] = tensor
@@ -193,8 +200,8 @@ class _Stored:
     scale: Array | None = None
 
 
-def _as_float16(weights: Array) -> _Stored:
-    return _Stored(weights.astype(np.float16))
+def _as_float16(weights: Array) -> _Stored | None:
+    return _Stored(weights.astype(np.float16)) if float16.holds(weights) else None
 
 
 def _as_int8(weights: Array) -> _Stored:
@@ -228,6 +235,35 @@ def _weights(model: Any) -> Iterator[tuple[Any, list[int]]]:
         if node.op_type in _PLACES and (node.op_type != "Gather" or node.input[1] != onnx_lstm.ROW):
             places = [p for p in _PLACES[node.op_type] if p < len(node.input)]
             yield node, [p for p in places if sizes.get(node.input[p], 0) >= MIN_SIZE]
+
+
+def _even_columns(onnx: Any, model: Any) -> None:
+    """Bring the columns of a product to one scale, and its output back: int8 has one for all of them.
+
+    A column whose weights are far smaller than another's would be rounded away.
+    """
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node, places in list(_weights(model)):
+        if node.op_type != "MatMul" or 1 not in places:
+            continue
+        weights = onnx.numpy_helper.to_array(constants[node.input[1]])
+        greatest = np.abs(weights).max(tuple(range(weights.ndim - 1)))
+        scale = np.where(greatest > 0, greatest / max(greatest.max(), TINY), 1)
+        scale = np.where(scale < 1 / MOST_UNEVEN, scale, 1).astype(np.float32)
+        if (scale == 1).all():
+            continue
+        even, factor, output = (f"{node.output[0]}_{part}" for part in ("even", "scale", "product"))
+        for name, values in ((even, weights / scale), (factor, scale)):
+            model.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+        back = onnx.helper.make_node(
+            "Mul", [output, factor], [node.output[0]], name=f"{output}_back"
+        )
+        node.input[1], node.output[0] = even, output
+        model.graph.node.insert(list(model.graph.node).index(node) + 1, back)
+    used = {name for node in model.graph.node for name in node.input}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
 
 
 def _own_weights(model: Any) -> None:

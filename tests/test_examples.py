@@ -21,7 +21,7 @@ import pytest
 pytest.importorskip("tensorflow", reason="the examples train and export")
 
 from benchmarks import readme, tables
-from lstm_edge.report.tables import OUTSIDE
+from lstm_edge.results.parity import OUTSIDE
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

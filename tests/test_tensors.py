@@ -567,7 +567,8 @@ def test_scaling_of_other_models(case: str, tmp_path: Path) -> None:
     model: Any = _forecaster(masked=case == "pads", steps=None if case == "a stream" else 9)
     inside: Any = scaled
     if case == "one for all":
-        content, inside = {"minimum": 20, "range": 4.0}, (readings - 20) / 4
+        content, given = {"minimum": 20, "range": 4.0}, np.float32(scaled * 4 + 20)
+        inside = (given - 20) / 4
     elif case == "one channel":
         content = {"mean": 310000, "deviation": 7}
         given, inside = readings[..., 1:2], scaled[..., 1:2]
@@ -608,7 +609,8 @@ def test_scaling_of_other_models(case: str, tmp_path: Path) -> None:
             np.testing.assert_allclose(answer, right, atol=2e-5)
     np.savez(tmp_path / "x.npz", **(given if isinstance(given, dict) else {"series": given}))
     if case != "a live model":
-        assert call("verify", tmp_path / "b", "--inputs", tmp_path / "x.npz").exit_code == 0
+        done = call("verify", tmp_path / "b", "--inputs", tmp_path / "x.npz")
+        assert done.exit_code == 0, done.output
 
 
 def _adapted_to_readings() -> Any:

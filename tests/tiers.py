@@ -75,6 +75,7 @@ TABLES: Mapping[str, Sequence[Table]] = {
             ["test_what_is_in_the_way_of_one_way_goes_the_other", "test_and_in_every_variant"],
         )
     ],
+    "test_own_scale.py": [Table("name", ["test_every_column_is_right_in_every_file"], apart=True)],
     "test_preprocessing.py": [Table("name", ["test_zeros_are_ids_wherever_they_stand"])],
     "test_runners.py": [Table("variant", ["test_predicting_needs_one_runtime_and_nothing_heavy"])],
     # the first: the shipped texts and few choices

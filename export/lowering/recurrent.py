@@ -93,6 +93,19 @@ class Weights:
         return int(self.recurrent.shape[0])
 
 
+def _by_channel(layer: Any) -> bool:
+    """Whether a Normalization is inverted, with a number for each of the last axis or one for all."""
+    return bool(layer.invert) and np.size(layer.mean) == np.shape(layer.mean)[-1]
+
+
+def _outweighs(layer: Any) -> bool:
+    """Whether a Dense layer's bias is far more than what its product is, for inputs of scale 1."""
+    if layer.bias is None or getattr(layer, "quantization_mode", None):
+        return False
+    typical = np.linalg.norm(numbers(layer.kernel), axis=0)
+    return bool((np.abs(numbers(layer.bias)) > 4 * typical).any())
+
+
 def numbers(variable: Any) -> Array:
     """A Keras variable's value, float32, while a graph is traced too."""
     with require("tensorflow", _PURPOSE).init_scope():
@@ -255,11 +268,11 @@ class Lowered:
     """A context in which calling the model runs ``run`` for every loop over time.
 
     It writes into the live model: each recurrent layer's ``inner_loop``, ``get_initial_state``,
-    ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed, Embedding, Rescaling,
-    Discretization, IntegerLookup and CategoryEncoding layers, and every tensor that a layer holds. And it
-    replaces ``tensorflow.function`` for the whole process. All of it is put back at the end, also after
-    an error; but in between nobody else may call or change this model, nor trace anything in
-    TensorFlow: it is not for two threads.
+    ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed, Embedding, Dense,
+    Rescaling, Discretization, IntegerLookup and CategoryEncoding layers, and every tensor that a
+    layer holds. And it replaces ``tensorflow.function`` for the whole process. All of it is put back
+    at the end, also after an error; but in between nobody else may call or change this model, nor
+    trace anything in TensorFlow: it is not for two threads.
 
     Attributes:
         finals: by a layer's name its final states, where it was given ``states``.
@@ -299,6 +312,8 @@ class Lowered:
                     self._change(layer, "call", partial(self._time_distributed, layer))
                 elif isinstance(layer, layers.Discretization):
                     self._change(layer, "call", partial(self._discretized, layer))
+                elif type(layer) is layers.Normalization and _by_channel(layer):
+                    self._change(layer, "call", partial(self._denormalised, layer))
                 elif type(layer) is layers.Rescaling:
                     self._change(layer, "call", partial(self._rescaled, layer))
                 elif isinstance(layer, layers.IntegerLookup):
@@ -307,6 +322,8 @@ class Lowered:
                     self._change(layer, "call", partial(self._category, layer))
                 elif type(layer) is layers.Embedding:
                     self._change(layer, "call", partial(self._look_up, layer))
+                elif type(layer) is layers.Dense and _outweighs(layer):
+                    self._change(layer, "call", partial(self._dense, layer))
                 self._change_tensors(layer)
             self._undo = undo.pop_all()
         return self
@@ -402,6 +419,26 @@ class Lowered:
             tf.cast(inputs, tf.float32),
             lambda x: x * constant(tf, scale, x) + constant(tf, offset, x),
         )
+
+    def _denormalised(self, layer: Any, inputs: Any) -> Any:
+        """Keras's own inverted Normalization, the same way."""
+        tf = self._tf
+        with tf.init_scope():
+            mean = np.ravel(layer.mean)
+            deviation = np.maximum(np.sqrt(np.ravel(layer.variance)), self._keras.backend.epsilon())
+        return apart(
+            tf.cast(inputs, tf.float32),
+            lambda x: constant(tf, mean, x) + x * constant(tf, deviation, x),
+        )
+
+    def _dense(self, layer: Any, inputs: Any, training: bool | None = None) -> Any:
+        """Keras's own layer, with a bias that no runtime begins its sum with: that costs it digits."""
+        del training
+        tf = self._tf
+        product = tf.tensordot(inputs, tf.constant(numbers(layer.kernel)), 1)
+        product.set_shape([*inputs.shape[:-1], layer.units])
+        bias = numbers(layer.bias)
+        return layer.activation(apart(product, lambda x: x + constant(tf, bias, x)))
 
     def _discretized(self, layer: Any, inputs: Any) -> Any:
         """Keras's own layer, without an operator (Bucketize) that no format has."""

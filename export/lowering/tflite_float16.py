@@ -1,4 +1,4 @@
-"""TFLite in float16: small constants back in float32, which save nothing and may need every digit.
+"""TFLite in float16: back in float32 what saves nothing, or needs more digits.
 
 The converter rounds each constant to float16, also what a model scales its inputs by: a mean of 101325
 becomes infinite, and one of 1013.25 is off by a quarter.
@@ -9,6 +9,9 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
+import numpy as np
+
+from export.lowering import float16
 from lstm_edge.base.extras import require
 from lstm_edge.errors import ConversionError
 from lstm_edge.models.graph import GraphModel
@@ -19,17 +22,28 @@ MIN_SIZE = 1024
 
 
 def needs_digits(graph: GraphModel) -> bool:
-    """Whether the model scales numbers of any size by constants."""
+    """Whether the model scales numbers of any size by constants, or float16 cannot hold its weights."""
     layers = require("keras", _PURPOSE).layers
     scaled = [port.scale for port in graph.inputs] + [port.unscale for port in graph.outputs]
-    return any(scaled) or any(
-        isinstance(layer, layers.Normalization | layers.Rescaling | layers.Discretization)
-        for layer in graph.model._flatten_layers()
+    return (
+        any(scaled)
+        or any(
+            isinstance(
+                layer,
+                layers.Normalization
+                | layers.BatchNormalization
+                | layers.Rescaling
+                | layers.Discretization,
+            )
+            for layer in graph.model._flatten_layers()
+        )
+        or not all(map(float16.holds, map(np.asarray, graph.model.get_weights())))
     )
 
 
 def mended(content: bytes, floats: bytes) -> bytes:
-    """The float16 file with the small constants of the float32 file of the same graph.
+    """The float16 file with constants of the float32 file of the same graph: the small ones, and those
+    that float16 cannot hold.
 
     Raises:
         ConversionError: the converter made other operators for one of the two.
@@ -61,7 +75,7 @@ def mended(content: bytes, floats: bytes) -> bytes:
             for place, at in enumerate(map(int, like.inputs)):
                 stored = operator.inputs[place] in made
                 data = _constant(right, exact, at) if stored else None
-                if data is None or len(data) >= 4 * MIN_SIZE:
+                if data is None or (len(data) >= 4 * MIN_SIZE and _holds(exact.tensors[at], data)):
                     continue
                 buffer, tensor = schema.BufferT(), copy(exact.tensors[at])
                 buffer.data, tensor.buffer = data, len(model.buffers)
@@ -76,6 +90,11 @@ def mended(content: bytes, floats: bytes) -> bytes:
     builder = flatbuffers.Builder(len(content))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _holds(tensor: Any, data: Any) -> bool:
+    weights = np.frombuffer(bytes(data), np.float32).reshape(tensor.shape)
+    return float16.holds(weights) and float16.holds(weights.T)  # products have them either way
 
 
 def _constant(model: Any, graph: Any, at: int) -> Any:

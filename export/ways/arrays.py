@@ -18,10 +18,12 @@ from lstm_edge.models.graph import GraphModel, read_graph, usual_scales
 from lstm_edge.models.reference import of_arrays
 from lstm_edge.models.streaming import read_streaming
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
+from lstm_edge.results.rounding import KnownMoves, OwnRounding
 from lstm_edge.runtimes.runners import ArrayRunner
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import comparing_arrays as tensor_parity
 from lstm_edge.verify.measuring import measure
+from lstm_edge.verify.rounding import own_rounding
 
 # What Keras's answer for an example alone may differ by from that in a batch, of the output's scale.
 ALONE = 1e-4
@@ -36,6 +38,7 @@ class ArrayWay(Way):
     golden: tuple[batches.Batch, ...]
     checks: tuple[Check, ...]
     takes: str
+    rounding: tuple[OwnRounding, ...]
 
     @property
     def examples(self) -> list[Arrays]:
@@ -56,11 +59,17 @@ class ArrayWay(Way):
     def measure(self, made: Written) -> ParityReport:
         runner = ArrayRunner(made.runtime(), self.signature, made.batch)
         checks = [*self.checks, *made.checks]
-        return measure(made.name, runner, self.golden, made.tolerance, checks=checks)
+        golden = [replace(batch, moves=KnownMoves(self.rounding)) for batch in self.golden]
+        return measure(made.name, runner, golden, made.tolerance, checks=checks)
 
     def write_parts(self, folder: Path) -> dict[str, Any]:
         return write_tensor_parts(
-            folder, signature=self.signature, golden=self.golden, labels=self.labels
+            folder,
+            signature=self.signature,
+            golden=self.golden,
+            labels=self.labels,
+            rounding=self.rounding,
+            spreads=tensor_parity.spreads(self.golden, self.signature.outputs),
         )
 
 
@@ -135,6 +144,7 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
         tuple(golden),
         tuple(checks),
         "arrays" if step is None else "steps",
+        own_rounding(reference, golden, tensor_parity.scales(golden, signature.outputs)),
     )
 
 

@@ -21,6 +21,7 @@ from lstm_edge.models import run_folder, streaming
 from lstm_edge.models.graph import GraphModel
 from lstm_edge.models.text_front import TextFront
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
+from lstm_edge.results.rounding import OwnRounding
 from lstm_edge.runtimes.contract import Runtime, runtime_class
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure import contents as structure
@@ -83,6 +84,7 @@ class Way(ABC):
         batch: examples in a call, in a format where that is fixed.
         takes: see :class:`export.bundling.ExportResult`.
         said: see :class:`export.bundling.ExportResult`.
+        rounding: of Keras's own answers to the golden vectors.
         step: the step model of what takes texts, where one is wanted and can be made.
         not_streamed: why no step model can be made of the model.
         texts: what makes ids of texts; None where nothing does.
@@ -94,6 +96,7 @@ class Way(ABC):
     takes: str
     step: GraphModel | None = None
     said: tuple[str, ...] = ()
+    rounding: tuple[OwnRounding, ...] = ()
 
     @property
     def not_streamed(self) -> list[str]:

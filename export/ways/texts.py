@@ -16,17 +16,20 @@ from lstm_edge.bundle.golden import Golden
 from lstm_edge.bundle.manifest import write_text_parts
 from lstm_edge.errors import ConversionError, InputError
 from lstm_edge.inputs import label_names, labelled, samples
+from lstm_edge.inputs.batches import ANSWERS
 from lstm_edge.inputs.expected import read_expected
 from lstm_edge.inputs.preprocessing import OPTION, SIDE_SETTINGS, Preprocessing, sources_of
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.models.graph import GraphModel
 from lstm_edge.models.text_front import TextFront
 from lstm_edge.results.parity import ParityReport, Tolerance
+from lstm_edge.results.rounding import KnownMoves, OwnRounding
 from lstm_edge.runtimes.runners import IdsRunner, text_runner
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import edges, matching
 from lstm_edge.verify.measuring import measure
+from lstm_edge.verify.rounding import own_rounding
 
 # What Keras's answer to a text may differ by from that to its ids: another shape rounds otherwise.
 SAME_IDS = 1e-5
@@ -43,6 +46,7 @@ class TextWay(Way):
     golden: Golden
     pads: str
     preprocessing: Preprocessing
+    rounding: tuple[OwnRounding, ...]
     said: tuple[str, ...] = ()
     batch: int = 1
     step: GraphModel | None = None
@@ -90,7 +94,7 @@ class TextWay(Way):
         return measure(
             made.name,
             runner,
-            [golden.batch()],
+            [replace(golden.batch(), moves=KnownMoves(self.rounding))],
             made.tolerance,
             checks=made.checks,
             golden=golden,
@@ -107,6 +111,7 @@ class TextWay(Way):
             golden=self.golden,
             pads=self.pads,
             preprocessing=self.preprocessing,
+            rounding=self.rounding,
         )
 
 
@@ -177,6 +182,7 @@ def text_way(
         golden,
         pads,
         preprocessing,
+        own_rounding(reference, [golden.batch()], {ANSWERS: np.array(1.0)}),
         said,
         step=step,
     )

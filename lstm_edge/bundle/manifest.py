@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 from lstm_edge.base.files import sha256, write_json, write_text
 from lstm_edge.bundle.golden import Golden
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.batches import Batch, save_batches
+from lstm_edge.inputs.batches import Batch, Spread, save_batches
 from lstm_edge.inputs.preprocessing import Preprocessing
 from lstm_edge.inputs.signature import Signature
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
 from lstm_edge.results.parity import Tolerance
+from lstm_edge.results.rounding import OwnRounding
 
 # 1: texts, pads on either side; 2: all the others, which a reader of 1 would not run rightly; 3: files
 # made for one runtime or use; 4: texts whose sides of padding and cutting are settings
@@ -81,6 +82,7 @@ def write_text_parts(
     golden: Golden,
     pads: str,
     preprocessing: Preprocessing,
+    rounding: Sequence[OwnRounding],
 ) -> dict[str, Any]:
     """Write what a bundle of texts has beside its variants; what the manifest says of it."""
     write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
@@ -96,14 +98,21 @@ def write_text_parts(
         "labels": list(labels),
         "label_values": None if label_values is None else list(label_values),
         "outputs": int(golden.outputs.shape[1]),
+        "own_rounding": [one.to_json() for one in rounding],
     }
 
 
 def write_tensor_parts(
-    folder: Path, *, signature: Signature, golden: Sequence[Batch], labels: Sequence[str]
+    folder: Path,
+    *,
+    signature: Signature,
+    golden: Sequence[Batch],
+    labels: Sequence[str],
+    rounding: Sequence[OwnRounding],
+    spreads: Mapping[str, Spread],
 ) -> dict[str, Any]:
     """Write what a bundle of tensors has beside its variants; what the manifest says of it."""
-    save_batches(folder / GOLDEN_ARRAYS, golden)
+    save_batches(folder / GOLDEN_ARRAYS, golden, spreads)
     if labels:
         write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
     return {
@@ -111,6 +120,7 @@ def write_tensor_parts(
         "kind": TENSORS,
         "signature": signature.to_json(),
         "labels": list(labels),
+        "own_rounding": [one.to_json() for one in rounding],
     }
 
 

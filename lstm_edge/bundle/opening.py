@@ -6,7 +6,7 @@ import itertools
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,6 +34,7 @@ from lstm_edge.inputs.signature import Input, Output, Signature, State
 from lstm_edge.inputs.targets import check_targets, read_source
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer
 from lstm_edge.inputs.windows import Window
+from lstm_edge.results.rounding import KnownMoves, OwnRounding
 from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.contract import Runtime, runtime_class
 from lstm_edge.runtimes.runners import (
@@ -53,6 +54,7 @@ class Bundle(ABC):
     """An opened bundle whose files are all there and unchanged.
 
     What it takes is what differs between its two kinds: an encoder in front and labels behind.
+    ``rounding`` is of the golden vectors, empty where it was not measured.
 
     Class attributes: ``takes`` (``texts`` or ``arrays``), ``unit`` (what lengths count), ``golden_file``.
     """
@@ -61,6 +63,7 @@ class Bundle(ABC):
     source: dict[str, Any]
     labels: tuple[str, ...]
     variants: dict[str, VariantInfo]
+    rounding: tuple[OwnRounding, ...] = field(default=(), kw_only=True)
 
     takes: ClassVar[str]
     unit: ClassVar[str]
@@ -292,7 +295,7 @@ class TextBundle(Bundle):
         )
 
     def golden_batches(self, limit: int | None = None) -> list[Batch]:
-        return [self.golden().batch(limit)]
+        return [replace(self.golden().batch(limit), moves=KnownMoves(self.rounding))]
 
     def windows(
         self, source: labelled.Evaluation, limit: int | None = None
@@ -366,9 +369,10 @@ class TensorBundle(Bundle):
 
     def golden_batches(self, limit: int | None = None) -> list[Batch]:
         batches = self.golden()
-        if limit is None:
-            return batches
-        return [batch.part(evenly(len(batch), limit // len(batches) or 1)) for batch in batches]
+        if limit is not None:
+            each = limit // len(batches) or 1
+            batches = [batch.part(evenly(len(batch), each)) for batch in batches]
+        return [replace(batch, moves=KnownMoves(self.rounding)) for batch in batches]
 
     def windows(self, source: ArraySource, limit: int | None = None) -> Iterator[list[Batch]]:
         arrays, targets = self.signature.check(source.arrays), {}
@@ -435,6 +439,7 @@ def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
         "source": manifest["source"],
         "labels": tuple(manifest["labels"]),
         "variants": {v["name"]: variant_of(v) for v in manifest["variants"]},
+        "rounding": tuple(map(OwnRounding.from_json, manifest.get("own_rounding", ()))),
     }
     if manifest.get("kind", TEXT) == TENSORS:
         return TensorBundle(**common, signature=Signature.from_json(manifest["signature"]))

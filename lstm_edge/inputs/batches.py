@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_edge.base.arrays import Arrays, Ids
+from lstm_edge.base.arrays import Array, Arrays, Ids
 from lstm_edge.inputs.array_files import read_numpy
 
 AS_GIVEN = "as given"
@@ -21,6 +21,10 @@ ANSWERS = "answers"
 
 GOLDEN_DATA = "golden vectors"
 """What data are called that come with the bundle."""
+
+
+# Places of examples, and each output's scale -> by output, what rounding moves each of them by.
+Moves = Callable[[Sequence[int], Mapping[str, Array]], Arrays]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Batch:
         classes: right class numbers [N]; None where they are not known.
         targets: what is right by the names of outputs, as
             :func:`lstm_edge.inputs.targets.check_targets` gives it; of a model without text.
+        moves: by how much the reference's own answers move where its inputs change in their last bit,
+            as shares of the scale; None where that is not known. A part does not have it.
     """
 
     cases: tuple[str, ...] = ()
@@ -46,6 +52,7 @@ class Batch:
     texts: Sequence[str] | None = None
     classes: npt.NDArray[np.int64] | None = None
     targets: Arrays = field(default_factory=dict)
+    moves: Moves | None = None
 
     def __len__(self) -> int:
         return len(self.cases or self.sequences)
@@ -93,9 +100,37 @@ def evenly(count: int, most: int | None) -> list[int]:
     return [int(i) for i in np.linspace(0, count - 1, min(count, most or count))]
 
 
-def save_batches(path: Path, batches: Sequence[Batch]) -> None:
-    """One ``.npz``: ``0/case``, ``0/in/NAME``, ``0/out/NAME``, then ``1/…`` of other shapes."""
+@dataclass(frozen=True)
+class Spread:
+    """What an output's differences are shares of, float64, for each column or [1] for all.
+
+    Attributes:
+        usual: its scale.
+        least: two steps of float32 there; the scale is so much that the share allowed is as large.
+    """
+
+    usual: Array
+    least: Array
+
+    def scale(self, limit: float) -> Array:
+        """The scale where this share of it is allowed."""
+        tiny = float(np.finfo(np.float32).tiny)
+        scale: Array = np.maximum(np.maximum(self.usual, self.least / limit), tiny)
+        return scale
+
+
+def save_batches(
+    path: Path, batches: Sequence[Batch], spreads: Mapping[str, Spread] | None = None
+) -> None:
+    """One ``.npz``: ``0/case``, ``0/in/NAME``, ``0/out/NAME``, then ``1/…`` of other shapes.
+
+    Args:
+        spreads: by output; ``0/scale/NAME`` and ``0/least/NAME``.
+    """
     content: Arrays = {}
+    for name, spread in (spreads or {}).items():
+        content[f"0/scale/{name}"] = spread.usual.astype(np.float32)
+        content[f"0/least/{name}"] = spread.least.astype(np.float32)
     for number, batch in enumerate(batches):
         content[f"{number}/case"] = np.array(batch.cases)
         content |= {f"{number}/in/{name}": array for name, array in batch.inputs.items()}

@@ -227,17 +227,29 @@ def flat_inputs(model: Any) -> list[Any]:
     return list(require("keras", _PURPOSE).tree.flatten(model.inputs))
 
 
-def usual_scales(graph: GraphModel) -> dict[str, Scale]:
-    """The scale of the numbers that an input usually gets, where the model's first layer says it."""
+def usual_scales(graph: GraphModel, exact: bool = False) -> dict[str, Scale]:
+    """The scale of the numbers that an input usually gets, where the model's first layer says it.
+
+    Args:
+        exact: only where the model subtracts the offset from the reading itself: nothing is rounded.
+    """
     layers = require("keras", _PURPOSE).layers
     scales = {}
     for tensor, port in zip(flat_inputs(graph.model), graph.inputs, strict=True):
         for _, layer in _takers(graph.model, [tensor]):
             if isinstance(layer, layers.Normalization) and not layer.invert:
                 offset, divisor = np.ravel(layer.mean), np.sqrt(np.ravel(layer.variance))
+            elif exact:
+                continue
             elif isinstance(layer, layers.Rescaling) and np.all(layer.scale):
                 divisor = 1 / np.ravel(layer.scale)
                 offset, divisor = -np.ravel(layer.offset) * divisor, np.abs(divisor)
+            elif isinstance(layer, layers.BatchNormalization) and layer.axis in (
+                -1,
+                len(port.shape) - 1,
+            ):
+                offset = np.ravel(layer.moving_mean)
+                divisor = np.sqrt(np.ravel(layer.moving_variance) + layer.epsilon)
             else:
                 continue
             if all(len(numbers) in (1, port.shape[-1]) for numbers in (offset, divisor)):

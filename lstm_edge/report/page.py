@@ -14,6 +14,7 @@ from lstm_edge.inputs.signature import Input, Output, expected_shape
 from lstm_edge.report import wording
 from lstm_edge.report.plots import plots
 from lstm_edge.results.device import DeviceResult
+from lstm_edge.results.parity import OK, OUTSIDE, UNPROVEN
 
 if TYPE_CHECKING:
     from lstm_edge.bundle.manifest import VariantInfo
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from lstm_edge.results.parity import ParityRun, Tolerance
 from lstm_edge.report.tables import (
     MISSING,
-    OK,
-    OUTSIDE,
     _answers,
     _device_failures,
     _escaped,
@@ -188,7 +187,7 @@ def write_report(
             "reports": parity.reports,
             "worst": [_answers(r.worst, bundle.labels) for r in parity.reports],
             "pictures": plots(parity, latency),
-            "states": {OK: "ok", OUTSIDE: "bad"},
+            "states": {OK: "ok", OUTSIDE: "bad", UNPROVEN: "bad"},
         }
     )
     paths = {suffix: folder / f"report.{suffix}" for suffix in ("html", "md", "json")}

@@ -16,7 +16,7 @@ import numpy as np
 from lstm_edge.report import wording
 from lstm_edge.results import flips
 from lstm_edge.results.device import DeviceResult
-from lstm_edge.results.parity import MOST_FLIPS
+from lstm_edge.results.parity import MOST_FLIPS, OK, OUTSIDE, UNPROVEN
 
 if TYPE_CHECKING:
     from lstm_edge.bundle.opening import Bundle
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lstm_edge.results.parity import Case, ParityReport, ParityRun
     from lstm_edge.structure.contents import Structure, TensorInfo
 
-OK, OUTSIDE, MISSING = "ok", "OUTSIDE TOLERANCE", "not measured"
+MISSING = "not measured"
 NOT_MEASURABLE = "not measurable"
 MOST_CLASSES = 12  # that a table of confusion shows
 SHOWN_FLIPS = 20
@@ -109,7 +109,7 @@ def parity_table(run: ParityRun) -> Table:
     rows: tuple[tuple[str, ...], ...] = tuple(
         (
             r.variant,
-            OK if r.ok else OUTSIDE,
+            r.verdict,
             str(r.examples),
             wording.share(r.accuracy),
             wording.difference(r.max_abs),
@@ -124,7 +124,10 @@ def parity_table(run: ParityRun) -> Table:
     columns = ["variant", "verdict", "n", "accuracy", "max |Δp|", "mean |Δp|", "flips", "checks"]
     what = _difference_name(run)
     if what != "|Δp|":
-        share = "relative Δ: difference as a share of the greatest number that the reference gives"
+        share = (
+            "relative Δ: difference as a share of half the range of the reference's answers, column by "
+            "column; of probabilities, of the greatest"
+        )
         note = f"{note}; {share}" if known else share
         columns = [c.replace("|Δp|", what) for c in columns]
         if not known:
@@ -299,7 +302,7 @@ def summary_table(bundle: Bundle, parity: ParityRun, latency: LatencyReport | No
                 wording.share(r.accuracy),
                 wording.flips(r),
                 wording.difference(r.max_abs),
-                OK if r.ok else OUTSIDE,
+                r.verdict,
             ]
         p50 = [wording.digits(timings[name].percentile(50)) if name in timings else MISSING]
         rows.append(
@@ -374,7 +377,7 @@ def devices_table(bundle: Bundle, results: Sequence[DeviceResult]) -> Table:
             # what was not measured says so once, not in every cell of it
             answers, times = [MISSING, *[wording.NONE] * 2], [MISSING, *[wording.NONE] * 3]
             if r is not None:
-                answers = [OK if r.ok else OUTSIDE, wording.flips(r), wording.difference(r.max_abs)]
+                answers = [r.verdict, wording.flips(r), wording.difference(r.max_abs)]
             if t is not None:
                 times = [wording.digits(t.percentile(q)) for q in (50, 90, 99)]
                 times.append(MISSING if t.start is None else wording.digits(t.start.load_ms))
@@ -478,7 +481,7 @@ def to_terminal(table: Table, width: int | None = None, colour: bool = False) ->
     from rich.table import Table as Grid
     from rich.text import Text
 
-    styles = {OK: "green", OUTSIDE: "bold red"}
+    styles = {OK: "green", OUTSIDE: "bold red", UNPROVEN: "bold red"}
 
     def grid(columns: Sequence[str], rows: Any, right: Sequence[bool]) -> Grid:
         out = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))

@@ -16,16 +16,18 @@ class Tolerance:
 
     Attributes:
         max_abs: greatest difference of a probability; None: not limited, flips are.
-        flip_rate: share of examples whose label may differ; where it is not 0, one always may,
-            since fewer than 1 / flip_rate examples cannot tell; None: not limited.
+        flip_rate: share of the labels that may differ; where it is not 0, one always may, since fewer
+            than 1 / flip_rate cannot tell; None: not limited.
         flip_margin: a flip is not counted against the variant where the reference itself is this
-            close to changing its label; it is still reported.
+            close to changing its label; it is still reported. Of inputs that were drawn it is what
+            the answers may differ by: nobody decides there.
         accuracy_drop: how much accuracy may fall, as a share; by one example always; None: follows
             from the flips.
         reason: where the figures come from.
         mean_abs: mean difference of an output's numbers; None: not limited.
-        relative: differences are shares of the output's scale, the greatest number that the
-            reference gives in it; of outputs that need not be probabilities.
+        relative: differences are shares of the output's scale (see
+            :func:`lstm_edge.verify.comparing_arrays.scales`); of outputs that need not be
+            probabilities.
     """
 
     max_abs: float | None
@@ -45,6 +47,9 @@ def _set(value: dict[str, Any], *names: str) -> dict[str, Any]:
     return {k: v for k, v in value.items() if v or k not in names}
 
 
+OK, OUTSIDE, UNPROVEN = "ok", "OUTSIDE TOLERANCE", "NOT PROVEN"
+# Of the check that an answer depends on the input at all: without it nothing is proven.
+VARIES = "answers that vary"
 # Flipped examples that a report keeps of a variant, with their texts.
 MOST_FLIPS = 1000
 
@@ -89,7 +94,7 @@ class OutputDifference:
     """One output against the reference's, of a model without text.
 
     Attributes:
-        scale: the greatest number that the reference gives in it; the differences are shares of it.
+        scale: what the differences are shares of; of the columns' scales the greatest.
         decisions: how many labels it gives, flips how many differ; None where it gives none.
     """
 
@@ -139,6 +144,14 @@ class ParityReport:
     @property
     def ok(self) -> bool:
         return not self.failures
+
+    @property
+    def verdict(self) -> str:
+        """:data:`OK`, :data:`OUTSIDE`, or :data:`UNPROVEN` where the reference answers all alike."""
+        if self.ok:
+            return OK
+        alike = sum(not check.ok for check in self.checks if check.name == VARIES)
+        return UNPROVEN if alike == len(self.failures) else OUTSIDE
 
     @property
     def decisions(self) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from lstm_edge.base.arrays import Arrays
+from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.extras import require
 from lstm_edge.inputs.signature import Signature
 from lstm_edge.runtimes.contract import Port, Runtime
@@ -62,6 +63,29 @@ class Keras(Runtime):
     def fixed_batch(self) -> int | None:
         """Examples in every call, where the model itself says so."""
         return self._model.fixed_batch  # type: ignore[no-any-return]
+
+    @property
+    def graph(self) -> Any:
+        """What :func:`lstm_edge.models.graph.read_graph` gave."""
+        return self._model
+
+    @contextlib.contextmanager
+    def with_tables(self, change: Callable[[Array], Array]) -> Iterator[None]:
+        """Run with other rows in every Embedding; at the end they are what they were."""
+        layers = require("keras", f"running {self.path.name}").layers
+        embeddings = [
+            layer.embeddings
+            for layer in self._model.model._flatten_layers()
+            if isinstance(layer, layers.Embedding)
+        ]
+        tables = [np.asarray(table) for table in embeddings]
+        try:
+            for variable, table in zip(embeddings, tables, strict=True):
+                variable.assign(change(table))
+            yield
+        finally:
+            for variable, table in zip(embeddings, tables, strict=True):
+                variable.assign(table)
 
     def call(self, arrays: Arrays) -> Arrays:
         with self._alone:

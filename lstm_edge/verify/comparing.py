@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_edge.base.arrays import Arrays, Probabilities
+from lstm_edge.base.arrays import Array, Arrays, Probabilities
 from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.results.answers import classes_of, margins
 from lstm_edge.results.parity import (
     MOST_FLIPS,
+    VARIES,
     Case,
     Check,
     OutputDifference,
@@ -25,6 +27,11 @@ from lstm_edge.verify.sense import judge
 # Where a precision limits flips and not differences (int8), an edge case that is off by more than
 # this is not a matter of rounding.
 EDGE_LIMIT = 0.1
+# Answers that all lie so close prove nothing: of probabilities, and as a share of any other number.
+VARIATION, FLOAT32_VARIATION = 1e-3, 1e-6
+# Examples from which on that can be said.
+ENOUGH = 8
+_UNIT = {ANSWERS: np.array(1.0)}
 
 
 class Comparison:
@@ -38,6 +45,9 @@ class Comparison:
         self._examples = self._broken = self._flips = self._near = 0
         self._sum = 0.0
         self._max = -1.0
+        self._beyond, self._excused = 0.0, 0  # what the reference's own rounding does not explain
+        self._low: dict[str, Array] = {}  # by output, the least and the greatest of each column
+        self._high: dict[str, Array] = {}
         self._worst: Case | None = None
         self._changed: list[Case] = []
         # of the variant and of the reference; None: not known
@@ -52,7 +62,10 @@ class Comparison:
         difference[broken] = 1.0  # no probability at all is as wrong as can be
         ours, theirs = classes_of(np.nan_to_num(outputs)), classes_of(reference)
         flipped = (ours != theirs) | broken
-        near = flipped & ~broken & (margins(reference) <= self.tolerance.flip_margin)
+        own = self._own(batch, {ANSWERS: np.where(broken, 0, difference)}, _UNIT)
+        near = flipped & ~broken
+        near &= margins(reference) <= np.maximum(own, self.tolerance.flip_margin)
+        self._seen(ANSWERS, reference)
         worst = int(difference.argmax())
         if difference[worst] > self._max:
             self._max = float(difference[worst])
@@ -84,6 +97,57 @@ class Comparison:
             self._classes[0].add(classes, ours, broken)
             self._classes[1].add(classes, theirs)
 
+    def _own(self, batch: Batch, rows: Arrays, scales: Mapping[str, Array]) -> Array:
+        """Of each example, what the reference's own rounding moves it by; 0 where nobody asks.
+
+        Args:
+            rows: by output, the greatest difference of each example.
+        """
+        limit, worst = self.tolerance.max_abs, np.max([*rows.values()], 0)
+        own = np.zeros(len(worst))
+        if limit is None:
+            return own
+        if batch.moves is not None and (places := np.flatnonzero(worst > limit)).size:
+            moves = batch.moves([int(i) for i in places], scales)
+            right = np.logical_and.reduce(
+                [off[places] <= np.maximum(moves[name], limit) for name, off in rows.items()]
+            )
+            own[places] = np.max([*moves.values()], 0)
+            worst[places[right]] = 0.0
+            self._excused += int(right.sum())
+        self._beyond = max(self._beyond, float(worst.max(initial=0.0)))
+        return own
+
+    def _seen(self, name: str, reference: Array) -> None:
+        """Take the range of each column of an output's numbers."""
+        columns = reference.reshape(-1, reference.shape[-1] if reference.ndim > 1 else 1)
+        if name in self._low and self._low[name].shape != columns.shape[1:]:  # of free length
+            columns, self._low[name] = columns.reshape(-1, 1), self._low[name].min(keepdims=True)
+            self._high[name] = self._high[name].max(keepdims=True)
+        low, high = columns.min(0, initial=np.inf), columns.max(0, initial=-np.inf)
+        self._low[name] = np.minimum(low, self._low.get(name, low))
+        self._high[name] = np.maximum(high, self._high.get(name, high))
+
+    def _is_probability(self, name: str) -> bool:
+        return True
+
+    def _varies(self) -> list[Check]:
+        """Whether the reference answers the examples differently; of a few nobody can say."""
+        checks = []
+        for name, low in self._low.items() if self._examples >= ENOUGH else ():
+            high = self._high[name]
+            least = VARIATION
+            if not self._is_probability(name):
+                least = FLOAT32_VARIATION * float(np.maximum(np.abs(low), np.abs(high)).max())
+            if not (spread := float((high - low).max())) > least:
+                answers = "the answers" if name == ANSWERS else f"the answers of {name}"
+                detail = (
+                    f"{answers} to all {self._examples} examples are the same within {spread:.2g}, "
+                    "whatever the file does: give inputs of your own, of every kind"
+                )
+                checks.append(Check(VARIES, False, detail))
+        return checks
+
     def sense(self, names: Sequence[str]) -> list[Check]:
         """Whether the reference's own answers fit the labels; see :mod:`lstm_edge.verify.sense`.
 
@@ -98,6 +162,9 @@ class Comparison:
 
     def _mean(self) -> float:
         return self._sum / self._examples
+
+    def _decision_count(self) -> int:
+        return self._examples
 
     def _outputs(self) -> tuple[OutputDifference, ...]:
         return ()
@@ -117,21 +184,30 @@ class Comparison:
             raise ValueError("nothing was compared")
         n, max_abs, tolerance = self._examples, self._max, self.tolerance
         mean_abs = self._mean()
-        counted = self._flips - self._near
+        counted, decisions = self._flips - self._near, self._decision_count()
         accuracy, expected = self._accuracy()
+        checks, alike = [*checks], self._varies()
+        if self._excused:
+            detail = (
+                f"{self._excused} of {n} examples differ by more than {tolerance.max_abs:g}, and by no "
+                "more than Keras's own answers to them where their inputs change in the last bit"
+            )
+            checks.append(Check("rounding of Keras's own", True, detail))
 
         failures = [f"{check.name}: {check.detail}" for check in checks if not check.ok]
         what = "relative Δ" if tolerance.relative else "|Δp|"
         if self._broken:
             failures.append(f"{self._broken} of {n} answers are not numbers")
-        if tolerance.max_abs is not None and max_abs > tolerance.max_abs:
-            failures.append(f"max {what} {max_abs:.2g} is above {tolerance.max_abs:g}")
+        if tolerance.max_abs is not None and self._beyond > tolerance.max_abs:
+            failures.append(f"max {what} {self._beyond:.2g} is above {tolerance.max_abs:g}")
         if tolerance.mean_abs is not None and mean_abs > tolerance.mean_abs:
             failures.append(f"mean {what} {mean_abs:.2g} is above {tolerance.mean_abs:g}")
         rate = tolerance.flip_rate
-        if rate is not None and counted > _allowed(rate, n):
+        if rate is not None and counted > _allowed(rate, decisions):
+            low, high = interval(counted, decisions)
             failures.append(
-                f"{counted} of {n} labels flip ({counted / n:.2%}), more than {rate:.2%}"
+                f"{counted} of {decisions} labels flip ({counted / decisions:.2%}; of others like "
+                f"these {low:.2%} to {high:.2%}), more than {rate:.2%}"
             )
         drop = tolerance.accuracy_drop
         if accuracy is not None and expected is not None and drop is not None:
@@ -141,6 +217,8 @@ class Comparison:
                     f"accuracy falls from {expected:.2%} to {accuracy:.2%}, more than "
                     f"{drop * 100:g} points"
                 )
+        checks += alike
+        failures += [f"{check.name}: {check.detail}" for check in alike]
         return ParityReport(
             variant=self.variant,
             examples=n,
@@ -181,6 +259,18 @@ def compare(
     batch = Batch(outputs={ANSWERS: reference}, texts=texts, classes=classes)
     comparison.add(batch, {ANSWERS: outputs})
     return comparison.report(checks)
+
+
+def interval(count: int, total: int) -> tuple[float, float]:
+    """The 95 % interval of a share that was seen ``count`` times in ``total``.
+
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+    """
+    z, share = 1.96, count / total
+    middle = share + z * z / (2 * total)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
 
 
 def _allowed(rate: float, n: int) -> int:

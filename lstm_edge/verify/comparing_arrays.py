@@ -9,44 +9,64 @@ import numpy as np
 
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.batches import Batch
+from lstm_edge.inputs.batches import AS_GIVEN, Batch, Spread
 from lstm_edge.inputs.signature import Output
 from lstm_edge.inputs.targets import class_names
+from lstm_edge.results.answers import THRESHOLD
+from lstm_edge.results.answers import margins as lead
 from lstm_edge.results.parity import Case, Check, OutputDifference, Tolerance
 from lstm_edge.results.scores import ClassTally, NumberTally, OutputScore
-from lstm_edge.verify.comparing import Comparison, finite
+from lstm_edge.verify.comparing import ENOUGH, Comparison, finite
 from lstm_edge.verify.sense import judge
 
 Tally = ClassTally | NumberTally
 
 
 Scales = Mapping[str, Array]
-# Of a number in a unit, the least scale: 1e-5 of it, float32's tolerance, is two steps of float32.
-FLOAT32_STEPS = 2 * float(np.finfo(np.float32).eps) / 1e-5
+# Two steps of float32, as a share of a number.
+FLOAT32_STEPS = 2 * float(np.finfo(np.float32).eps)
+# What the least scale goes with, where nobody says it: float32's tolerance.
+LIMIT = 1e-5
 
 
-def scales(batches: Sequence[Batch], outputs: Sequence[Output]) -> dict[str, Array]:
-    """Each output's scale, of which differences are shares: the reference's greatest number in it.
+def scales(
+    batches: Sequence[Batch], outputs: Sequence[Output], limit: float = LIMIT
+) -> dict[str, Array]:
+    """Each output's scale, of which differences are shares.
 
-    Of an output in a unit it is that number before it was put into the unit, for each channel in the
-    channel's unit: of 300 K ± 5 the 5 count, not the 300, as far as float32 can tell.
+    Args:
+        limit: the share that is allowed; it is two steps of float32 at least.
+    """
+    return {name: spread.scale(limit) for name, spread in spreads(batches, outputs).items()}
+
+
+def spreads(batches: Sequence[Batch], outputs: Sequence[Output]) -> dict[str, Spread]:
+    """How the reference's answers spread, by output.
+
+    Of probabilities it is the reference's greatest number; of other numbers, for each column (of the
+    last axis) by itself, half of the range in which the reference's answers lie: of 300 K ± 5 the 5
+    count, not the 300, and a humidity is not judged by the pressure beside it.
     """
     return {
-        port.name: np.maximum(
-            _scale(port, [batch.outputs[port.name] for batch in batches]), np.finfo(np.float32).tiny
-        )
+        port.name: _spread(port, [batch.outputs[port.name] for batch in batches])
         for port in outputs
     }
 
 
-def _scale(port: Output, answers: Sequence[Array]) -> Array:
-    if port.unscale is None:
-        return np.array(max(float(np.abs(a).max(initial=0.0)) for a in answers))
-    divisor = np.array(port.unscale.divisor)
-    scale = divisor * max(float(np.abs(port.unscale.inside(a)).max(initial=0.0)) for a in answers)
-    channels = len(divisor)
-    greatest = [np.abs(a.reshape(-1, channels)).max(0, initial=0.0) for a in answers]
-    return np.asarray(np.maximum(scale, FLOAT32_STEPS * np.max(greatest, 0)))
+def _spread(port: Output, answers: Sequence[Array]) -> Spread:
+    greatest = np.array(max(float(np.abs(a).max(initial=0.0)) for a in answers))
+    if port.is_probability:
+        return Spread(greatest.reshape(1), np.zeros(1))
+    columns = (port.shape[-1] if len(port.shape) > 1 else None) or 1
+    numbers = np.concatenate([a.reshape(-1, columns) for a in answers])
+    usual = np.broadcast_to(greatest, columns)  # where nobody can say how an answer varies
+    if port.unscale is not None:
+        inside = max(float(np.abs(port.unscale.inside(a)).max(initial=0.0)) for a in answers)
+        usual = np.array(port.unscale.divisor) * inside
+    half = (numbers.max(0) - numbers.min(0)) / 2
+    least = FLOAT32_STEPS * np.abs(numbers).max(0)
+    varies = (half > least) & (sum(map(len, answers)) >= ENOUGH)
+    return Spread(np.where(varies, half, usual), least)
 
 
 def answered(batch: Batch) -> list[int]:
@@ -82,15 +102,16 @@ class ArrayComparison(Comparison):
         """Take the next examples, and the variant's outputs of them."""
         broken = np.zeros(len(batch), bool)
         means = np.zeros(len(batch))
+        differences = {output.name: self._off(output, batch, answers) for output in self._ends}
+        own = self._own(
+            batch,
+            {name: off.reshape(len(batch), -1).max(1) for name, off in differences.items()},
+            self._scales,
+        )
         for output in self._ends:
             ours, theirs = answers[output.name], batch.outputs[output.name]
-            if ours.shape != theirs.shape:
-                raise ValueError(
-                    f"{output.name} is {ours.shape}; the reference's is {theirs.shape}"
-                )
-            off = difference(ours, theirs, self._scales[output.name])
-            bad = ~np.isfinite(ours)
-            off[bad] = 1.0  # no number at all is as wrong as can be
+            off, bad = differences[output.name], ~np.isfinite(ours)
+            self._seen(output.name, theirs)
             rows = off.reshape(len(batch), -1)
             broken |= bad.reshape(len(batch), -1).any(1)
             means = np.maximum(means, rows.mean(1))
@@ -112,13 +133,37 @@ class ArrayComparison(Comparison):
                 flipped = labels(output, np.nan_to_num(ours)) != labels(output, theirs)
                 self._decisions[output.name] += flipped.size
                 self._flipped[output.name] += int(flipped.sum())
+                undecided = self._undecided(batch, own).reshape(-1, *[1] * (flipped.ndim - 1))
+                near = flipped & np.isfinite(ours).reshape(*flipped.shape, -1).all(-1)
+                self._near += int((near & (margins(output, theirs) <= undecided)).sum())
             if output.name in batch.targets:
                 self._score(output, batch.targets[output.name], ours, theirs)
-        for case, mean in zip(batch.cases, means, strict=True):
+        for case, mean in zip(batch.cases, np.where(own > 0, 0, means), strict=True):
             self._cases.setdefault(case, []).append(float(mean))
         self._examples += len(batch)
         self._broken += int(broken.sum())
         self._flips = sum(self._flipped.values())
+
+    def _off(self, output: Output, batch: Batch, answers: Arrays) -> Array:
+        ours, theirs = answers[output.name], batch.outputs[output.name]
+        if ours.shape != theirs.shape:
+            raise ValueError(f"{output.name} is {ours.shape}; the reference's is {theirs.shape}")
+        off = difference(ours, theirs, self._scales[output.name])
+        off[~np.isfinite(ours)] = 1.0  # no number at all is as wrong as can be
+        return off
+
+    def _undecided(self, batch: Batch, own: Array) -> Array:
+        """Of each example, how near to another label a flip is not counted."""
+        limits = (self.tolerance.max_abs, self.tolerance.mean_abs)
+        allowed = next((x for x in limits if x is not None), 0.0)
+        drawn = np.array([case != AS_GIVEN for case in batch.cases])
+        return np.maximum(np.where(drawn, allowed, self.tolerance.flip_margin), own)
+
+    def _is_probability(self, name: str) -> bool:
+        return name in self._decisions
+
+    def _decision_count(self) -> int:
+        return sum(self._decisions.values()) or self._examples
 
     def _score(self, one: Output, targets: Array, ours: Array, theirs: Array) -> None:
         """Hold both answers against the targets: classes where they are whole numbers of such."""
@@ -223,5 +268,12 @@ def difference(ours: Array, theirs: Array, scale: Array) -> Array:
 
 def labels(output: Output, values: Array) -> Array:
     """The decisions in an output's numbers: the largest of a softmax's, above 0.5 of a sigmoid's."""
-    decisions: Array = values.argmax(-1) if output.activation == "softmax" else values > 0.5
+    decisions: Array = values.argmax(-1) if output.activation == "softmax" else values > THRESHOLD
     return decisions
+
+
+def margins(output: Output, values: Array) -> Array:
+    """How far each decision is from another, as probabilities."""
+    if output.activation != "softmax":
+        return np.abs(values.astype(np.float64) - THRESHOLD)
+    return lead(values.reshape(-1, values.shape[-1])).reshape(values.shape[:-1])

@@ -13,7 +13,7 @@ from lstm_edge.inputs.batches import Batch
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
 from lstm_edge.runtimes.runners import ArrayRunner, IdsRunner, Runner, TextRunner, only_ids
 from lstm_edge.verify.comparing import Comparison, edge_check
-from lstm_edge.verify.comparing_arrays import ArrayComparison, scales
+from lstm_edge.verify.comparing_arrays import LIMIT, ArrayComparison, scales
 from lstm_edge.verify.edges import EDGES
 from lstm_edge.verify.independence import independence_checks, text_independence_checks
 from lstm_edge.verify.independence_arrays import in_pieces, independence
@@ -118,7 +118,9 @@ def _(
     labels: Sequence[str] = (),
 ) -> Comparison:
     outputs = runner.signature.outputs
-    return ArrayComparison(variant, tolerance, outputs, scales(batches, outputs), labels)
+    limits = (tolerance.max_abs, tolerance.mean_abs)
+    limit = next((x for x in limits if x is not None), LIMIT)
+    return ArrayComparison(variant, tolerance, outputs, scales(batches, outputs, limit), labels)
 
 
 @singledispatch

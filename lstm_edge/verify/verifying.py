@@ -81,6 +81,7 @@ def verify(
         # not on a board, which has only golden vectors to verify on, and no reader of Keras's files
         from lstm_edge.verify.matching import check_labels
         from lstm_edge.verify.reference import reference_of
+        from lstm_edge.verify.rounding import Movement
 
         with progress.task("Starting Keras", None):
             reference = reference_of(bundle, model, trust)
@@ -102,6 +103,7 @@ def verify(
                 if not settings_checks:
                     settings_checks = check_labels(bundle, window[0], reference)
                 window = [_answered(reference, batch, part) for batch in window]
+                window = [replace(b, moves=Movement(reference, b)) for b in window]
             for measurement in measurements:
                 measurement.add(window, part)
     run = run_of(

@@ -154,7 +154,7 @@ def _shown(result: DeviceResult) -> dict[str, Any]:
                 t.variant,
                 t.runtime,
                 f"{t.percentile(50):.3g}",
-                "yes" if r.ok else "OUTSIDE TOLERANCE",
+                "yes" if r.ok else r.verdict,
             ]
             for r, t in zip(reports, timings, strict=True)
         ],
