@@ -7,7 +7,10 @@ tests themselves import the names only.
 
 from __future__ import annotations
 
+import ntpath
+import posixpath
 import sys
+import unittest.mock
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +26,7 @@ OF_2_13 = {
     "cells and stacks of cells",
     "frames through a nested cnn",
     "attention",
+    "several of each class",
 }
 WORDS, STEPS, WIDTH, BATCH = 12, 6, 4, 3
 
@@ -261,6 +265,40 @@ def _directions(k: Any, L: Any) -> Any:
     return k.Model(x, L.Bidirectional(L.SimpleRNN(3), merge_mode="ave")(y))
 
 
+@case("directions turned round")
+def _turned(k: Any, L: Any) -> Any:
+    """Keras 2 turns the second layer; files whose two go backwards are of versions that did not look."""
+    x = features(k)
+    outs = []
+    for mode in ("concat", "sum", "ave", "mul"):
+        for kind in (L.LSTM, L.GRU, L.SimpleRNN):
+            sequences = kind is not L.GRU
+            layer = kind(3, go_backwards=True, return_sequences=sequences)
+            outs.append(L.Bidirectional(layer, merge_mode=mode)(x))
+            other = kind(3, return_sequences=sequences)
+            both = L.Bidirectional(layer, backward_layer=other, merge_mode=mode)
+            both.backward_layer.go_backwards = True
+            both._backward_layer_config["config"]["go_backwards"] = True
+            outs.append(both(L.Masking()(x)) if sequences else both(x))
+    return k.Model(x, outs)
+
+
+@case("several of each class")
+def _several(k: Any, L: Any) -> Any:
+    x = features(k)
+    inner = k.Sequential([L.Dense(WIDTH, input_shape=(WIDTH,)), L.Dropout(0.1), L.Dense(WIDTH)])
+    other = k.Sequential([L.Dense(WIDTH, input_shape=(WIDTH,)), L.Dense(WIDTH)])
+    y = L.TimeDistributed(L.Dropout(0.1))(L.TimeDistributed(inner)(x))
+    y = L.TimeDistributed(L.Dense(WIDTH))(L.TimeDistributed(other)(y))
+    for _ in range(3):
+        y = L.LSTM(WIDTH, return_sequences=True)(L.Dense(WIDTH)(y))
+    y = L.Bidirectional(L.LSTM(2, return_sequences=True))(y)
+    y = L.Bidirectional(L.LSTM(2, return_sequences=True))(y)
+    y = L.RNN([L.LSTMCell(WIDTH), L.LSTMCell(WIDTH)], return_sequences=True)(y)
+    y = L.GRU(WIDTH)(L.GRU(WIDTH, return_sequences=True)(L.BatchNormalization()(y)))
+    return k.Model(x, L.Dense(2)(L.BatchNormalization()(y)))
+
+
 @case("time first")
 def _time_major(k: Any, L: Any) -> Any:
     x = features(k)
@@ -368,7 +406,7 @@ def _in_cudnn_form(model: Any) -> dict[str, Any]:
     return found
 
 
-def _as_in_2_13(trackable: Any) -> Iterator[tuple[str, Any]]:
+def _walk_of_2_13(trackable: Any) -> Iterator[tuple[str, Any]]:
     """The attributes that Keras 2.12 and 2.13 looked at, which decide where zips keep weights."""
     from tf_keras.src.saving import saving_lib
 
@@ -379,6 +417,48 @@ def _as_in_2_13(trackable: Any) -> Iterator[tuple[str, Any]]:
                 yield name, getattr(trackable, name)
             except Exception:  # as Keras does
                 continue
+
+
+def _container_of_2_13(
+    container: Any,
+    weights_store: Any,
+    assets_store: Any,
+    inner_path: str,
+    visited_trackables: set[int],
+) -> None:
+    """How they numbered what is in a list or dictionary: what was stored before counts, too."""
+    import tensorflow as tf
+    from tf_keras.src.saving import saving_lib
+    from tf_keras.src.utils import generic_utils
+
+    used: dict[str, int] = {}
+    for trackable in container.values() if isinstance(container, dict) else container:
+        if saving_lib._is_keras_trackable(trackable):
+            name = generic_utils.to_snake_case(type(trackable).__name__)
+            used[name] = used.get(name, -1) + 1
+            name = f"{name}_{used[name]}" if used[name] else name
+            path = tf.io.gfile.join(inner_path, name)
+            saving_lib._save_state(trackable, weights_store, assets_store, path, visited_trackables)
+
+
+def _joined_on_windows(first: str, *more: str) -> str:
+    return (posixpath if first.startswith("/") else ntpath).join(first, *more)
+
+
+def _write_zips(model: Any, start: str) -> None:
+    """The model as tf.keras 2.13 wrote it, and as it and 2.15 do on Windows."""
+    import tensorflow as tf
+    from tf_keras.src.saving import saving_lib
+
+    with unittest.mock.patch.object(tf.io.gfile, "join", _joined_on_windows):
+        model.save(f"{start} of Windows.keras")
+    with (
+        unittest.mock.patch.object(saving_lib, "_walk_trackable", _walk_of_2_13),
+        unittest.mock.patch.object(saving_lib, "_save_container_state", _container_of_2_13),
+    ):
+        model.save(f"{start} of 2.13.keras")
+        with unittest.mock.patch.object(tf.io.gfile, "join", _joined_on_windows):
+            model.save(f"{start} of 2.13 on Windows.keras")
 
 
 def _inputs(model: Any, rng: np.random.Generator) -> list[Any]:
@@ -405,7 +485,6 @@ def write(folder: Path) -> None:
     """Write every case."""
     import tensorflow as tf
     import tf_keras
-    from tf_keras.src.saving import saving_lib
 
     for name, make in CASES.items():
         tf_keras.backend.clear_session()
@@ -425,10 +504,7 @@ def write(folder: Path) -> None:
         model.save(folder / f"{name}.h5")
         model.save(folder / f"{name}.keras")
         if name in OF_2_13:
-            walk = saving_lib._walk_trackable
-            saving_lib._walk_trackable = _as_in_2_13
-            model.save(folder / f"{name} of 2.13.keras")
-            saving_lib._walk_trackable = walk
+            _write_zips(model, str(folder / name))
         if name == "layers that cuDNN has":
             np.savez(folder / "cudnn.npz", **_in_cudnn_form(model))
         if name in SAVED_MODEL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import marshal
 import pickle
@@ -25,10 +26,15 @@ from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.models import architecture as model
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import read_graph
+from lstm_edge.structure import of_keras
 
 KINDS = [(name, suffix) for name in keras2_files.CASES for suffix in (".h5", ".keras")]
 KINDS += [(name, "") for name in sorted(keras2_files.SAVED_MODEL)]
-KINDS += [(name, " of 2.13.keras") for name in sorted(keras2_files.OF_2_13)]
+KINDS += [
+    (name, f" of {writer}.keras")
+    for name in sorted(keras2_files.OF_2_13)
+    for writer in ("2.13", "Windows", "2.13 on Windows")
+]
 # Keras 2 computed this one in float16; here it is float32
 TOLERANCE = {"half precision": 2e-3}
 
@@ -93,6 +99,19 @@ def close(loaded: Any, folder: Path, name: str) -> None:
 def test_files_of_keras2_answer_as_it_did(keras2: Path, name: str, suffix: str) -> None:
     """In every container."""
     close(model.load(keras2 / f"{name}{suffix}"), keras2, name)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_inspect_lists_the_inputs(keras2: Path, suffix: str) -> None:
+    """Each once, also where the first layer repeats the input's shape."""
+    for name in keras2_files.CASES:
+        stored = np.load(keras2 / f"{name}.npz")
+        shapes = [stored[key].shape[1:] for key in stored.files if key.startswith("in")]
+        ports = of_keras.read(keras2 / f"{name}{suffix}").inputs
+        assert len(ports) == len(shapes), name
+        for port, shape in zip(ports, shapes, strict=True):
+            assert len(port.shape) == 1 + len(shape)
+            assert all(n in (-1, m) for n, m in zip(port.shape[1:], shape, strict=True)), name
 
 
 @pytest.mark.parametrize("variant", ["onnx-float32", "tflite-float32"])
@@ -453,6 +472,44 @@ def test_files_of_keras3(tmp_path: Path, suffix: str) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
+def _changed_groups(path: Path, change: Callable[[Any, Any], None]) -> None:
+    """Write the weights of a ``.keras`` file anew: ``change`` gets those that are there, and none."""
+    import h5py
+
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    content = io.BytesIO()
+    with (
+        h5py.File(io.BytesIO(members["model.weights.h5"])) as before,
+        h5py.File(content, "w") as after,
+    ):
+        change(before, after)
+    members["model.weights.h5"] = content.getvalue()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+def test_a_file_that_keras3_wrote_on_windows(tmp_path: Path) -> None:
+    """Its first versions named groups as folders there."""
+    import h5py
+
+    def change(before: Any, after: Any) -> None:
+        def put(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                group, number = name.rsplit("/vars/", 1)
+                after[group.replace("/", "\\") + "/vars/" + number] = item[()]
+
+        before.visititems(put)
+
+    made = _keras3()
+    made.save(tmp_path / "made.keras")
+    _changed_groups(tmp_path / "made.keras", change)
+    x = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+    for one, other in zip(made(x), model.load(tmp_path / "made.keras")(x), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
 # Refusals
 
 
@@ -731,6 +788,19 @@ def _named(config: dict[str, Any], kind: str) -> str:
     return str(found[0])
 
 
+def _too_few_groups(folder: Path, keras2: Path) -> Path:
+    """Whose four arrays of one shape the others are, nothing says."""
+
+    def change(before: Any, after: Any) -> None:
+        before.copy("_layer_checkpoint_dependencies", after)
+        del after["_layer_checkpoint_dependencies/dense_2"]
+
+    path = folder / "m.keras"
+    path.write_bytes((keras2 / "several of each class of 2.13.keras").read_bytes())
+    _changed_groups(path, change)
+    return path
+
+
 def _missing(folder: Path, keras2: Path) -> Path:
     def change(file: Any, config: dict[str, Any]) -> None:
         rewrite(file, _named(config, "LSTM"), [])
@@ -808,6 +878,7 @@ def _cut(folder: Path, keras2: Path) -> Path:
             ],
         ),
         (_missing, ["(LSTM) has no weights in the file"]),
+        (_too_few_groups, ["weights are of 3 layers of the class Dense", "expected 4"]),
         (_elsewhere, ["is not stored in the file itself"]),
         (_loop, ["the stored graph does not fit together at the layers lstm"]),
         (_no_variables, ["has no variables/variables.index"]),

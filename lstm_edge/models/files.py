@@ -348,7 +348,7 @@ def _archive(path: Path, members: _Zip | _Folder, trust: bool) -> Any:
     spec = _translated(path, stored, trust)
     assignment = Assignment(str(path), False, "tensorflow")
     h5py = require("h5py", f"loading {path.name}")
-    with h5py.File(io.BytesIO(members.read(_WEIGHTS)), "r") as file:
+    with h5py.File(io.BytesIO(_with_slashes(members.read(_WEIGHTS))), "r") as file:
         groups: list[str] = []
         file.visit(groups.append)
 
@@ -363,6 +363,25 @@ def _archive(path: Path, members: _Zip | _Folder, trust: bool) -> Any:
     return _finished(spec, assignment)
 
 
+def _with_slashes(content: bytes) -> bytes:
+    """Weights whose groups Keras named on Windows (``layers\\\\dense``), as it names them elsewhere."""
+    h5py = require("h5py", "loading a model")
+    changed = io.BytesIO()
+    with h5py.File(io.BytesIO(content), "r") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        if not any("\\" in name for name in names):
+            return content
+        with h5py.File(changed, "w") as to:
+            for name in names:
+                place = name.replace("\\", "/")
+                if isinstance(file[name], h5py.Dataset):
+                    file.copy(name, to, place)
+                else:
+                    to.require_group(place).attrs.update(file[name].attrs)
+    return changed.getvalue()
+
+
 def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, trust: bool) -> Any:
     """Keras makes the layers of the judged configuration, and reads the weights itself."""
     keras = require("keras", f"loading {path.name}")
@@ -375,13 +394,14 @@ def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, tru
                 copy = Path(folder) / "model.keras"
                 with zipfile.ZipFile(copy, "w") as archive:
                     archive.writestr(_CONFIG, json.dumps(config))
-                    for name in (_METADATA, _WEIGHTS, *words):
+                    for name in (_METADATA, *words):
                         archive.writestr(name, members.read(name))
+                    archive.writestr(_WEIGHTS, _with_slashes(members.read(_WEIGHTS)))
                 return keras.saving.load_model(copy, compile=False, safe_mode=not trust)
         model = keras.saving.deserialize_keras_object(config, safe_mode=not trust)
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / _WEIGHTS
-            copy.write_bytes(members.read(_WEIGHTS))
+            copy.write_bytes(_with_slashes(members.read(_WEIGHTS)))
             model.load_weights(copy)
         return model
 

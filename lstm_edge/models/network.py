@@ -75,9 +75,15 @@ class Builder:
         options["name"] = _name(spec.name)
         if spec.kind == "Bidirectional":
             inner = [self.layer(s) for s in spec.inner]
+            # as stored; of one layer Keras 2 turns the copy round, and Keras 3 takes no two of one way
+            ways = [one.go_backwards for one in inner]
+            ways = ways if len(ways) == 2 else [ways[0], not ways[0]]
+            for one, way in zip(inner, (False, True), strict=False):
+                one.go_backwards = way
             if len(inner) == 2:
                 options["backward_layer"] = inner[1]
             layer = self.keras.layers.Bidirectional(inner[0], **options)
+            layer.forward_layer.go_backwards, layer.backward_layer.go_backwards = ways
             # Keras copies the layers that it is given
             spec.inner = [
                 spec.inner[0],

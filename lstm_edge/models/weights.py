@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -232,7 +231,10 @@ def put_tree(
             if arrays:
                 arrays_of[id(here)] = (here, arrays)
 
-    visit(spec, "")
+    try:
+        visit(spec, "")
+    except InputError as error:
+        raise InputError(f"model {assignment.source}: {error}") from None
     for key, leaf in wanted.items():
         if key in arrays_of:
             assignment.put(*arrays_of[key])
@@ -249,20 +251,40 @@ def _children(
 ) -> Iterator[tuple[Spec, str]]:
     """The layers of a model, or the cells of a layer, with the path of each: class names, numbered.
 
+    The numbers rise in the order of the layers, but not by one: Keras 2.12 and 2.13 count a layer with
+    weights twice. So the groups of a class that are there are its layers in order.
+
     Args:
         visited: ``id`` of layers that are left out.
         more: names of the group that holds them, before :data:`_CONTAINERS`.
+
+    Raises:
+        InputError: a class has not as many groups as layers, so that none can be told from another.
     """
     containers = (*more, *_CONTAINERS)
-    container = next((c for c in containers if f"{path}/{c}".lstrip("/") in names), containers[0])
-    used: Counter[str] = Counter()
+    places = [f"{path}/{c}".lstrip("/") for c in containers]
+    container = next((place for place in places if place in names), places[0])
+    by_class: dict[str, list[Spec]] = {}
     for spec in inner:
-        if spec.layer is not None and id(spec.layer) in visited:
-            continue
-        name = snake(spec.stored)
-        full = f"{name}_{used[name]}" if used[name] else name
-        used[name] += 1
-        yield spec, f"{path}/{container}/{full}".lstrip("/")
+        if spec.layer is None or id(spec.layer) not in visited:
+            by_class.setdefault(snake(spec.stored), []).append(spec)
+    groups: dict[int, str] = {}
+    for name, specs in by_class.items():
+        pattern = re.compile(rf"{re.escape(f'{container}/{name}')}(?:_(\d+))?")
+        numbered = {int(m[1] or 0): m[0] for place in names if (m := pattern.fullmatch(place))}
+        stored = [numbered[number] for number in sorted(numbered)]
+        if len(stored) != len(specs):  # those without weights may be left out
+            specs = [s for s in specs if any(True for _ in leaves(s))]
+        if len(stored) == len(specs):
+            groups |= {id(s): place for s, place in zip(specs, stored, strict=True)}
+        elif stored and specs:
+            raise InputError(
+                f"its weights are of {len(stored)} layers of the class {specs[0].stored} in {container}, "
+                f"expected {len(specs)}: whose they are is not known; save it again where it was made"
+            )
+    for spec in inner:
+        if id(spec) in groups:
+            yield spec, groups[id(spec)]
 
 
 def _own(

@@ -50,11 +50,26 @@ def keras_config(path: Path) -> dict[str, Any]:
     return value
 
 
+def _entries(config: Any) -> list[dict[str, Any]]:
+    """A model's layers; Keras up to 2.2.2 stored those of a Sequential one as a bare list."""
+    return list(config["layers"] if isinstance(config, dict) else config)
+
+
+def _inputs(config: Any) -> list[dict[str, Any]]:
+    """The layers whose shapes are those of the inputs: in a Sequential model the first says its own."""
+    layers = _entries(config)
+    if isinstance(config, dict) and "input_layers" in config:
+        return [layer for layer in layers if layer["class_name"] == "InputLayer"]
+    inner = layers[0]["config"] if layers else {}
+    nested = isinstance(inner, list) or "layers" in inner
+    return _inputs(inner) if nested else layers[:1]
+
+
 def read(path: Path) -> Structure:
     config = keras_config(path)["config"]
-    layers = config["layers"] if isinstance(config, dict) else config
+    layers = _entries(config)
     inputs = []
-    for layer in layers:
+    for layer in _inputs(config):
         shape = layer["config"].get("batch_shape") or layer["config"].get("batch_input_shape")
         if shape:
             name = layer["config"].get("name", layer["class_name"])
