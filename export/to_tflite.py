@@ -4,6 +4,7 @@ Embedding, LSTM and Dense layers; any other model through :mod:`export.lowering.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from export.lowering import stacked_loop, tflite_float16, tflite_fused, tflite_g
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from lstm_edge.base.extras import require
-from lstm_edge.models.graph import GraphModel
+from lstm_edge.models.graph import GraphModel, scope_name
 from lstm_edge.results.parity import Tolerance
 from lstm_edge.stack import LstmStack
 
@@ -120,7 +121,14 @@ class Exporter(formats.Exporter):
 
 def _save(module: Any, saved: Path) -> None:
     tf = require("tensorflow", "exporting to TFLite")
-    tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
+    with contextlib.ExitStack() as undo:
+        for variable in module.variables:  # the converter makes operators' names of theirs
+            name = variable.name.removesuffix(":0")
+            named = "/".join(map(scope_name, name.split("/")))
+            if named != name:
+                undo.callback(setattr, variable, "_handle_name", f"{name}:0")
+                variable._handle_name = f"{named}:0"
+        tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
 
 
 def _convert(saved: Path, settings: _Settings) -> bytes:

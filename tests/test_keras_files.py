@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from models import VARIANTS
 from test_conformance import FLOAT32, RUNTIMES
 
+from export import export_bundle
 from lstm_edge.cli import cli
 from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.models import architecture as model
@@ -407,11 +408,71 @@ def test_names_that_tensorflow_does_not_take(keras2: Path, tmp_path: Path) -> No
                 names.append(new.encode())
         group.attrs["layer_names"] = names
 
-    import tensorflow as tf
-
     loaded = model.load(edited(keras2, tmp_path, "gru, both forms", change))
     close(loaded, keras2, "gru, both forms")
-    tf.function(loaded)(tf.zeros((1, 6, 4)))
+    exports(loaded, tmp_path, names=[layer.name for layer in loaded.layers])
+    assert loaded.layers[0].name == "_LSTM layer_1 [é]"  # Keras takes no slash
+
+
+def _odd_names(number: int) -> Any:
+    """Live models with names that no scope of TensorFlow takes; some are the same without their marks."""
+    import keras
+
+    L = keras.layers
+    x = keras.Input((6, 4), name="1 (x)")
+    if number == 0:
+        layers = [L.LSTM(4, name="größe"), L.Dense(2, name="Dense 1")]
+        return keras.Sequential([x, *layers], name="mein Modell")
+    if number == 1:
+        layers = [L.LSTM(4, name=name, return_sequences=True) for name in ("a b", "a_b", "a?b")]
+        return keras.Sequential([x, *layers, L.Dense(4, name="d d"), L.Dense(4, name="d_d")])
+    if number == 2:
+        ids = keras.Input((6,), dtype="int32", name="die ids")
+        layers = [
+            L.Embedding(12, 4, name="em bed"),
+            L.LSTM(4, name="-"),
+            L.Dense(2, "softmax", name="ß"),
+        ]
+        return keras.Sequential([ids, *layers], name="?")
+    y = L.Bidirectional(L.GRU(3, return_sequences=True, name="l s"), name="_bi é")(x)
+    inner = keras.Sequential(
+        [keras.Input((6, 6)), L.Dense(3, name="in ner"), L.SimpleRNN(4, name="1")]
+    )
+    z = L.TimeDistributed(L.Dense(2, name="a b"), name="t d")(y)
+    return keras.Model(x, [L.Dense(2, name="Ausgang ä")(inner(y)), z], name="größe")
+
+
+def exports(source: Any, tmp_path: Path, names: list[str], **options: Any) -> None:
+    """Both formats are as Keras, and the manifest has the user's names."""
+    result = export_bundle(source, tmp_path / "b", precisions=["float32"], **options)
+    assert result.ok
+    assert len(result.reports) == 2
+    stored = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    assert [layer["name"] for layer in stored["source"]["layers"]] == names
+
+
+@pytest.mark.parametrize(
+    ("number", "suffix"), [(0, ""), (1, ""), (2, ".h5"), (3, ".keras"), (1, ".keras"), (3, "")]
+)
+def test_names_that_only_keras_takes(tmp_path: Path, number: int, suffix: str) -> None:
+    """Live and from files, and what was changed while tracing is put back."""
+    made = _odd_names(number)
+    names = [layer.name for layer in made.layers]
+    variables = [v.value.name for v in made.variables]
+    if suffix:
+        made.save(tmp_path / f"m{suffix}")
+    exports(tmp_path / f"m{suffix}" if suffix else made, tmp_path, names)
+    assert not any("_open_name_scope" in vars(layer) for layer in made._flatten_layers())
+    assert variables == [v.value.name for v in made.variables]
+
+
+def test_streams_of_such_names(tmp_path: Path) -> None:
+    """Their states have names that differ."""
+    made = _odd_names(1)
+    exports(made, tmp_path, [layer.name for layer in made.layers], streaming=True)
+    stored = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    names = [state["name"] for state in stored["variants"][0]["states"]]
+    assert len(set(names)) == len(names) == 6
 
 
 def test_a_shape_that_was_not_stored(keras2: Path, tmp_path: Path) -> None:

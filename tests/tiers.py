@@ -65,7 +65,8 @@ TABLES: Mapping[str, Sequence[Table]] = {
         Table(
             "name",
             ["test_files_of_keras2_answer_as_it_did", "test_exported_they_answer_as_keras2_did"],
-        )
+        ),
+        Table("number", ["test_names_that_only_keras_takes"]),
     ],
     "test_latency.py": [Table("variant", ["test_a_fresh_process_starts_the_file"])],
     "test_mediapipe.py": [Table("name", ["test_answers_as_keras", "test_ids_are_keras_own"])],
@@ -143,6 +144,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_terminated_run_keeps_its_last_epoch_and_resumes",
         "test_renamed_labels_are_found_again_by_their_raw_values",
     ],
+    "test_keras_files.py": ["test_streams_of_such_names"],
     "test_golden_examples.py": [
         "test_the_examples_judge_as_verify_does",
         "test_what_may_be_absent_is_not_needed",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -50,7 +52,10 @@ class GraphModel:
             for value, tensor in zip(self._inside(tf, arrays), flat_inputs(self.model), strict=True)
         ]
         network = functional(self.model)
-        out = network(keras.tree.pack_sequence_as(network._inputs_struct, tensors), training=False)
+        with _scopes(keras, network):
+            out = network(
+                keras.tree.pack_sequence_as(network._inputs_struct, tensors), training=False
+            )
         answers = [tf.cast(value, tf.float32) for value in keras.tree.flatten(out)]
         return [
             value
@@ -100,6 +105,31 @@ class GraphModel:
             return False
         units = answer.shape[1] or 0
         return answer.activation == ("sigmoid" if units == 1 else "softmax")
+
+
+def scope_name(name: str) -> str:
+    """A name that TensorFlow's scopes take; Keras also takes spaces, brackets and letters of any kind."""
+    name = re.sub(r"[^A-Za-z0-9_.>-]", "_", name)
+    return name if name[:1].isalnum() or name[:1] == "." else f"layer{name}"
+
+
+@contextlib.contextmanager
+def _scopes(keras: Any, network: Any) -> Iterator[None]:
+    """A context in which layers with other names are traced in scopes that TensorFlow takes."""
+
+    def scope(layer: Any) -> Any:
+        opened = keras.src.backend.name_scope(scope_name(layer.name), caller=layer)
+        opened.name = layer.name  # by which Keras knows that it is in it already
+        return opened
+
+    layers = [layer for layer in network._flatten_layers() if scope_name(layer.name) != layer.name]
+    for layer in layers:
+        layer.__dict__["_open_name_scope"] = partial(scope, layer)  # past Keras's tracking
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.__dict__.pop("_open_name_scope", None)
 
 
 def constant(tf: Any, numbers: Any, like: Any) -> Any:

@@ -7,7 +7,6 @@ operations.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -358,9 +357,8 @@ class _Graph:
 
 
 def _name(name: str) -> str:
-    """A name that TensorFlow's scopes take; older files hold spaces, slashes and brackets."""
-    name = re.sub(r"[^A-Za-z0-9_.>-]", "_", name)
-    return name if name[:1].isalnum() or name[:1] == "." else f"layer{name}"
+    """A name that Keras takes."""
+    return name.replace("/", "_")
 
 
 def _copy(spec: Spec) -> Spec:

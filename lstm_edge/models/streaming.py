@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.inputs.signature import State
+from lstm_edge.inputs.signature import State, plain_name
 from lstm_edge.models.graph import GraphModel, flat_inputs, functional, read_graph
 
 _PURPOSE = "exporting a stream"
@@ -47,13 +47,17 @@ def read_streaming(model: Any, source: str, chunk: int | None = None) -> GraphMo
     if walk.obstacles:
         raise UnsupportedModelError(source, walk.obstacles)
     step_model = read_graph(with_steps(whole.model, chunk, walk.inputs), source)
-    states = {
-        layer.name: tuple(
-            State(f"{layer.name}_{name}", f"{layer.name}_{name}_next", shape)
+    states: dict[str, tuple[State, ...]] = {}
+    labels: set[str] = set()
+    for layer in walk.recurrent:
+        label = plain_name(layer.name)
+        while label in labels:  # of two that differ in a space only
+            label += "_"
+        labels.add(label)
+        states[layer.name] = tuple(
+            State(f"{label}_{name}", f"{label}_{name}_next", shape)
             for name, shape in _states(layer)
         )
-        for layer in walk.recurrent
-    }
     inputs = tuple(replace(port, shape=(None, *port.shape[1:])) for port in step_model.inputs)
     outputs = tuple(
         replace(port, shape=(None, *port.shape[1:]), timed=is_timed)
