@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from export import formats
 from export.ways.common import Request, Way, Written
@@ -30,6 +32,7 @@ from lstm_edge.inputs.windows import Window
 from lstm_edge.models import architecture as model_files
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import GraphModel, read_graph
+from lstm_edge.models.quantised import Dequantised, dequantised
 from lstm_edge.results.parity import ParityReport
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import comparing as parity
@@ -185,7 +188,10 @@ def export_bundle(
     )
     with progress.task("Loading the Keras model", None):
         loaded = model if live else model_files.load(source.model, trust)
+        floated = dequantised(loaded, source.model.name)
+        loaded = loaded if floated is None else floated.model
         way = decide(loaded, request)
+        quantised = () if floated is None else (floated.said(_difference(floated, way)),)
     left_out: dict[str, tuple[str, ...]] = {}
     if way.step is not None:
         beside.append(formats.STREAM)
@@ -237,6 +243,7 @@ def export_bundle(
         for exporter, precision in chosen:
             if exporter.kind() not in refused:
                 entry, report = _written(makers[exporter.kind()], precision, folder, way)
+                entry["notes"] += quantised
                 entries.append(entry)
                 reports.append(report)
             advance(1)
@@ -247,9 +254,27 @@ def export_bundle(
             variants=entries,
             versions=machine.versions(machine.MEASURED),
         )
-    said = [one.sentence() for one in way.rounding if one.share > LIMIT or one.undetermined]
-    said = [*way.said, *said]
-    return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, tuple(said))
+    rounding = [one.sentence() for one in way.rounding if one.share > LIMIT or one.undetermined]
+    said = (*way.said, *rounding, *quantised)
+    return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, said)
+
+
+def _difference(floated: Dequantised, way: Way) -> float | None:
+    """The greatest between a quantised model's own answers and those of its float weights; see there."""
+    graph = way.lowered
+    if not isinstance(graph, GraphModel):
+        graph = read_graph(floated.model, floated.model.name)
+    if graph.states:
+        return None
+    greatest = 0.0
+    for arrays in way.examples[:16]:
+        inputs = [np.asarray(arrays.get(p.name, arrays.get("ids"))) for p in graph.inputs]
+        before, after = (
+            replace(graph, model=model).call(inputs) for model in (floated.whole, floated.model)
+        )
+        for one, other in zip(before, after, strict=True):
+            greatest = max(greatest, float(np.abs(np.asarray(one) - np.asarray(other)).max()))
+    return greatest
 
 
 def _vocabulary(source: run_folder.ModelSource) -> Vocabulary | None:

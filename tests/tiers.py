@@ -78,6 +78,11 @@ TABLES: Mapping[str, Sequence[Table]] = {
     ],
     "test_own_scale.py": [Table("name", ["test_every_column_is_right_in_every_file"], apart=True)],
     "test_preprocessing.py": [Table("name", ["test_zeros_are_ids_wherever_they_stand"])],
+    "test_quantised.py": [
+        Table("make"),
+        Table("mode", ["test_exported_and_said"], group=lambda mode: mode),
+        Table("suffix", ["test_files_that_keras_cannot_read_again"]),
+    ],
     "test_runners.py": [Table("variant", ["test_predicting_needs_one_runtime_and_nothing_heavy"])],
     # the first: the shipped texts and few choices
     "test_settings_grid.py": [Table("source")],

@@ -23,6 +23,7 @@ from lstm_edge.errors import InputError, LstmEdgeError, UnsupportedModelError
 from lstm_edge.models import weights as keras_weights
 from lstm_edge.models.judge import Judge
 from lstm_edge.models.network import Builder
+from lstm_edge.models.quantised import WANTED
 from lstm_edge.models.translate import Spec, Translator, decode
 from lstm_edge.models.weights import Array, Assignment
 
@@ -182,17 +183,20 @@ def _judged(path: Path, entry: dict[str, Any], trust: bool) -> dict[str, Any]:
     return config
 
 
-def _by_keras(path: Path, make: Any) -> Any:
+def _by_keras(path: Path, config: dict[str, Any], make: Any) -> Any:
     """What ``make()`` gives; Keras's errors become one of this project."""
     keras = require("keras", f"loading {path.name}")
+    # of a policy; Keras does not read all of its own. And it takes out what it reads
+    quantised = '"source_name"' in json.dumps(config)
     try:
         return make()
     except LstmEdgeError:
         raise
     except Exception as error:  # Keras raises every kind; its message is the reason
         reason = " ".join(str(error).split())
+        hint = f"; it was quantised by Keras: {WANTED}" if quantised else ""
         raise InputError(
-            f"model {path} cannot be loaded by Keras {keras.__version__}: {reason[:400]}"
+            f"model {path} cannot be loaded by Keras {keras.__version__}: {reason[:400]}{hint}"
         ) from error
 
 
@@ -253,7 +257,7 @@ def _hdf5_of_keras3(path: Path, stored: _Stored, file: Any, trust: bool) -> Any:
                 file.copy("model_weights", to)
             return keras.models.load_model(copy, compile=False, safe_mode=not trust)
 
-    return _by_keras(path, read)
+    return _by_keras(path, config, read)
 
 
 def _text(value: Any) -> str | None:
@@ -405,7 +409,7 @@ def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, tru
             model.load_weights(copy)
         return model
 
-    return _by_keras(path, read)
+    return _by_keras(path, config, read)
 
 
 def _other_archive(path: Path, names: frozenset[str]) -> LstmEdgeError:

@@ -16,6 +16,7 @@ from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.inputs.scaling import Scale
 from lstm_edge.inputs.signature import Input, Output, Signature, State, plain_name
+from lstm_edge.models.quantised import dequantised
 
 _PURPOSE = "exporting"
 # Layers that do nothing when the model answers.
@@ -180,7 +181,8 @@ def read_graph(model: Any, source: str) -> GraphModel:
         raise UnsupportedModelError(
             source, ["the model's inputs are not known: begin it with keras.Input, or call it once"]
         )
-    model = as_float32(model)
+    floated = dequantised(model, source)
+    model = as_float32(model if floated is None else floated.model)
     tensors = flat_inputs(model)
     takers = list(_takers(model, tensors))
     names = _unique([plain_name(t.name) for t in tensors])

@@ -178,6 +178,7 @@ def _own_module(entry: dict[str, Any]) -> str | None:
         start = keras.Input((1,))
         return type(keras.Model(start, start)).__module__ if name == "Functional" else "keras"
     spaces = ["layers", "initializers", "regularizers", "constraints", "dtype_policies"]
+    spaces += ["quantizers"]
     spaces.sort(key=lambda space: not module.endswith(space))
     for space in spaces:
         if name in classes(space):
