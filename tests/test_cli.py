@@ -25,8 +25,10 @@ pytest.importorskip("tensorflow", reason="the commands that are tested train and
 from environments import pip_install
 from models import DEFAULT
 
+from lstm_edge import load_bundle
 from lstm_edge.bundle.manifest import MANIFEST, seal
 from lstm_edge.cli import cli
+from lstm_edge.errors import InputError
 
 GOOD = "wonderful charming bright moving lovely fun clever warm".split()
 BAD = "awful boring dull stupid noisy empty slow cheap".split()
@@ -687,6 +689,58 @@ def test_start_up_imports_only_what_a_subcommand_needs() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & {"numpy", "rich", "onnxruntime", *TRAINING}
+
+
+def test_keras_on_another_backend_is_said(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in Python with PyTorch below it: nothing of that is installed here, but for its name."""
+    import keras
+
+    from export import export_bundle
+    from lstm_edge.bundle.opening import open_bundle
+    from lstm_edge.inputs.data import evaluation
+    from lstm_edge.verify.verifying import verify
+
+    file = made.run / "model.keras"
+    live = keras.saving.load_model(file)
+    monkeypatch.setattr(keras.config, "backend", lambda: "torch")
+    bundle, data = open_bundle(made.bundle), evaluation(str(made.data))
+    for call_keras in (
+        lambda: export_bundle(live, tmp_path / "b"),
+        lambda: export_bundle(file, tmp_path / "b"),
+        lambda: verify(bundle, data),
+    ):
+        with pytest.raises(InputError) as caught:
+            call_keras()
+        assert "needs Keras on TensorFlow, and Keras runs on torch here" in str(caught.value)
+        assert "KERAS_BACKEND=tensorflow" in str(caught.value)
+        assert "model.save('model.keras')" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    assert load_bundle(made.bundle).predict(["fine"])  # needs no Keras
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "lstm_edge.cli", "inspect", "MODEL"),
+        (
+            "-c",
+            "import sys, pathlib as p, export.bundling as b; print(b.obstacles(p.Path(sys.argv[1])))",
+            "MODEL",
+        ),
+    ],
+)
+def test_where_keras_is_not_imported_yet_it_runs_on_tensorflow(
+    made: Made, command: tuple[str, ...]
+) -> None:
+    """Whatever the shell says; a backend that is not installed is not asked for."""
+    done = subprocess.run(
+        [sys.executable, *(str(made.run / "model.keras") if c == "MODEL" else c for c in command)],
+        capture_output=True, text=True, check=False, env={**os.environ, "KERAS_BACKEND": "torch"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "faster one" in done.stdout or done.stdout == "()\n"
 
 
 def test_a_terminated_run_keeps_its_last_epoch_and_resumes(tmp_path: Path) -> None:

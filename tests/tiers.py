@@ -147,6 +147,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_train_prints_the_notebook_s_samples",
         "test_where_one_runtime_is_installed_its_variants_are_run_and_the_others_named",
         "test_a_terminated_run_keeps_its_last_epoch_and_resumes",
+        "test_where_keras_is_not_imported_yet_it_runs_on_tensorflow",
         "test_renamed_labels_are_found_again_by_their_raw_values",
     ],
     "test_keras_files.py": ["test_streams_of_such_names"],

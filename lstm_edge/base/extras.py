@@ -53,7 +53,7 @@ def require(module: str, purpose: str) -> Any:
     if top in ("tensorflow", "keras"):
         # read when the library is first loaded; what the user has set stands
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        _keras_on_tensorflow(purpose)
     handlers = logging.root.handlers[:]
     try:
         with _no_tensorflow() if top == "mediapipe" else contextlib.nullcontext():
@@ -70,6 +70,22 @@ def require(module: str, purpose: str) -> Any:
     finally:
         if module.startswith("onnxruntime.tools"):  # sets up everybody's logging when imported
             logging.root.handlers[:] = handlers
+
+
+def _keras_on_tensorflow(purpose: str) -> None:
+    """See that Keras runs on TensorFlow, which files are made with, whatever a shell or keras.json says.
+
+    Once Keras is imported, nobody can change it any more.
+    """
+    keras = sys.modules.get("keras")
+    if keras is None:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    elif (backend := keras.config.backend()) != "tensorflow":
+        raise InputError(
+            f"{purpose} needs Keras on TensorFlow, and Keras runs on {backend} here: set "
+            "KERAS_BACKEND=tensorflow in the environment before keras is imported; of a live model of "
+            f"{backend}, model.save('model.keras') and export the file in a new process"
+        )
 
 
 def check_installed(module: str, purpose: str) -> None:
