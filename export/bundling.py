@@ -94,6 +94,7 @@ def export_bundle(
     expect: Path | str | None = None,
     either_side: bool = False,
     trust: bool = False,
+    custom: Sequence[Path | str] = (),
     progress: Progress = SILENT,
 ) -> ExportResult:
     """Export a Keras model to a bundle; the folder appears only when it is whole.
@@ -136,6 +137,8 @@ def export_bundle(
             if they stood in front. Texts are answered the same; ids with zeros behind are not what Keras
             answers to them.
         trust: also execute what the file holds (Lambda layers, custom classes).
+        custom: Python files with layers, models and functions of the user's own that the file names; they
+            are run, so only with ``trust``. What is registered already needs none.
 
     Raises:
         UnsupportedModelError: with all obstacles at once; only of what was asked for by name, or where
@@ -187,7 +190,7 @@ def export_bundle(
         lowering,
     )
     with progress.task("Loading the Keras model", None):
-        loaded = model if live else model_files.load(source.model, trust)
+        loaded = model if live else model_files.load(source.model, trust, custom)
         floated = dequantised(loaded, source.model.name)
         loaded = loaded if floated is None else floated.model
         way = decide(loaded, request)
@@ -354,10 +357,12 @@ def _describe(
     }
 
 
-def obstacles(path: Path) -> tuple[str, ...]:
+def obstacles(
+    path: Path, trust: bool = False, custom: Sequence[Path | str] = ()
+) -> tuple[str, ...]:
     """What keeps a model file from being exported, whichever way; the file is loaded for it."""
     try:
-        read_graph(model_files.load(path), path.name)
+        read_graph(model_files.load(path, trust, custom), path.name)
     except UnsupportedModelError as error:
         return error.obstacles
     except InputError as error:

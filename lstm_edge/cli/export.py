@@ -164,7 +164,7 @@ def _spoken_settings(options: dict[str, Any]) -> dict[str, Any]:
 )
 @click.option("--lowering", metavar="L", cls=_Listed, listing=_lowerings)
 @shared.data_options("Take the golden vectors from these texts [default: the shipped reviews].")
-@shared.TRUST
+@shared.trust_options
 @shared.VERBOSE
 def command(
     model: Path,
@@ -189,6 +189,7 @@ def command(
     text_column: str | None,
     label_column: str | None,
     trust: bool,
+    custom: Sequence[Path],
     verbose: bool,
     expect: Path | None,
     either_side: bool,
@@ -207,6 +208,7 @@ def command(
     lstm-edge export sensors.keras --inputs windows.npy --out bundle
     lstm-edge export forecaster.keras --scale scale.npz --unscale target.npz --out bundle
     lstm-edge export forecaster.h5 --streaming --out bundle
+    lstm-edge export own.keras --custom layers.py --trust --out bundle
     lstm-edge export run --runtime mediapipe --precision int8-dynamic --out phone
     """
     shared.require_export()
@@ -242,6 +244,7 @@ def command(
             expect=expect,
             either_side=either_side,
             trust=trust,
+            custom=custom,
             progress=bars,
         )
     bundle = shared.open_bundle(out)

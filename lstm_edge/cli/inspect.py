@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +16,8 @@ from lstm_edge.cli.messages import with_options
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @shared.JSON
-def command(file: Path, json_file: Path | None) -> None:
+@shared.trust_options
+def command(file: Path, json_file: Path | None, trust: bool, custom: Sequence[Path]) -> None:
     """Show inputs, operators, weights and problems of FILE without running it.
 
     For a Keras file the problems are what keeps it from being exported, and where nothing does, there is
@@ -42,7 +44,9 @@ def command(file: Path, json_file: Path | None) -> None:
         from export.bundling import obstacles
 
         with shared.quiet(False):
-            problems = [with_options(p, click.get_current_context()) for p in obstacles(file)]
+            problems = [
+                with_options(p, click.get_current_context()) for p in obstacles(file, trust, custom)
+            ]
         found = found.with_problems(problems)
     for table in report.structure_tables(found):
         shared.show(table)

@@ -31,9 +31,14 @@ BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
 VERBOSE = click.option(
     "--verbose", "-v", is_flag=True, help="Show what TensorFlow and the converters print."
 )
-TRUST = click.option(
+_TRUST = click.option(
     "--trust", is_flag=True,
     help="Let Keras execute what the model file holds: Lambda layers, custom classes.",
+)  # fmt: skip
+_CUSTOM = click.option(
+    "--custom", type=click.Path(path_type=Path), multiple=True, metavar="FILE.py",
+    help="Python that defines layers, models and functions of your own that the model file names; it is "
+    "run, so only with --trust. May be repeated.",
 )  # fmt: skip
 THREADS = click.option(
     "--threads", type=int, default=1, show_default=True, help="Threads for one inference."
@@ -76,6 +81,10 @@ def _window(text: str | None) -> Window | None:
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def trust_options(command: _F) -> _F:
+    return _TRUST(_CUSTOM(command))
 
 
 def data_options(text: str, **given: Any) -> Callable[[_F], _F]:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     help="Write the texts whose label changes, with both answers: .csv or .jsonl.",
 )  # fmt: skip
 @shared.JSON
-@shared.TRUST
+@shared.trust_options
 @shared.VERBOSE
 def command(
     bundle: Path,
@@ -64,6 +64,7 @@ def command(
     flips: Path | None,
     json_file: Path | None,
     trust: bool,
+    custom: Sequence[Path],
     verbose: bool,
 ) -> int:
     """Compare every variant of BUNDLE with Keras: differences, flips, accuracy, errors, independence.
@@ -110,6 +111,7 @@ def command(
         threads=threads,
         workers=at_once,
         trust=trust,
+        custom=custom,
     )
     for table in (
         report.parity_table(run),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,14 @@ def build(config: ModelConfig) -> Any:
     return model
 
 
-def load(path: Path, trust: bool = False) -> Any:
+def load(path: Path, trust: bool = False, custom: Sequence[Path | str] = ()) -> Any:
     """Load a model file or SavedModel folder, of Keras 1 to 3, with today's Keras.
 
-    Nothing in the file is executed, unless ``trust`` is set: then Lambda layers are.
+    Nothing in the file is executed, unless ``trust`` is set: then Lambda layers are. ``custom``: Python
+    files that define classes and functions of the user's own that the file names; they are run.
 
     Raises:
         InputError: missing, cut short, not a model file, or refused by Keras (its reason is given).
         UnsupportedModelError: every layer that cannot be rebuilt, with what would help.
     """
-    return keras_files.load(path, trust)
+    return keras_files.load(path, trust, custom)

@@ -11,7 +11,7 @@ import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from lstm_edge.models.judge import Judge
 from lstm_edge.models.network import Builder
 from lstm_edge.models.quantised import WANTED
 from lstm_edge.models.translate import Spec, Translator, decode
+from lstm_edge.models.trust import Trust
 from lstm_edge.models.weights import Array, Assignment
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -60,10 +61,12 @@ class _Stored:
         return any(f'"{word}":' in text for word in _KERAS1_WORDS)
 
 
-def load(path: Path, trust: bool = False) -> Any:
+def load(path: Path, trust: bool = False, custom: Sequence[Path | str] = ()) -> Any:
     """The model of a file or folder, not compiled, in today's Keras.
 
-    ``trust``: run Lambda layers and take registered classes from the file.
+    Args:
+        trust: run Lambda layers, and take classes that are registered.
+        custom: Python files to run first; their classes and functions are taken, too.
 
     Raises:
         InputError: missing, damaged, of another kind, or a structure that does not fit together.
@@ -72,7 +75,7 @@ def load(path: Path, trust: bool = False) -> Any:
     if not path.exists():
         raise InputError(f"model {path} does not exist; expected {_KINDS}")
     try:
-        return _load(path, trust)
+        return _load(path, Trust(trust, [Path(file) for file in custom]))
     except LstmEdgeError:
         raise
     except RecursionError:
@@ -85,7 +88,7 @@ def is_model_folder(path: Path) -> bool:
     return unpacked or (path / _GRAPH).is_file()
 
 
-def _load(path: Path, trust: bool) -> Any:
+def _load(path: Path, trust: Trust) -> Any:
     if path.is_dir():
         if not is_model_folder(path):
             raise InputError(f"model {path} is a folder without {_GRAPH}; expected {_KINDS}")
@@ -153,12 +156,13 @@ def _config(path: Path, text: Any, where: str) -> dict[str, Any]:
 # Rebuilding
 
 
-def _translated(path: Path, stored: _Stored, trust: bool) -> Spec:
+def _translated(path: Path, stored: _Stored, trust: Trust) -> Spec:
     """The model of a file of Keras 1 or 2, built, without its weights."""
     translator = Translator(trust, stored.keras1)
     spec = translator.model(stored.entry)
     _refuse(path, translator.obstacles)
-    Builder(f"model {path}").model(spec)
+    with trust.known():
+        Builder(f"model {path}", trust).model(spec)
     return spec
 
 
@@ -176,20 +180,21 @@ def _finished(spec: Spec, assignment: Assignment) -> Any:
     return spec.layer
 
 
-def _judged(path: Path, entry: dict[str, Any], trust: bool) -> dict[str, Any]:
+def _judged(path: Path, entry: dict[str, Any], trust: Trust) -> dict[str, Any]:
     judge = Judge(trust)
     config = judge.model(entry)
     _refuse(path, judge.obstacles)
     return config
 
 
-def _by_keras(path: Path, config: dict[str, Any], make: Any) -> Any:
+def _by_keras(path: Path, config: dict[str, Any], make: Any, trust: Trust) -> Any:
     """What ``make()`` gives; Keras's errors become one of this project."""
     keras = require("keras", f"loading {path.name}")
     # of a policy; Keras does not read all of its own. And it takes out what it reads
     quantised = '"source_name"' in json.dumps(config)
     try:
-        return make()
+        with trust.known():
+            return make()
     except LstmEdgeError:
         raise
     except Exception as error:  # Keras raises every kind; its message is the reason
@@ -203,7 +208,7 @@ def _by_keras(path: Path, config: dict[str, Any], make: Any) -> Any:
 # HDF5
 
 
-def _hdf5(path: Path, trust: bool) -> Any:
+def _hdf5(path: Path, trust: Trust) -> Any:
     h5py, keras = (require(m, f"loading {path.name}") for m in ("h5py", "keras"))
     try:
         file = h5py.File(path, "r")
@@ -219,7 +224,7 @@ def _hdf5(path: Path, trust: bool) -> Any:
             raise InputError(f"model {path} is damaged ({error}); copy it again") from error
 
 
-def _open_hdf5(path: Path, file: Any, trust: bool) -> Any:
+def _open_hdf5(path: Path, file: Any, trust: Trust) -> Any:
     config = _text(file.attrs.get("model_config"))
     if config is None:
         raise UnsupportedModelError(f"model {path}", [_WEIGHTS_ONLY], "loaded")
@@ -239,7 +244,7 @@ def _open_hdf5(path: Path, file: Any, trust: bool) -> Any:
     return _finished(spec, assignment)
 
 
-def _hdf5_of_keras3(path: Path, stored: _Stored, file: Any, trust: bool) -> Any:
+def _hdf5_of_keras3(path: Path, stored: _Stored, file: Any, trust: Trust) -> Any:
     """Keras reads it itself, once its configuration is judged."""
     h5py, keras = (require(m, f"loading {path.name}") for m in ("h5py", "keras"))
     config = _judged(path, stored.entry, trust)
@@ -257,7 +262,7 @@ def _hdf5_of_keras3(path: Path, stored: _Stored, file: Any, trust: bool) -> Any:
                 file.copy("model_weights", to)
             return keras.models.load_model(copy, compile=False, safe_mode=not trust)
 
-    return _by_keras(path, config, read)
+    return _by_keras(path, config, read, trust)
 
 
 def _text(value: Any) -> str | None:
@@ -333,7 +338,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def _archive(path: Path, members: _Zip | _Folder, trust: bool) -> Any:
+def _archive(path: Path, members: _Zip | _Folder, trust: Trust) -> Any:
     names = members.names
     if _CONFIG not in names:
         raise _other_archive(path, names)
@@ -368,7 +373,7 @@ def _archive(path: Path, members: _Zip | _Folder, trust: bool) -> Any:
 
 
 def _with_slashes(content: bytes) -> bytes:
-    """Weights whose groups Keras named on Windows (``layers\\\\dense``), as it names them elsewhere."""
+    """Weights whose groups Keras named on Windows (``layers\\dense``), as it names them elsewhere."""
     h5py = require("h5py", "loading a model")
     changed = io.BytesIO()
     with h5py.File(io.BytesIO(content), "r") as file:
@@ -386,7 +391,7 @@ def _with_slashes(content: bytes) -> bytes:
     return changed.getvalue()
 
 
-def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, trust: bool) -> Any:
+def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, trust: Trust) -> Any:
     """Keras makes the layers of the judged configuration, and reads the weights itself."""
     keras = require("keras", f"loading {path.name}")
     config = _judged(path, stored.entry, trust)
@@ -409,7 +414,7 @@ def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, tru
             model.load_weights(copy)
         return model
 
-    return _by_keras(path, config, read)
+    return _by_keras(path, config, read, trust)
 
 
 def _other_archive(path: Path, names: frozenset[str]) -> LstmEdgeError:
@@ -428,7 +433,7 @@ def _other_archive(path: Path, names: frozenset[str]) -> LstmEdgeError:
 # SavedModel
 
 
-def _saved_model(path: Path, trust: bool) -> Any:
+def _saved_model(path: Path, trust: Trust) -> Any:
     tf = require("tensorflow", f"loading {path.name}")
     saved = _protobuf("saved_model_pb2").SavedModel()
     try:

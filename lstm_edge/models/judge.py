@@ -13,8 +13,10 @@ from functools import cache
 from typing import Any
 
 from lstm_edge.base.extras import require
+from lstm_edge.models.trust import PURPOSE, Trust
+from lstm_edge.structure.of_keras import NETWORKS as MODELS
+from lstm_edge.structure.of_keras import as_network
 
-PURPOSE = "loading a model"
 # Built-in layers that run foreign code, or read files that the configuration names.
 UNSAFE = {
     "Lambda": "is Python code inside the file",
@@ -27,10 +29,9 @@ TEXT = frozenset("TextVectorization StringLookup IntegerLookup Hashing HashedCro
 FRONTS = ("TextVectorization", "StringLookup")
 TEXT_HINT = "cut it off and give the model what it made (ids or numbers)"
 _OWN_ROOTS = frozenset("keras tf_keras tensorflow tensorflow_core builtins".split())
-MODELS = frozenset("Sequential Functional Model Network".split())
 CUSTOM_HINT = (
-    "rebuild the model with built-in layers, or load it in Python with the class and give the model "
-    "itself to the export"
+    "give the Python file that defines it with `custom` and `trust` (it is run), rebuild the model with "
+    "built-in layers, or load it in Python with the class and give the model itself to the export"
 )
 
 
@@ -65,34 +66,55 @@ class Judge:
         obstacles: one sentence for each thing that is not Keras's own.
     """
 
-    def __init__(self, trust: bool) -> None:
+    def __init__(self, trust: Trust) -> None:
         self.trust = trust
         self.obstacles: list[str] = []
 
     def model(self, entry: dict[str, Any]) -> dict[str, Any]:
         """The configuration that Keras may see."""
         entry = {k: v for k, v in entry.items() if k != "compile_config"}
+        if (own := self._of_the_users(entry)) is not None:
+            return own
+        entry = as_network(entry)
         config = entry.get("config")
         name = str(entry.get("class_name"))
         if not isinstance(config, dict) or "layers" not in config or name not in MODELS:
-            self.obstacles.append(subclassed(name))
+            self.obstacles.append(subclassed(name, self.trust))
             return entry
         return self._object(entry, "", "the model")  # type: ignore[no-any-return]
+
+    def _of_the_users(self, entry: dict[str, Any]) -> dict[str, Any] | None:
+        """The entry of a class that a trusted user has, as Keras finds it; None: of any other."""
+        name = str(entry["class_name"])
+        hidden = "module" not in entry and self.trust.overrides(name)  # HDF5 names no modules
+        if is_own(entry) and _own_module(entry) is not None and not hidden:
+            return None
+        key = str(entry.get("registered_name") or name)
+        if self.trust.find(key) is None:
+            return None
+        if key != name:
+            self.trust.find(name)  # HDF5 asks by this one
+        self._ask(entry.get("config"))
+        return entry | {"module": None, "registered_name": key}
 
     def _value(self, value: Any, path: str, key: str) -> Any:
         if isinstance(value, list):
             return [self._value(v, path, key) for v in value]
         if not isinstance(value, dict):
             if key.endswith("activation") and isinstance(value, str):
-                self._activation(value, path, key)
+                return self._activation(value, path, key)
             return value
         if "class_name" in value and ("config" in value or "registered_name" in value):
             return self._object(value, path, key)
         return {k: self._value(v, path, k) for k, v in value.items()}
 
-    def _activation(self, name: str, path: str, key: str) -> None:
+    def _activation(self, name: str, path: str, key: str) -> Any:
         if name not in activations():
+            if self.trust.find(name) is not None:
+                function = {"class_name": "function", "config": name, "registered_name": name}
+                return function | {"module": "builtins"}
             self.obstacles.append(own_activation(path, key, name))
+        return name
 
     def _object(self, entry: dict[str, Any], path: str, key: str) -> Any:
         name, config = str(entry["class_name"]), entry.get("config")
@@ -112,7 +134,9 @@ class Judge:
         if name in UNSAFE:
             if not self.trust:
                 self.obstacles.append(unsafe(here, name))
-            return entry
+                return entry
+            self._ask(inside)
+            return entry | {"config": {k: self._lambda(v, here) for k, v in inside.items()}}
         if key in ("dtype", "dtype_policy") and name in classes("dtype_policies"):
             return self._pinned(entry, path)
         if name in FRONTS and not isinstance(inside.get("vocabulary"), str):
@@ -122,12 +146,37 @@ class Judge:
         if name in TEXT:
             self.obstacles.append(f"layer {here} is a {name}: {TEXT_HINT}")
             return entry
-        known = is_own(entry) and _own_module(entry) is not None
-        if not known and not self.trust:
-            self.obstacles.append(custom(here, name))
+        if (own := self._of_the_users(entry)) is not None:
+            return own
+        network = as_network(entry)
+        if not (is_own(network) and _own_module(network) is not None):
+            self.obstacles.append(custom(here, name, self.trust))
             return entry
-        here = path if key == "the model" else here
-        return self._pinned(entry, here) if known else entry
+        pinned = self._pinned(network, path if key == "the model" else here)
+        if network is entry or "module" not in entry:
+            return pinned
+        # an archive calls its weights by the class
+        same = {"class_name": name, "registered_name": self.trust.stand_in(name, network)}
+        return pinned | same | {"module": None}
+
+    def _lambda(self, value: Any, path: str) -> Any:
+        """The code in a trusted Lambda as a function that Keras is to find."""
+        if isinstance(value, dict) and value.get("class_name") == "__lambda__":
+            stored = [value["config"].get(key) for key in ("code", "defaults", "closure")]
+            return self.trust.named(self.trust.function(stored, path))
+        return value
+
+    def _ask(self, value: Any) -> None:
+        """Ask for the classes and functions that are named in what a trusted class stores."""
+        if isinstance(value, dict):
+            function = value.get("class_name") == "function"
+            name = value.get("config" if function else "registered_name")
+            if isinstance(name, str):
+                self.trust.find(name)
+            value = list(value.values())
+        if isinstance(value, list):
+            for inner in value:
+                self._ask(inner)
 
     def _pinned(self, entry: dict[str, Any], path: str) -> dict[str, Any]:
         """The entry with the module where its class really is, whatever the file says."""
@@ -141,9 +190,10 @@ class Judge:
     def _function(self, entry: dict[str, Any], path: str, key: str) -> Any:
         name = entry.get("config")
         keras = require("keras", PURPOSE)
+        if isinstance(name, str) and self.trust.find(name) is not None:
+            return entry
         if not is_own(entry, name) or not isinstance(name, str):
-            if self.trust:
-                return entry
+            pass
         elif name in activations():
             return {**entry, "module": "keras.activations", "registered_name": name}
         elif callable(getattr(keras.ops, name, None)):
@@ -195,14 +245,19 @@ def is_own(entry: dict[str, Any], name: Any = None) -> bool:
     return registered is None or registered in (entry.get("class_name"), name)
 
 
-def custom(path: str, name: str) -> str:
+def custom(path: str, name: str, trust: Trust) -> str:
+    if trust.files:
+        return f"layer {path} is of the class {name}, which {trust.without} not define"
     return f"layer {path} is of the class {name}, which is not Keras's own: {CUSTOM_HINT}"
 
 
-def subclassed(name: str) -> str:
+def subclassed(name: str, trust: Trust) -> str:
+    if trust.files:
+        return f"the model is of the class {name}, which {trust.without} not define"
     return (
         f"the model is of the class {name}, whose structure is in Python code and not in the file: "
-        "wrap it with keras.Model(inputs, outputs), copy the weights and save that"
+        "give the Python file that defines it with `custom` and `trust` (it is run); or, where the model "
+        "is live, x = keras.Input(shape), keras.Model(x, model.call(x)), and save or export that"
     )
 
 
@@ -219,5 +274,5 @@ def own_activation(path: str, key: str, name: Any) -> str:
     where = f"layer {path}" if path else "the model"
     return (
         f"{where} has the {key or 'function'} {text}, which is not Keras's own and is not run: use a "
-        "built-in activation"
+        "built-in activation, or give the Python file that defines it with `custom` and `trust`"
     )

@@ -12,9 +12,9 @@ from typing import Any
 
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
-from lstm_edge.models.judge import PURPOSE
 from lstm_edge.models.operations import operation
 from lstm_edge.models.translate import IDENTITIES, Spec, layer_class
+from lstm_edge.models.trust import PURPOSE, Trust
 
 _CONSTANT = "_CONSTANT_VALUE"
 # Layers that hand no mask on in Keras 2; today's do.
@@ -25,8 +25,8 @@ _MERGES = frozenset("Add Subtract Multiply Average Maximum Minimum Concatenate".
 class Builder:
     """Makes the layers of a file; ``source`` begins the error messages."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, trust: Trust) -> None:
+        self.source, self.trust = source, trust
         self.keras = require("keras", PURPOSE)
 
     def model(self, spec: Spec) -> Any:
@@ -65,11 +65,9 @@ class Builder:
         if spec.kind == "operator":
             return operation(spec.stored, spec.options)
         if spec.kind == "Lambda":
-            return _lambda(self.keras, spec)
+            return _lambda(self.keras, self.trust, spec)
         if spec.kind == "trusted":
-            return self.keras.saving.deserialize_keras_object(
-                {"module": None, "registered_name": spec.stored, **spec.options}, safe_mode=False
-            )
+            return spec.options["class"].from_config(spec.options["config"])
         options = {k: self._option(v) for k, v in spec.options.items()}
         options["name"] = _name(spec.name)
         if spec.kind == "Bidirectional":
@@ -386,12 +384,11 @@ def _ids(first: Spec | None) -> str | None:
     return "int32" if first.kind == "Embedding" else first.dtype
 
 
-def _lambda(keras: Any, spec: Spec) -> Any:
-    """A Lambda layer of a file that the user trusts, in the form that Keras 3 reads."""
-    config = {k: v for k, v in spec.options.items() if k in ("function", "output_shape", "mask")}
-    for key, value in config.items():
+def _lambda(keras: Any, trust: Trust, spec: Spec) -> Any:
+    """A Lambda layer of a file that the user trusts."""
+    options = {k: v for k, v in spec.options.items() if k in ("function", "output_shape", "mask")}
+    for key, value in options.items():
         if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
-            code = dict(zip(("code", "defaults", "closure"), value, strict=False))
-            config[key] = {"class_name": "__lambda__", "config": code}
-    config |= {"name": _name(spec.name), "arguments": spec.options.get("arguments") or {}}
-    return keras.layers.Lambda.from_config(config, safe_mode=False)
+            options[key] = trust.function(value, spec.name)
+    arguments = spec.options.get("arguments") or {}
+    return keras.layers.Lambda(**options, arguments=arguments, name=_name(spec.name))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lstm_edge.base.extras import require
-from lstm_edge.models.judge import PURPOSE
+from lstm_edge.models.trust import PURPOSE
 
 
 def operator_name(stored: str, config: dict[str, Any]) -> tuple[bool, str]:

@@ -14,8 +14,6 @@ from typing import Any
 from lstm_edge.base.extras import require
 from lstm_edge.models.judge import (
     CUSTOM_HINT,
-    MODELS,
-    PURPOSE,
     TEXT,
     TEXT_HINT,
     UNSAFE,
@@ -28,6 +26,9 @@ from lstm_edge.models.judge import (
     unsafe,
 )
 from lstm_edge.models.operations import operator_name
+from lstm_edge.models.trust import PURPOSE, Trust
+from lstm_edge.structure.of_keras import NETWORKS as MODELS
+from lstm_edge.structure.of_keras import as_network
 
 _GONE = {
     "LocallyConnected1D": "use Conv1D, or Dense on a flattened window",
@@ -104,6 +105,8 @@ _WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "mode": (0,),
     "num_constants": (0,),
 }
+# What Keras 2 stored of every layer, and today's takes from none.
+_OF_KERAS2 = frozenset("batch_input_shape batch_shape input_dim input_length input_dtype".split())
 _ONLY_FOR: dict[str, frozenset[str]] = {
     "input_dim": frozenset(["Embedding"]),
 }
@@ -208,25 +211,26 @@ class Translator:
         obstacles: one sentence for each thing in the way, with its layer.
     """
 
-    def __init__(self, trust: bool = False, keras1: bool = False) -> None:
+    def __init__(self, trust: Trust, keras1: bool = False) -> None:
         self.trust, self.keras1 = trust, keras1
         self.obstacles: list[str] = []
 
     def model(self, entry: dict[str, Any]) -> Spec:
         """The whole model of a file."""
-        entry = decode(entry)
+        stored = decode(entry)
+        entry = as_network(stored)
         name, config = str(entry.get("class_name")), entry.get("config")
         if name not in MODELS or not (layers_of(config) if config else None):
-            self.obstacles.append(subclassed(name))
+            self.obstacles.append(subclassed(name, self.trust))
             return Spec(name, name, name)
-        return self._model(entry, "")
+        return self._model(entry, "", str(stored["class_name"]))
 
-    def _model(self, entry: dict[str, Any], path: str) -> Spec:
-        stored, config = str(entry["class_name"]), entry["config"]
+    def _model(self, entry: dict[str, Any], path: str, stored: str) -> Spec:
+        config = entry["config"]
         options = config if isinstance(config, dict) else {}
         functional = is_functional(options)
         name = str(entry.get("name") or options.get("name") or "model")
-        spec = Spec(name, stored, "Functional" if functional else "Sequential")
+        spec = Spec(name, _plain(stored), "Functional" if functional else "Sequential")
         spec.trainable = bool(options.get("trainable", True))
         spec.batch_shape = _shape(options.get("build_input_shape"))
         if spec.batch_shape is None and isinstance(entry.get("build_config"), dict):
@@ -246,11 +250,12 @@ class Translator:
     def layer(self, entry: dict[str, Any], path: str) -> Spec:
         """One layer, with those inside it."""
         stored = str(entry.get("class_name"))
+        entry = as_network(entry)
         config = entry.get("config")
-        if stored in MODELS and (layers_of(config) if config else None):
+        if entry.get("class_name") in MODELS and (layers_of(config) if config else None):
             options = config if isinstance(config, dict) else {}
             label = str(entry.get("name") or options.get("name") or stored)
-            spec = self._model(entry, _join(path, label))
+            spec = self._model(entry, _join(path, label), stored)
         else:
             config = dict(config) if isinstance(config, dict) else {}
             name = str(entry.get("name") or config.get("name") or stored.lower())
@@ -279,6 +284,8 @@ class Translator:
         if kind in UNSAFE:
             if not (self.trust and kind == "Lambda"):
                 self.obstacles.append(unsafe(path, kind))
+            elif isinstance(config.get("function"), str):
+                self._named_function(config, path)
             spec.options = config
             return spec
         if kind in TEXT:
@@ -292,11 +299,14 @@ class Translator:
         if kind == "Merge":
             return self._merge(spec, config, path)
         known = kind in classes("layers") or kind == "ThresholdedReLU"
-        if not known or not is_own(entry):
-            if self.trust:
-                spec.kind, spec.options = "trusted", entry
+        if not known or not is_own(entry) or self.trust.overrides(stored):
+            own = self.trust.find(str(entry.get("registered_name") or stored))
+            if inspect.isclass(own):
+                options = {k: v for k, v in config.items() if k not in _OF_KERAS2}
+                spec.stored, spec.kind = _plain(stored), "trusted"
+                spec.options = {"class": own, "config": options | {"dtype": dtype or "float32"}}
             else:
-                self.obstacles.append(custom(path, stored))
+                self.obstacles.append(custom(path, stored, self.trust))
             return spec
         if self.keras1:
             config = _keras1(kind, config)
@@ -390,8 +400,17 @@ class Translator:
                 return self._single({}, value, dict(_ACTIVATION_LAYERS[value]), value.lower(), path)
             if value in activations():
                 return value
+            if (own := self.trust.find(value)) is not None:
+                return own
         self.obstacles.append(own_activation(path, key, value))
         return None
+
+    def _named_function(self, config: dict[str, Any], path: str) -> None:
+        """Of a Lambda that is stored by the name of its function alone."""
+        name = config["function"]
+        config["function"] = self.trust.find(name)
+        if config["function"] is None:
+            self.obstacles.append(own_activation(path, "function", name))
 
     def _operator(self, spec: Spec, config: dict[str, Any], path: str) -> Spec:
         spec.kind, spec.options = "operator", config
@@ -454,6 +473,11 @@ def _keras1(kind: str, config: dict[str, Any]) -> dict[str, Any]:
     if kind.startswith("Conv1D") and isinstance(result.get("dilation_rate"), (list, tuple)):
         result["dilation_rate"] = result["dilation_rate"][0]
     return result
+
+
+def _plain(name: str) -> str:
+    """The name of a class without the package that it was registered with."""
+    return name.rpartition(">")[2]
 
 
 def _join(path: str, name: str) -> str:

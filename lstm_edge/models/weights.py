@@ -292,6 +292,9 @@ def _own(
 ) -> list[Array]:
     if spec.kind == "MultiHeadAttention":
         return [a for name in _ATTENTION for a in get(f"{path}/{name}")]
+    if spec.kind == "trusted":
+        stored = _by_attribute(spec.layer, path, get)
+        return [stored[id(v)] for v in variables(spec) if id(v) in stored]
     if spec.kind in _RECURRENT or spec.kind.startswith("ConvLSTM") or spec.kind == "RNN":
         many = spec.inner[0].inner if spec.inner and spec.inner[0].inner else spec.inner
         for start in (
@@ -306,6 +309,24 @@ def _own(
             if arrays:
                 return arrays
     return get(path)
+
+
+def _by_attribute(layer: Any, path: str, get: Callable[[str], list[Array]]) -> dict[int, Array]:
+    """The arrays of a layer of the user's own by ``id`` of the variable; layers in it are attributes."""
+    own = [*layer._trainable_variables, *layer._non_trainable_variables]
+    stored = dict(zip(map(id, own), get(path), strict=False))
+    for name, value in vars(layer).items():
+        if hasattr(value, "_trainable_variables"):
+            stored |= _by_attribute(value, f"{path}/{name}", get)
+        elif isinstance(value, list) and not name.startswith("_"):
+            used: Counter[str] = Counter()
+            for inner in value:
+                if hasattr(inner, "_trainable_variables"):
+                    kind = snake(type(inner).__name__)
+                    full = f"{kind}_{used[kind]}" if used[kind] else kind
+                    used[kind] += 1
+                    stored |= _by_attribute(inner, f"{path}/{name}/{full}", get)
+    return stored
 
 
 def snake(name: str) -> str:

@@ -13,6 +13,40 @@ from lstm_edge.errors import InputError
 from lstm_edge.structure.contents import Structure, TensorInfo
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
+NETWORKS = frozenset("Sequential Functional Model Network".split())
+_OF_A_NETWORK = frozenset(
+    "name trainable dtype layers input_layers output_layers build_input_shape".split()
+)
+
+
+def as_network(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry of a model, of a class of the user's own as the network that is stored with it.
+
+    Such a class (with its own ``train_step``, say) has in its configuration the whole graph, or as a
+    Sequential model all layers, beside what is its own. Any other entry is given back as it is.
+    """
+    config = entry.get("config")
+    if entry.get("class_name") in NETWORKS or not isinstance(config, dict):
+        return entry
+    layers = config.get("layers")
+    if not (isinstance(layers, list) and layers and all(map(_is_layer, layers))):
+        return entry
+    if all(
+        isinstance(config.get(key), list | tuple | dict)
+        for key in ("input_layers", "output_layers")
+    ):
+        kind = "Functional"
+    elif layers[0]["class_name"] == "InputLayer" or "build_input_shape" in config:
+        kind = "Sequential"
+    else:  # layers, and code that says what becomes of them
+        return entry
+    kept = {key: value for key, value in config.items() if key in _OF_A_NETWORK}
+    rest = {key: value for key, value in entry.items() if key not in ("module", "registered_name")}
+    return rest | {"class_name": kind, "config": kept}
+
+
+def _is_layer(value: Any) -> bool:
+    return isinstance(value, dict) and "class_name" in value and "config" in value
 
 
 def keras_config(path: Path) -> dict[str, Any]:
@@ -47,17 +81,12 @@ def keras_config(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: its model configuration is damaged: {error}") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: its model configuration is not a JSON object")
-    return value
-
-
-def _entries(config: Any) -> list[dict[str, Any]]:
-    """A model's layers; Keras up to 2.2.2 stored those of a Sequential one as a bare list."""
-    return list(config["layers"] if isinstance(config, dict) else config)
+    return as_network(value)
 
 
 def _inputs(config: Any) -> list[dict[str, Any]]:
     """The layers whose shapes are those of the inputs: in a Sequential model the first says its own."""
-    layers = _entries(config)
+    layers = list(config.get("layers", ()) if isinstance(config, dict) else config)
     if isinstance(config, dict) and "input_layers" in config:
         return [layer for layer in layers if layer["class_name"] == "InputLayer"]
     inner = layers[0]["config"] if layers else {}
@@ -66,8 +95,11 @@ def _inputs(config: Any) -> list[dict[str, Any]]:
 
 
 def read(path: Path) -> Structure:
-    config = keras_config(path)["config"]
-    layers = _entries(config)
+    model = keras_config(path)
+    config = model["config"]
+    layers = config.get("layers") if isinstance(config, dict) else config
+    if not (isinstance(layers, list) and all(map(_is_layer, layers))):
+        layers = [model]  # in code
     inputs = []
     for layer in _inputs(config):
         shape = layer["config"].get("batch_shape") or layer["config"].get("batch_input_shape")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -21,12 +22,18 @@ from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.runners import IdsRunner, Runner
 
 
-def reference_of(bundle: Bundle, model: Path | None = None, trust: bool = False) -> Runner:
+def reference_of(
+    bundle: Bundle,
+    model: Path | None = None,
+    trust: bool = False,
+    custom: Sequence[Path | str] = (),
+) -> Runner:
     """The Keras model of a bundle, in float32, to answer on other inputs than the golden vectors.
 
     Args:
         model: its file; None takes the one that the bundle was made from.
         trust: let Keras execute what the file holds.
+        custom: Python files with classes and functions that it names.
 
     Raises:
         UnsupportedModelError: it cannot be loaded.
@@ -34,7 +41,7 @@ def reference_of(bundle: Bundle, model: Path | None = None, trust: bool = False)
     """
     path = source_model(bundle, model)
     read = read_streaming if bundle.streams else read_graph
-    loaded = architecture.load(path, trust)
+    loaded = architecture.load(path, trust, custom)
     front = take_out(loaded, path.name)
     graph = bundle.as_exported(read(loaded if front is None else front.model, path.name))
     reference = bundle.reference_over(Keras(graph, path, once=bundle.any_length))

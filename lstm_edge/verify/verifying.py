@@ -42,6 +42,7 @@ def verify(
     threads: int = 1,
     workers: int = 1,
     trust: bool = False,
+    custom: Sequence[Path | str] = (),
     progress: Progress = SILENT,
 ) -> ParityRun:
     """Verify variants on the bundle's golden vectors, or on the user's data with the Keras model.
@@ -59,6 +60,7 @@ def verify(
         threads: threads for one inference.
         workers: inferences at a time; the answers do not depend on it.
         trust: let Keras execute what the model file holds.
+        custom: Python files with classes and functions that it names; they are run, with ``trust``.
 
     Raises:
         InputError: the model is not there, is not the one that was exported, or does not answer in
@@ -84,7 +86,7 @@ def verify(
         from lstm_edge.verify.rounding import Movement
 
         with progress.task("Starting Keras", None):
-            reference = reference_of(bundle, model, trust)
+            reference = reference_of(bundle, model, trust, custom)
         reference.set_workers(workers)
         reference_name = reference.path.name
     measurements, edge_cases = [], bundle.edge_cases()
