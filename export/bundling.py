@@ -258,7 +258,7 @@ def export_bundle(
             versions=machine.versions(machine.MEASURED),
         )
     rounding = [one.sentence() for one in way.rounding if one.share > LIMIT or one.undetermined]
-    said = (*way.said, *rounding, *quantised)
+    said = (*([source.pair.said] if source.pair else []), *way.said, *rounding, *quantised)
     return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, said)
 
 

@@ -503,6 +503,9 @@ def write(folder: Path) -> None:
         np.savez(folder / f"{name}.npz", **arrays)
         model.save(folder / f"{name}.h5")
         model.save(folder / f"{name}.keras")
+        (folder / f"{name} apart.json").write_text(model.to_json())
+        model.save_weights(folder / f"{name} apart.h5")
+        model.save_weights(folder / f"{name} apart.weights.h5")
         if name in OF_2_13:
             _write_zips(model, str(folder / name))
         if name == "layers that cuDNN has":

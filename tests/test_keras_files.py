@@ -571,6 +571,76 @@ def test_a_file_that_keras3_wrote_on_windows(tmp_path: Path) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
+# A structure and its weights
+
+
+def _pair(folder: Path, structure: str, weights: str, number: int = 0) -> Any:
+    """The two files of Keras 3."""
+    import keras
+
+    made = _odd_names(number)
+    (folder / structure).write_text(made.to_json())
+    if weights.endswith(".weights.h5"):
+        made.save_weights(folder / weights)
+    elif weights:  # the older layout
+        import h5py
+        from keras.src.legacy.saving import legacy_h5_format
+
+        with h5py.File(folder / weights, "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, made)
+    assert keras.__version__ >= "3"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("structure", "weights"),
+    [
+        ("model.json", "model.weights.h5"),
+        ("model.json", "model.h5"),
+        ("m_architecture.json", "m-weights.hdf5"),
+        ("anything.json", "best.weights.h5"),
+    ],
+)
+def test_a_structure_and_its_weights(tmp_path: Path, structure: str, weights: str) -> None:
+    """Either is given, the other is found, whatever else lies there."""
+    made = _pair(tmp_path, structure, weights)
+    (tmp_path / "tokenizer.json").write_text('{"class_name": "Tokenizer", "config": {}}')
+    x = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+    for name in (structure, weights):
+        np.testing.assert_allclose(model.load(tmp_path / name)(x), made(x), rtol=1e-6)
+        assert run_folder.find(tmp_path / name).model == tmp_path / weights
+    # as json.dump(model.to_json(), file) writes it
+    (tmp_path / structure).write_text(json.dumps((tmp_path / structure).read_text()))
+    np.testing.assert_allclose(model.load(tmp_path / structure)(x), made(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".weights.h5"])
+@pytest.mark.parametrize("name", ["gru, both forms", "several of each class", "masked tagger"])
+def test_a_structure_and_weights_of_keras2(
+    keras2: Path, tmp_path: Path, name: str, suffix: str
+) -> None:
+    """Flat lists and trees, as that version wrote them."""
+    for end in (".json", suffix):
+        (tmp_path / f"model{end}").write_bytes((keras2 / f"{name} apart{end}").read_bytes())
+    close(model.load(tmp_path / "model.json"), keras2, name)
+    close(model.load(tmp_path / f"model{suffix}"), keras2, name)
+
+
+def test_the_command_says_which_weights_it_took(tmp_path: Path) -> None:
+    """And verify finds both again; inspect reads the structure."""
+    _pair(tmp_path, "model.json", "model.weights.h5")
+    bundle = tmp_path / "b"
+    options = ["--out", str(bundle), "--format", "onnx", "--precision", "float32"]
+    done = CliRunner().invoke(cli, ["export", str(tmp_path / "model.json"), *options])
+    assert done.exit_code == 0, done.output
+    assert "is the structure model.json with the weights model.weights.h5" in done.output
+    np.save(tmp_path / "x.npy", np.zeros((2, 6, 4), "float32"))
+    done = CliRunner().invoke(cli, ["verify", str(bundle), "--inputs", str(tmp_path / "x.npy")])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(cli, ["inspect", str(tmp_path / "model.json")])
+    assert done.exit_code == 0, done.output
+
+
 # Refusals
 
 
@@ -862,6 +932,29 @@ def _too_few_groups(folder: Path, keras2: Path) -> Path:
     return path
 
 
+def _structure_alone(folder: Path, keras2: Path) -> Path:
+    _pair(folder, "m.json", "")
+    return folder / "m.json"
+
+
+def _structure_of_two(folder: Path, keras2: Path) -> Path:
+    _pair(folder, "m.json", "a.weights.h5")
+    _pair(folder, "m.json", "b.weights.h5")
+    return folder / "m.json"
+
+
+def _weights_of_two(folder: Path, keras2: Path) -> Path:
+    _pair(folder, "a.json", "m.weights.h5")
+    _pair(folder, "b.json", "m.weights.h5")
+    return folder / "m.weights.h5"
+
+
+def _structure_of_others(folder: Path, keras2: Path) -> Path:
+    for end, name in ((".json", "gru, both forms"), (".h5", "masked tagger")):
+        (folder / f"m{end}").write_bytes((keras2 / f"{name} apart{end}").read_bytes())
+    return folder / "m.h5"
+
+
 def _missing(folder: Path, keras2: Path) -> Path:
     def change(file: Any, config: dict[str, Any]) -> None:
         rewrite(file, _named(config, "LSTM"), [])
@@ -922,7 +1015,11 @@ def _cut(folder: Path, keras2: Path) -> Path:
         (_arrays, ["holds weights only"]),
         (_written("m.tflite", b"\x1c\0\0\0TFL3...."), ["is a TFLite file"]),
         (_written("m.onnx", b"\x08\x07"), ["is an ONNX file"]),
-        (_written("m.json", b'{"class_name": "Sequential"}'), ["a structure without weights"]),
+        (_written("m.json", b'{"class_name": "Tokenizer"}'), ["is JSON, and not the structure"]),
+        (_structure_alone, ["is a structure without its weights", "such as m.weights.h5"]),
+        (_structure_of_two, ["each of a.weights.h5, b.weights.h5 may be its weights"]),
+        (_weights_of_two, ["each of a.json, b.json may be its structure"]),
+        (_structure_of_others, ["weights that do not fit the stored structure"]),
         (_written("m.h5", b"version https://git-lfs.github.com/spec/v1\n"), ["git lfs pull"]),
         (_written("m.h5", b"<!DOCTYPE html>"), ["is a page of the web"]),
         (_written("m.h5", b""), ["is empty"]),

@@ -207,7 +207,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a folder": (lambda d: d, "does not exist or is a folder; expected a model file"),
     "another suffix": (
         lambda d: _written(d, "model.pb", b"x"),
-        r"model\.pb: unknown kind of file \(\.pb\); expected \.keras, \.h5, \.hdf5, \.onnx, "
+        r"model\.pb: unknown kind of file \(\.pb\); expected \.keras, \.h5, \.hdf5, \.json, \.onnx, "
         r"\.ort, \.tflite",
     ),
     "no suffix": (
@@ -233,7 +233,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "empty .keras": (lambda d: _written(d, "a.keras", b""), "neither a whole .keras nor an HDF5"),
     "text .h5": (lambda d: _written(d, "a.h5", b"text" * 99), "neither a whole .keras nor an HDF5"),
-    "weights only": (_weights_only, r"weights\.h5 holds weights only, .*: save the whole model"),
+    "weights only": (_weights_only, r"weights\.h5 holds weights only, .* save the whole model"),
     "archive of something else": (
         lambda d: _archive(d, readme_md="hello"),
         r"odd\.keras is not a whole \.keras file",
@@ -244,11 +244,11 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "configuration of another kind": (
         lambda d: _archive(d, config_json="[1, 2]"),
-        "its model configuration is not a JSON object",
+        "its model configuration is not that of a Keras model",
     ),
     "configuration without layers": (
         lambda d: _archive(d, config_json='{"class_name": "Sequential"}'),
-        r"odd\.keras is damaged",
+        r"odd\.keras: its model configuration is not that of a Keras model",
     ),
 }
 

@@ -23,16 +23,17 @@ from lstm_edge.errors import InputError, LstmEdgeError, UnsupportedModelError
 from lstm_edge.models import weights as keras_weights
 from lstm_edge.models.judge import Judge
 from lstm_edge.models.network import Builder
+from lstm_edge.models.pairs import HDF5, Pair, pair_of
 from lstm_edge.models.quantised import WANTED
 from lstm_edge.models.translate import Spec, Translator, decode
 from lstm_edge.models.trust import Trust
 from lstm_edge.models.weights import Array, Assignment
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _KINDS = "a .keras, .h5, .hdf5 file or the folder of a SavedModel"
 _WEIGHTS_ONLY = (
-    "it holds weights only, without the layers that they belong to: build the model in Python, "
-    "model.load_weights(file), and model.save('model.keras')"
+    "it holds weights only, without the layers that they belong to: put the model's structure "
+    "(model.to_json()) beside it, or build the model in Python, model.load_weights(file), and "
+    "model.save('model.keras')"
 )
 _KERAS1_WORDS = ("inner_activation", "init", "nb_filter", "border_mode", "W_regularizer")
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
@@ -102,7 +103,9 @@ def _load(path: Path, trust: Trust) -> Any:
             begin = file.read(512)
     except OSError as error:
         raise InputError(f"model {path} cannot be read: {error.strerror or error}") from None
-    if begin.startswith(_HDF5):
+    if (pair := pair_of(path)) is not None:
+        return _hdf5(pair.weights, trust, pair)
+    if begin.startswith(HDF5):
         return _hdf5(path, trust)
     if begin.startswith(b"PK\x03\x04") or (path.suffix == ".keras" and not _other(path, begin)):
         with _opened(path) as archive:
@@ -127,10 +130,7 @@ def _other(path: Path, begin: bytes) -> str:
         )
     text = begin.lstrip()[:1]
     if text in (b"{", b"["):
-        return (
-            "is JSON: a structure without weights; build the model from it in Python "
-            "(keras.models.model_from_json), load its weights, and model.save('model.keras')"
-        )
+        return "is JSON, and not the structure of a Keras model (model.to_json())"
     if path.suffix == ".pb":
         return f"is a graph of TensorFlow without Keras's layers: expected {_KINDS}"
     if path.suffix in (".index", ".ckpt") or ".data-0" in path.name:
@@ -208,7 +208,7 @@ def _by_keras(path: Path, config: dict[str, Any], make: Any, trust: Trust) -> An
 # HDF5
 
 
-def _hdf5(path: Path, trust: Trust) -> Any:
+def _hdf5(path: Path, trust: Trust, pair: Pair | None = None) -> Any:
     h5py, keras = (require(m, f"loading {path.name}") for m in ("h5py", "keras"))
     try:
         file = h5py.File(path, "r")
@@ -219,19 +219,24 @@ def _hdf5(path: Path, trust: Trust) -> Any:
         ) from None
     with file:
         try:
-            return _open_hdf5(path, file, trust)
+            return _open_hdf5(path, file, trust, pair)
         except (OSError, KeyError, RuntimeError) as error:
             raise InputError(f"model {path} is damaged ({error}); copy it again") from error
 
 
-def _open_hdf5(path: Path, file: Any, trust: Trust) -> Any:
-    config = _text(file.attrs.get("model_config"))
-    if config is None:
-        raise UnsupportedModelError(f"model {path}", [_WEIGHTS_ONLY], "loaded")
+def _open_hdf5(path: Path, file: Any, trust: Trust, pair: Pair | None) -> Any:
     weights = file.get("model_weights", file)
     version = _text(file.attrs.get("keras_version", weights.attrs.get("keras_version"))) or ""
     backend = _text(file.attrs.get("backend", weights.attrs.get("backend"))) or ""
-    stored = _Stored(_config(path, config, "model_config"), version, backend)
+    if pair is not None:
+        if not {"layer_names", "layer_names0"} & set(weights.attrs):  # named as in a zip
+            return _archive(path, _Files(pair, pair.version or version or "2"), trust)
+        stored = _Stored(pair.entry, pair.version or version, backend)
+    else:
+        config = _text(file.attrs.get("model_config"))
+        if config is None:
+            raise UnsupportedModelError(f"model {path}", [_WEIGHTS_ONLY], "loaded")
+        stored = _Stored(_config(path, config, "model_config"), version, backend)
     if stored.keras3:
         return _hdf5_of_keras3(path, stored, file, trust)
     spec = _translated(path, stored, trust)
@@ -254,12 +259,11 @@ def _hdf5_of_keras3(path: Path, stored: _Stored, file: Any, trust: Trust) -> Any
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "model.h5"
             with h5py.File(copy, "w") as to:
-                for key, value in file.attrs.items():
-                    if key not in ("model_config", "training_config"):
-                        to.attrs[key] = value
+                for key in {"keras_version", "backend"} & set(file.attrs):
+                    to.attrs[key] = file.attrs[key]
                 text = json.dumps(config)
                 to.attrs["model_config"] = text
-                file.copy("model_weights", to)
+                file.copy(file.get("model_weights", file), to, "model_weights")
             return keras.models.load_model(copy, compile=False, safe_mode=not trust)
 
     return _by_keras(path, config, read, trust)
@@ -322,6 +326,24 @@ class _Folder:
         return (self.path / name).read_bytes()
 
 
+class _Files:
+    """The same in two files."""
+
+    names = frozenset((_CONFIG, _METADATA, _WEIGHTS))
+
+    def __init__(self, pair: Pair, version: str) -> None:
+        self.pair, self.version = pair, version
+
+    def read(self, name: str) -> bytes:
+        if name == _WEIGHTS:
+            return self.pair.weights.read_bytes()
+        value = self.pair.entry if name == _CONFIG else {"keras_version": self.version}
+        return json.dumps(value).encode()
+
+
+_Members = _Zip | _Folder | _Files
+
+
 def _opened(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
@@ -338,7 +360,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def _archive(path: Path, members: _Zip | _Folder, trust: Trust) -> Any:
+def _archive(path: Path, members: _Members, trust: Trust) -> Any:
     names = members.names
     if _CONFIG not in names:
         raise _other_archive(path, names)
@@ -391,7 +413,7 @@ def _with_slashes(content: bytes) -> bytes:
     return changed.getvalue()
 
 
-def _archive_of_keras3(path: Path, stored: _Stored, members: _Zip | _Folder, trust: Trust) -> Any:
+def _archive_of_keras3(path: Path, stored: _Stored, members: _Members, trust: Trust) -> Any:
     """Keras makes the layers of the judged configuration, and reads the weights itself."""
     keras = require("keras", f"loading {path.name}")
     config = _judged(path, stored.entry, trust)

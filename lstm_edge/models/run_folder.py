@@ -10,6 +10,7 @@ from lstm_edge.base.files import read_json, read_text
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings
 from lstm_edge.models import files as keras_files
+from lstm_edge.models.pairs import Pair, pair_of
 
 MODEL, VOCAB, LABELS = "model.keras", "vocab.txt", "labels.txt"
 CONFIG, METRICS, CURVES = "config.json", "metrics.json", "curves.png"
@@ -19,7 +20,8 @@ CONFIG, METRICS, CURVES = "config.json", "metrics.json", "curves.png"
 class ModelSource:
     """A model file and what belongs to it; None where it is not known.
 
-    ``label_values`` are the raw labels that the classes had in the training data.
+    ``label_values`` are the raw labels that the classes had in the training data; ``pair`` is where the
+    model file holds the weights only.
     """
 
     model: Path
@@ -27,6 +29,7 @@ class ModelSource:
     settings: TextSettings | None
     labels: tuple[str, ...] | None
     label_values: tuple[str, ...] | None
+    pair: Pair | None = None
 
 
 def find(
@@ -45,6 +48,8 @@ def find(
         raise InputError(
             f"{source} has no {MODEL}; expected a run folder of lstm-edge train, or a model file"
         )
+    pair = pair_of(model) if model.is_file() else None
+    model = model if pair is None else pair.weights
     folder = model.parent
     settings = values = None
     if (folder / CONFIG).is_file() and model.name == MODEL:  # a run folder
@@ -62,4 +67,5 @@ def find(
         settings,
         None if labels is None else tuple(labels),
         None if values is None else tuple(values),
+        pair,
     )

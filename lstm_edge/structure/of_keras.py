@@ -12,7 +12,7 @@ from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
 from lstm_edge.structure.contents import Structure, TensorInfo
 
-SUFFIXES = (".keras", ".h5", ".hdf5")
+SUFFIXES = (".keras", ".h5", ".hdf5", ".json")
 NETWORKS = frozenset("Sequential Functional Model Network".split())
 _OF_A_NETWORK = frozenset(
     "name trainable dtype layers input_layers output_layers build_input_shape".split()
@@ -50,7 +50,7 @@ def _is_layer(value: Any) -> bool:
 
 
 def keras_config(path: Path) -> dict[str, Any]:
-    """The configuration stored in a ``.keras`` or HDF5 file; nothing is built or executed.
+    """The configuration stored in a ``.keras``, HDF5 or JSON file; nothing is built or executed.
 
     Raises:
         InputError: cut short, or no model configuration in it (a file of weights only).
@@ -61,6 +61,8 @@ def keras_config(path: Path) -> dict[str, Any]:
                 text: str | bytes = archive.read("config.json")
         except (KeyError, zipfile.BadZipFile, OSError) as error:
             raise InputError(f"{path} is not a whole .keras file: {error}") from None
+    elif path.suffix.lower() == ".json":
+        text = path.read_bytes()
     else:
         h5py = require("h5py", f"inspecting {path.name}")
         try:
@@ -72,15 +74,17 @@ def keras_config(path: Path) -> dict[str, Any]:
             ) from None
         if config_text is None:
             raise InputError(
-                f"{path} holds weights only, no model configuration: save the whole model"
+                f"{path} holds weights only, no model configuration: inspect its structure (.json), or "
+                "save the whole model"
             )
         text = config_text
     try:
         value = json.loads(text)
-    except json.JSONDecodeError as error:
+        value = json.loads(value) if isinstance(value, str) else value  # of a JSON file, at times
+    except ValueError as error:
         raise InputError(f"{path}: its model configuration is damaged: {error}") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: its model configuration is not a JSON object")
+    if not isinstance(value, dict) or "config" not in value:
+        raise InputError(f"{path}: its model configuration is not that of a Keras model")
     return as_network(value)
 
 
