@@ -5,14 +5,14 @@ Embedding, LSTM and Dense layers; any other model through :mod:`export.lowering.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from export import formats
 from export.formats import Precision
-from export.lowering import stacked_loop, tflite_float16, tflite_fused, tflite_graph
+from export.lowering import stacked_loop, tflite_file, tflite_float16, tflite_fused, tflite_graph
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from lstm_edge.base.extras import require
@@ -79,7 +79,18 @@ class Exporter(formats.Exporter):
         saved = self.work / ("graph.int8.saved" if quantised else "graph.saved")
         if not saved.exists():
             _save(make(quantised), saved)
-        return _convert(saved, settings)
+        return _convert(saved, settings, self._order)
+
+    @property
+    def _order(self) -> list[str]:
+        """Names of inputs and outputs as the model orders them; none where it has one of each."""
+        graph = self.model
+        if isinstance(graph, LstmStack):
+            return []
+        states = graph.all_states
+        inputs = [*(port.name for port in graph.inputs), *(state.name for state in states)]
+        outputs = [*(port.name for port in graph.outputs), *(state.output for state in states)]
+        return inputs + outputs
 
     def _has_embedding(self) -> bool:
         if isinstance(self.model, LstmStack):
@@ -116,7 +127,7 @@ class Exporter(formats.Exporter):
         module = stacked_loop.module(stack, pad_table(stack, layout.stride), layout)
         saved = self.work / f"{path.stem}.saved"
         _save(module, saved)
-        path.write_bytes(_convert(saved, _SETTINGS[precision.base]))
+        path.write_bytes(_convert(saved, _SETTINGS[precision.base], self._order))
 
 
 def _save(module: Any, saved: Path) -> None:
@@ -131,15 +142,14 @@ def _save(module: Any, saved: Path) -> None:
         tf.saved_model.save(module, saved, signatures=module.run.get_concrete_function())
 
 
-def _convert(saved: Path, settings: _Settings) -> bytes:
+def _convert(saved: Path, settings: _Settings, order: Sequence[str]) -> bytes:
     tf = require("tensorflow", "exporting to TFLite")
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
     if settings.optimised:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if settings.float16:
         converter.target_spec.supported_types = [tf.float16]
-    content: bytes = converter.convert()
-    return content
+    return tflite_file.in_order(converter.convert(), order)
 
 
 @dataclass(frozen=True)

@@ -126,13 +126,16 @@ def words(*layers: Any, steps: int | None = STEPS, dtype: str = "int32", mask: b
     )
 
 
-def graph(build: Callable[..., Any], *shapes: Any, dtype: str = "float32") -> Callable[[], Any]:
+def graph(
+    build: Callable[..., Any], *shapes: Any, dtype: str = "float32", names: Sequence[str] = ()
+) -> Callable[[], Any]:
     """A functional model: ``build`` takes the inputs and gives the outputs."""
 
     def make() -> Any:
         import keras
 
-        inputs = [keras.Input(s, name=f"in_{i}", dtype=dtype) for i, s in enumerate(shapes)]
+        called = names or [f"in_{i}" for i in range(len(shapes))]
+        inputs = [keras.Input(s, name=n, dtype=dtype) for s, n in zip(shapes, called, strict=True)]
         return keras.Model(inputs, build(*inputs))
 
     return make
@@ -690,6 +693,57 @@ def _seq2seq(x: Any, z: Any) -> Any:
 
 
 case("graphs", "encoder and decoder", graph(_seq2seq, SERIES, (4, 3)))
+case(
+    "graphs",
+    "encoder and decoder, free time of each",
+    graph(_seq2seq, (None, WIDTH), (None, 3)),
+)
+
+
+def _attention(x: Any, z: Any) -> Any:
+    """A translator of ids: its decoder looks at the whole source."""
+    ids = [kinds().Embedding(WORDS, WIDTH, mask_zero=True)(tokens) for tokens in (x, z)]
+    encoded, h, c = recurrent("LSTM", return_sequences=True, return_state=True)(ids[0])
+    decoded = recurrent("LSTM", return_sequences=True)(ids[1], initial_state=[h, c])
+    looked = kinds().Attention()([decoded, encoded])
+    return kinds().Dense(WORDS, activation="softmax")(kinds().Concatenate()([decoded, looked]))
+
+
+case(
+    "graphs",
+    "encoder, decoder and attention on ids, free time of each",
+    graph(_attention, (None,), (None,), dtype="int32"),
+)
+
+
+def _named() -> Any:
+    """Names that are in no order, with dictionaries of inputs and outputs whose keys say others."""
+    import keras
+
+    x, z = keras.Input(SERIES, name="zebra"), keras.Input((4, 3), name="ape")
+    every, h, c = recurrent("LSTM", return_sequences=True, return_state=True)(x)
+    kind = kinds().Dense(2, activation="softmax", name="first")(h)
+    amount = kinds().Dense(1, name="second")(recurrent("GRU")(z))
+    return keras.Model(
+        {"one": x, "another": z},
+        {"kind": kind, "amount": amount, "states": [c, h], "more": {"every": every, "1": c}},
+    )
+
+
+case("graphs", "inputs and outputs in dictionaries", _named)
+case(
+    "graphs",
+    "states given and returned, with names in no order",
+    graph(
+        lambda x, h, c: recurrent("LSTM", return_state=True, name="zulu")(x, initial_state=[h, c])[
+            ::-1
+        ],
+        SERIES,
+        (UNITS,),
+        (UNITS,),
+        names=("yard", "kilo", "alpha"),
+    ),
+)
 case(
     "graphs",
     "operations on tensors",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +38,18 @@ each_variant = pytest.mark.parametrize("variant", MADE)
 Named = Mapping[str, Array]
 
 
-def inputs_for(graph: GraphModel, examples: int = 4, steps: int = STEPS) -> list[dict[str, Array]]:
-    """Examples one by one; where there is a mask, with masked steps in every place."""
+def inputs_for(graph: GraphModel, examples: int = 4, *lengths: int) -> list[dict[str, Array]]:
+    """Examples one by one; where there is a mask, with masked steps in every place.
+
+    Args:
+        lengths: of the inputs that leave theirs free, in turn.
+    """
     rng = np.random.default_rng(3)
     found = []
     for number in range(examples):
         example = {}
-        for given in graph.inputs:
+        for place, given in enumerate(graph.inputs):
+            steps = lengths[place % len(lengths)] if lengths else STEPS
             shape = [1, *(steps if n is None else n for n in given.shape[1:])]
             if given.rows is not None:
                 array: Array = rng.integers(1, given.rows, shape).astype(np.int32)
@@ -79,17 +84,35 @@ class Onnx:
 
 
 class LiteRT:
-    """A file in LiteRT, resized where an input has another shape."""
+    """A file in LiteRT, resized where an input has another shape.
+
+    Attributes:
+        inputs, outputs: what they are called for who calls by index.
+    """
 
     def __init__(self, path: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         self._interpreter = Interpreter(str(path), num_threads=1)
         self._interpreter.allocate_tensors()
+        self.inputs = [end["name"] for end in self._interpreter.get_input_details()]
+        self.outputs = [end["name"] for end in self._interpreter.get_output_details()]
         self._run = self._interpreter.get_signature_runner()
 
     def __call__(self, example: Named) -> dict[str, Array]:
         return dict(self._run(**example))
+
+
+def by_index(path: Path, arrays: Sequence[Array]) -> list[Array]:
+    """A TFLite file as Java, C++ and Dart call it: inputs and outputs in the file's order."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    for end, array in zip(interpreter.get_input_details(), arrays, strict=True):
+        interpreter.set_tensor(end["index"], array)
+    interpreter.invoke()
+    return [interpreter.get_tensor(end["index"]) for end in interpreter.get_output_details()]
 
 
 RUNTIMES: dict[str, type[Onnx] | type[LiteRT]] = {"onnx": Onnx, "tflite": LiteRT}
@@ -265,8 +288,8 @@ def test_free_time_takes_any_length(
 ) -> None:
     found, file = reference(case), made(case, variant)
     runtime = RUNTIMES[VARIANTS[variant][0].format](file.path)
-    for steps in (1, 3, 30, 2):
-        examples = inputs_for(found.graph, steps=steps)
+    for lengths in ((1, 30), (3, 2), (30, 1), (2, 3), (9, 9)):
+        examples = inputs_for(found.graph, 4, *lengths)
         there = Reference(found.graph, examples, [found.answers(e) for e in examples])
         for number, example in enumerate(examples):
             compare(there, runtime(example), number, variant)
@@ -311,10 +334,43 @@ def test_structure(
         assert not {"Loop", "Scan", "If"} & set(inside.ops)
         assert RECURRENT_NODES & set(inside.ops)
         assert inside.problems == ()
-    assert sorted((i.name, i.dtype) for i in inside.inputs) == sorted(
+    assert [(i.name, i.dtype) for i in inside.inputs] == [
         (given.name, given.dtype) for given in found.graph.inputs
-    )
-    assert sorted(o.name for o in inside.outputs) == sorted(o.name for o in found.graph.outputs)
+    ]
+    assert [o.name for o in inside.outputs] == [o.name for o in found.graph.outputs]
+
+
+SEVERAL = [
+    name
+    for name in CASES
+    if name.startswith(("two inputs", "inputs and outputs", "states given and", "LSTM, states"))
+]
+
+
+@pytest.mark.parametrize("variant", [v for v in MADE if v.startswith("tflite")])
+@pytest.mark.parametrize("case", SEVERAL)
+def test_who_calls_by_index_finds_the_models_order(
+    case: str,
+    variant: str,
+    reference: Callable[[str], Reference],
+    made: Callable[[str, str], Made],
+) -> None:
+    found, path = reference(case), made(case, variant).path
+    run = LiteRT(path)
+    names = [output.name for output in found.graph.outputs]
+    assert len(SEVERAL) >= 5
+    assert (run.inputs, run.outputs) == ([i.name for i in found.graph.inputs], names)
+    for number, example in enumerate(found.examples):
+        arrays = by_index(path, [example[i.name] for i in found.graph.inputs])
+        compare(found, dict(zip(names, arrays, strict=True)), number, variant)
+
+
+def test_the_keys_of_dictionaries_are_the_names(reference: Callable[[str], Reference]) -> None:
+    graph = reference("inputs and outputs in dictionaries").graph
+    assert [i.name for i in graph.inputs] == ["another", "one"]  # in Keras's own order
+    assert [o.name for o in graph.outputs] == [
+        *("amount", "kind", "more_1", "more_every", "states", "states_2")
+    ]
 
 
 def test_there_are_enough_cases() -> None:

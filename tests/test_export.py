@@ -350,11 +350,14 @@ def test_structure(case: str, variant: str, exported: Callable[[str, str], Expor
 def test_tflite_is_called_by_these_names(exported: Callable[[str, str], Exported]) -> None:
     made = exported("one layer", "tflite-float32")
     litert = require("ai_edge_litert.interpreter", "testing")
-    run = litert.Interpreter(str(made.path)).get_signature_runner()
+    interpreter = litert.Interpreter(str(made.path))
+    run = interpreter.get_signature_runner()
     assert (list(run.get_input_details()), list(run.get_output_details())) == (
         ["ids"],
         ["probabilities"],
     )
+    ends = (*interpreter.get_input_details(), *interpreter.get_output_details())
+    assert [end["name"] for end in ends] == ["ids", "probabilities"]
 
 
 def test_onnx_needs_these_operator_sets(exported: Callable[[str, str], Exported]) -> None:

@@ -66,10 +66,13 @@ def _written(model: GraphModel, variant: str, folder: Path) -> Path:
 @pytest.mark.parametrize("name", MODELS)
 def test_answers_as_keras_in_any_order(name: str, variant: str, tmp_path: Path) -> None:
     found = read_graph(_grown(MODELS[name]()), name)
-    reference = Reference(found, inputs_for(found, steps=30), [])
+    reference = Reference(found, inputs_for(found, 4, 30), [])
     reference.outputs.extend(reference.answers(example) for example in reference.examples)
     path = _written(found, variant, tmp_path)
     run = LiteRT(path)
+    assert (run.inputs, run.outputs) == tuple(
+        [e.name for e in ends] for ends in (found.inputs, found.outputs)
+    )
     for number in (0, 1, 2, 3, 2, 1, 0):
         outputs = {key: np.array(value) for key, value in run(reference.examples[number]).items()}
         compare(reference, outputs, number, variant)

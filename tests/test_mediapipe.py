@@ -24,6 +24,7 @@ from export.lowering import letters, mediapipe_metadata, tflite_words, word_tabl
 from export.stack import read_stack
 from lstm_edge.base import extras, files
 from lstm_edge.base.arrays import Ids, Probabilities
+from lstm_edge.base.extras import require
 from lstm_edge.bundle.opening import TextBundle, open_bundle
 from lstm_edge.errors import InputError, MissingExtraError, UnsupportedModelError
 from lstm_edge.inputs import data
@@ -319,6 +320,11 @@ def test_scores_are_one_for_each_label(tmp_path: Path) -> None:
     golden = bundle.golden()
     assert golden.texts is not None
     (info,) = bundle.variants.values()
+    interpreter = require("ai_edge_litert.interpreter", "testing").Interpreter(
+        str(bundle.path / info.file)
+    )
+    ends = (*interpreter.get_input_details(), *interpreter.get_output_details())
+    assert [end["name"] for end in ends] == ["letters", "scores"]
     with TextClassifier.create_from_model_path(str(bundle.path / info.file)) as classifier:
         for text, (p,) in zip(golden.texts[:5], golden.outputs, strict=False):
             (head,) = classifier.classify(text).classifications

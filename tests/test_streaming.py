@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from graph_models import UNITS, WIDTH, WORDS, chain, graph, recurrent, remembering, words
 from models import VARIANTS, kinds
-from test_conformance import FLOAT32, RUNTIMES
+from test_conformance import FLOAT32, RUNTIMES, LiteRT
 
 from lstm_edge import load_bundle
 from lstm_edge.base.arrays import Array
@@ -150,6 +150,10 @@ def test_any_chunks_answer_as_the_whole(name: str, variant: str, tmp_path: Path)
     path = tmp_path / f"step{exporter.suffix}"
     exporter(step, tmp_path).write(precision, path)
     run = RUNTIMES[exporter.format](path)
+    if isinstance(run, LiteRT):
+        assert run.inputs == [i.name for i in (*step.inputs, *step.all_states)]
+        after = (s.output for s in step.all_states)
+        assert run.outputs == [*(o.name for o in step.outputs), *after]
     for seed in (1, 2):
         example = _example(step, seed)
         given = [example[i.name] for i in step.inputs]

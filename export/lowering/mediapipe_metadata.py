@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from export.lowering import tflite_file
 from lstm_edge.base.extras import require
 from lstm_edge.structure.of_tflite import MEDIAPIPE, MEDIAPIPE_LABELS, MEDIAPIPE_VOCABULARY
 
@@ -32,18 +33,15 @@ def with_metadata(content: bytes, pattern: str, vocabulary: bytes, labels: Seque
         pattern: of the tokeniser's delimiters.
         vocabulary: content of its vocabulary file: lines ``PIECE NUMBER``.
     """
-    flatbuffers = require("flatbuffers", _PURPOSE)
     litert = require("ai_edge_litert.schema_py_generated", _PURPOSE)
-    model = litert.ModelT.InitFromPackedBuf(content, 0)
+    model = tflite_file.opened(content)
     note, buffer = litert.MetadataT(), litert.BufferT()
     buffer.data = np.frombuffer(_description(pattern), np.uint8)
     note.name, note.buffer = MEDIAPIPE, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or ()), note]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
     whole = io.BytesIO()
-    whole.write(builder.Output())
+    whole.write(tflite_file.packed(model))
     files = {
         MEDIAPIPE_VOCABULARY: vocabulary,
         MEDIAPIPE_LABELS: "".join(f"{label}\n" for label in labels).encode(),

@@ -12,7 +12,7 @@ ONNX does not have) becomes a ``Loop``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from lstm_edge import equations as reference
 from lstm_edge.base.arrays import Array
 from lstm_edge.base.extras import require
 from lstm_edge.errors import ConversionError
-from lstm_edge.models.graph import GraphModel
+from lstm_edge.models.graph import Axis, GraphModel, axes_as_long
 
 OPSET = 18
 IR_VERSION = 8  # the one that came with opset 18: older runtimes take the file too
@@ -106,7 +106,13 @@ def convert(graph: GraphModel, path: Path) -> Markers:
         raise ConversionError(f"ONNX has no operator for TensorFlow's {', '.join(unknown)}")
     model.ir_version = IR_VERSION
     model.producer_name = "lstm-edge"
-    _name_ends(onnx, model, [(spec.name, tuple(spec.shape)) for spec in specs], list(ends.items()))
+    _name_ends(
+        onnx,
+        model,
+        [(spec.name, tuple(spec.shape)) for spec in specs],
+        list(ends.items()),
+        axes_as_long(graph),
+    )
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     return markers
@@ -115,8 +121,16 @@ def convert(graph: GraphModel, path: Path) -> Markers:
 _Ends = Sequence[tuple[str, tuple[int | None, ...]]]
 
 
-def _name_ends(onnx: Any, model: Any, inputs: _Ends, outputs: _Ends) -> None:
-    """Give inputs, outputs and free dimensions their names."""
+def _name_ends(
+    onnx: Any, model: Any, inputs: _Ends, outputs: _Ends, as_long: Mapping[Axis, Axis]
+) -> None:
+    """Give inputs, outputs and free dimensions their names.
+
+    One name is one length to ONNX Runtime, which plans its buffers by it.
+
+    Args:
+        as_long: see :func:`lstm_edge.models.graph.axes_as_long`.
+    """
     names = {v.name: name for v, (name, _) in zip(model.graph.output, outputs, strict=True)}
     names |= {v.name: name for v, (name, _) in zip(model.graph.input, inputs, strict=True)}
 
@@ -129,15 +143,26 @@ def _name_ends(onnx: Any, model: Any, inputs: _Ends, outputs: _Ends) -> None:
                     rename(attribute.g)
 
     rename(model.graph)
-    for value, (_, shape) in zip(
+    alone = sum(None in shape[1:] for _, shape in inputs) == 1
+    free = {
+        (name, axis): _axis_name("" if alone else name, axis)
+        for name, shape in inputs
+        for axis, size in enumerate(shape)
+        if axis and size is None
+    }
+    for value, (name, shape) in zip(
         [*model.graph.input, *model.graph.output], [*inputs, *outputs], strict=True
     ):
-        free = ("batch", "time", *(f"dim_{n}" for n in range(2, len(shape))))
-        dims = [name if size is None else size for name, size in zip(free, shape, strict=False)]
+        dims: list[Any] = ["batch"]
+        for axis, size in list(enumerate(shape))[1:]:
+            like = as_long.get((name, axis), (name, axis))
+            dims.append(free.get(like, _axis_name(name, axis)) if size is None else size)
         dtype = value.type.tensor_type.elem_type
-        value.CopyFrom(
-            onnx.helper.make_tensor_value_info(names[value.name], dtype, ["batch", *dims[1:]])
-        )
+        value.CopyFrom(onnx.helper.make_tensor_value_info(names[value.name], dtype, dims))
+
+
+def _axis_name(name: str, axis: int) -> str:
+    return "_".join(filter(None, (name, "time" if axis == 1 else f"dim_{axis}")))
 
 
 def _look_up(tf: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from export.lowering import float16
+from export.lowering import float16, tflite_file
 from lstm_edge.base.extras import require
 from lstm_edge.errors import ConversionError
 from lstm_edge.models.graph import GraphModel
@@ -49,9 +49,7 @@ def mended(content: bytes, floats: bytes) -> bytes:
         ConversionError: the converter made other operators for one of the two.
     """
     schema = require("ai_edge_litert.schema_py_generated", _PURPOSE)
-    flatbuffers = require("flatbuffers", _PURPOSE)
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    right = schema.ModelT.InitFromPackedBuf(floats, 0)
+    model, right = tflite_file.opened(content), tflite_file.opened(floats)
     unpacks = schema.BuiltinOperator.DEQUANTIZE
 
     def code(of: Any, operator: Any) -> int:
@@ -87,9 +85,7 @@ def mended(content: bytes, floats: bytes) -> bytes:
             if operator.outputs[0] in made - used:  # its constant goes with it
                 model.buffers[graph.tensors[operator.inputs[0]].buffer].data = None
         graph.operators = [o for o in graph.operators if o.outputs[0] not in made - used]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return tflite_file.packed(model)
 
 
 def _holds(tensor: Any, data: Any) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from export.lowering import recurrent, stacked_loop
+from export.lowering import recurrent, stacked_loop, tflite_file
 from export.lowering.int8_rows import embedding
 from export.lowering.recurrent import Loop, Weights
 from lstm_edge.base.arrays import Array
@@ -154,8 +154,7 @@ def described(count: int) -> str:
 def mended(content: bytes) -> bytes:
     """The file with its LSTM operators unclipped, and a note that a first step shuts their states."""
     schema = require("ai_edge_litert.schema_py_generated", _PURPOSE)
-    flatbuffers = require("flatbuffers", _PURPOSE)
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model = tflite_file.opened(content)
     for graph in model.subgraphs:
         # in float16 the state tensors are filled by an operator, which MediaPipe takes for damage
         graph.operators = [
@@ -172,6 +171,4 @@ def mended(content: bytes) -> bytes:
     note.name, note.buffer = STATES_SHUT, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or ()), note]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return tflite_file.packed(model)

@@ -185,7 +185,8 @@ def read_graph(model: Any, source: str) -> GraphModel:
     model = as_float32(model if floated is None else floated.model)
     tensors = flat_inputs(model)
     takers = list(_takers(model, tensors))
-    names = _unique([plain_name(t.name) for t in tensors])
+    network = functional(model)
+    names = _unique(_names(network._inputs_struct, lambda tensor: tensor.name))
     inputs = []
     for tensor, name in zip(tensors, names, strict=True):
         layers = [layer for ends, layer in takers if ends is tensor]
@@ -206,7 +207,9 @@ def read_graph(model: Any, source: str) -> GraphModel:
             )
         )
     ends = keras.tree.flatten(model.outputs)
-    end_names = _unique([plain_name(_maker(t).name) for t in ends], others=names)
+    end_names = _unique(
+        _names(network._outputs_struct, lambda tensor: _maker(tensor).name), others=names
+    )
     outputs = tuple(
         Output(name, tuple(t.shape), _activation(_maker(t)))
         for name, t in zip(end_names, ends, strict=True)
@@ -289,6 +292,74 @@ def usual_scales(graph: GraphModel, exact: bool = False) -> dict[str, Scale]:
     return scales
 
 
+Axis = tuple[str, int]
+"""An axis of an input or output, by its name."""
+
+
+def takes_lengths_apart(graph: GraphModel) -> bool:
+    """Whether Keras takes inputs whose free axes are each of another length, and there are several."""
+    free = _free_axes(graph)
+    return len(free) > 1 and _with_lengths(graph, _apart(free, 97)) is not None
+
+
+def axes_as_long(graph: GraphModel) -> dict[Axis, Axis]:
+    """Free axes of the outputs that are always as long as one of an input: output -> input.
+
+    Keras says it, of lengths that all differ, or are all alike where it takes no others.
+    """
+    if not any(None in port.shape[1:] for port in graph.outputs):
+        return {}
+    free = _free_axes(graph)
+    for lengths in (_apart, dict.fromkeys):
+        # long enough for convolutions
+        tried = [_with_lengths(graph, lengths(free, first)) for first in (97, 331)]
+        if None not in tried:
+            return {
+                axis: end
+                for end in reversed(free)
+                for axis in tried[0] or ()
+                if all(known and known[axis] == known[end] for known in tried)
+            }
+    return {}
+
+
+def _free_axes(graph: GraphModel) -> list[Axis]:
+    return [
+        (port.name, axis)
+        for port in graph.inputs
+        for axis, size in enumerate(port.shape)
+        if axis and size is None
+    ]
+
+
+def _apart(free: list[Axis], first: int) -> dict[Axis, int]:
+    return {axis: first + 5 * number for number, axis in enumerate(free)}
+
+
+def _with_lengths(graph: GraphModel, lengths: dict[Axis, int]) -> dict[Axis, int | None] | None:
+    """What Keras says of the axes of the outputs for inputs of these lengths, which come with them; None
+    where it takes no such inputs.
+    """
+    keras, network = require("keras", _PURPOSE), functional(graph.model)
+    tensors = [
+        keras.KerasTensor(
+            [lengths.get((port.name, axis), size) for axis, size in enumerate(port.shape)],
+            tensor.dtype,
+        )
+        for port, tensor in zip(graph.inputs, flat_inputs(graph.model), strict=True)
+    ]
+    try:
+        answers = network.compute_output_spec(
+            keras.tree.pack_sequence_as(network._inputs_struct, tensors)
+        )
+    except Exception:  # a layer raises whatever it likes
+        return None
+    known: dict[Axis, int | None] = {**lengths}
+    for port, answer in zip(graph.outputs, keras.tree.flatten(answers), strict=True):
+        known |= {(port.name, axis): size for axis, size in enumerate(answer.shape) if axis}
+    return known
+
+
 def chains(model: Any) -> dict[int, Any]:
     """Recurrent layers that can be run in one loop with the one before.
 
@@ -358,6 +429,21 @@ def _takers(model: Any, tensors: list[Any]) -> Iterator[tuple[Any, Any]]:
                 elif type(inner).__name__ in IDENTITY:
                     for _, layer in _takers(model, keras.tree.flatten(node.output_tensors)):
                         yield tensor, layer
+
+
+def _names(structure: Any, called: Callable[[Any], str]) -> list[str]:
+    """Plain names of the tensors in a structure, flat: the keys of the dictionaries that they are in, as
+    Keras wants and answers them; what is in none is called as ``called`` says.
+    """
+    names = []
+    for path, tensor in require("keras", _PURPOSE).tree.flatten_with_path(structure):
+        keys, inside = [], structure
+        for step in path:
+            if isinstance(inside, dict):
+                keys.append(str(step).replace(":", "_"))
+            inside = inside[step]
+        names.append(plain_name("_".join(keys) or called(tensor)))
+    return names
 
 
 def _maker(tensor: Any) -> Any:

@@ -68,27 +68,27 @@ def read(path: Path) -> Structure:
             f"{count} fused LSTM operators clip the cell state at ±{clip:g}; Keras does not"
         )
     main = model.subgraphs[0]
-    # what a caller knows the ends by: tensors have names of the converter's
-    called = {
-        end.tensorIndex: end.name.decode()
-        for signature in model.signatureDefs or ()
-        for end in (*(signature.inputs or ()), *(signature.outputs or ()))
-        if signature.subgraphIndex == 0
-    }
+    signature = next((s for s in model.signatureDefs or () if s.subgraphIndex == 0), None)
 
-    def info(index: int) -> TensorInfo:
+    def infos(end: str) -> tuple[TensorInfo, ...]:
+        # what a caller knows the ends by: tensors have names of the converter's, and may be two of them
+        called: dict[int, list[str]] = {}
+        for port in getattr(signature, end, None) or ():
+            called.setdefault(port.tensorIndex, []).append(port.name.decode())
+        return tuple(info(int(index), called.get(index)) for index in getattr(main, end))
+
+    def info(index: int, names: list[str] | None) -> TensorInfo:
         tensor = main.tensors[index]
         sizes = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
         shape = tuple(int(n) for n in (sizes if sizes is not None else ()))
-        return TensorInfo(
-            called.get(index) or tensor.name.decode(), types[tensor.type].lower(), shape
-        )
+        name = names.pop(0) if names else tensor.name.decode()
+        return TensorInfo(name, types[tensor.type].lower(), shape)
 
     return Structure(
         "tflite",
         len(content),
-        tuple(info(i) for i in main.inputs),
-        tuple(info(i) for i in main.outputs),
+        infos("inputs"),
+        infos("outputs"),
         dict(sorted(ops.items())),
         dict(sorted(weights.items())),
         tuple(problems),
