@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,8 +39,17 @@ def lengths_for(signature: Signature, length: int | None) -> tuple[int | None, .
     return tuple(sorted({1, min(2, length), (length + 1) // 2, length}))
 
 
+def others(lengths: Sequence[int | None], place: int) -> list[int | None]:
+    """Lengths to draw beside the one in that place: longer than it, and shorter in the next place."""
+    turn = -1 if place % 2 else 1
+    return [lengths[(place + turn * n) % len(lengths)] for n in range(1, len(lengths))]
+
+
 def draw(
-    signature: Signature, length: int | None, batch: int | None
+    signature: Signature,
+    length: int | None,
+    batch: int | None,
+    beside: Sequence[int | None] = (),
 ) -> tuple[tuple[str, ...], Arrays]:
     """Examples of one length: the case of each, and the inputs by name. The same in every run.
 
@@ -49,13 +59,15 @@ def draw(
 
     Args:
         length: of every dimension that is free, but for the batch; None: none is.
+        beside: lengths of the second dimension that is free and those behind it, in turn.
         batch: examples in a call; their number is a multiple of it. None: any.
     """
     rng = np.random.default_rng([64, length or 0])
     count = EXAMPLES if length is None else EXAMPLES_OF_EACH_LENGTH
     count += -count % (batch or 1)
+    lengths = itertools.cycle((length, *beside))
     shapes = {
-        tensor.name: [count, *(length if n is None else n for n in tensor.shape[1:])]
+        tensor.name: [count, *(next(lengths) if n is None else n for n in tensor.shape[1:])]
         for tensor in signature.inputs
     }
     padded = [tensor for tensor in signature.inputs if _takes_pads(tensor, shapes[tensor.name])]

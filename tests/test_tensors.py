@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from click.testing import Result
 from conftest import WORDS
-from graph_models import chain, remembering, words
+from graph_models import CASES, chain, graph, remembering, words
 from models import DEFAULT, kinds
 from test_cli import call
 from test_golden_examples import documents
 
 from export import bundling, drawn
+from export.lowering import onnx_graph
 from export.ways.common import GOLDEN_EXAMPLES
 from lstm_edge import Classifier, Predictor, load_bundle
 from lstm_edge.base.arrays import Array, Arrays
@@ -938,6 +939,106 @@ def test_drawn_inputs_fit_and_are_padded_everywhere() -> None:
     assert all((array == again[name]).all() for name, array in arrays.items())
 
 
+def _two_free(build: Callable[..., Any], *shapes: Any) -> Any:
+    return graph(build, *(shapes or ((None, 4), (None, 4))))()
+
+
+def _sequence(**options: Any) -> Any:
+    return kinds().LSTM(4, return_sequences=True, **options)
+
+
+# inputs or outputs with free axes: the model, whether Keras takes other lengths for each, and the names
+# of the axes in ONNX
+FREE: dict[str, tuple[Callable[[], Any], bool, dict[str, list[Any]]]] = {
+    "encoder, decoder and attention": (
+        CASES["encoder, decoder and attention on ids, free time of each"].build,
+        True,
+        {"in_0": ["in_0_time"], "in_1": ["in_1_time"], "dense": ["in_1_time", 40]},
+    ),
+    "attention's scores": (
+        lambda: _two_free(
+            lambda x, z: kinds().Attention(name="look")(
+                [_sequence()(z), _sequence()(x)], return_attention_scores=True
+            )
+        ),
+        True,
+        {"look": ["in_1_time", 4], "look_2": ["in_1_time", "in_0_time"]},
+    ),
+    "one behind the other": (
+        lambda: _two_free(lambda x, z: _sequence(name="out")(kinds().Concatenate(1)([x, z]))),
+        True,
+        {"in_0": ["in_0_time", 4], "in_1": ["in_1_time", 4], "out": ["out_time", 4]},
+    ),
+    "one beside the other, equally long": (
+        lambda: _two_free(lambda x, z: _sequence(name="out")(kinds().Concatenate()([x, z]))),
+        False,
+        {"in_0": ["in_0_time", 4], "in_1": ["in_1_time", 4], "out": ["in_0_time", 4]},
+    ),
+    "added, equally long": (
+        lambda: _two_free(lambda x, z: _sequence(name="out")(x + z)),
+        False,
+        {"out": ["in_0_time", 4]},
+    ),
+    "one of two": (
+        lambda: _two_free(lambda x, z: [_sequence(name="out")(x), z], (None, 4), (5, 4)),
+        False,
+        {"in_0": ["time", 4], "in_1": [5, 4], "out": ["time", 4]},
+    ),
+    "shorter than its input": (
+        lambda: chain(kinds().Conv1D(4, 3), _sequence(name="out"), steps=None),
+        False,
+        {"series": ["time", 32], "out": ["out_time", 4]},
+    ),
+    "longer than its input": (
+        lambda: chain(_sequence(), kinds().ZeroPadding1D(2, name="out"), steps=None),
+        False,
+        {"series": ["time", 32], "out": ["out_time", 4]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_a_name_of_an_axis_is_one_length(name: str, tmp_path: Path) -> None:
+    import onnx
+
+    build, _, names = FREE[name]
+    found = read_graph(build(), name)
+    onnx_graph.convert(found, tmp_path / "m.onnx")
+    ends = onnx.load(tmp_path / "m.onnx").graph
+    axes = {
+        end.name: [d.dim_param or d.dim_value for d in end.type.tensor_type.shape.dim]
+        for end in (*ends.input, *ends.output)
+    }
+    for end, wanted in names.items():
+        assert axes[end] == ["batch", *wanted]
+
+
+@pytest.mark.parametrize("name", list(FREE)[:5])
+def test_inputs_are_drawn_and_taken_of_lengths_apart(name: str, tmp_path: Path) -> None:
+    model = remembering(FREE[name][0]())
+    result = bundling.export_bundle(model, tmp_path / "b", precisions=["float32"])
+    assert result.ok
+    bundle = open_bundle(tmp_path / "b")
+    lengths = [tuple(a.shape[1] for a in batch.inputs.values()) for batch in bundle.golden()]
+    if not FREE[name][1]:
+        assert lengths == [(n, n) for n in drawn.LENGTHS]
+        return
+    assert lengths == [(1, 2), (2, 1), (7, 20), (20, 7)]
+    rng, ends = np.random.default_rng(0), bundle.signature.inputs
+    for pair in ((3, 12), (1, 30), (9, 9), (12, 3)):
+        given = {
+            end.name: rng.integers(1, 40, (2, n)).astype(np.int32)
+            if end.rows
+            else rng.normal(size=(2, n, 4)).astype(np.float32)
+            for end, n in zip(ends, pair, strict=True)
+        }
+        (right, *_) = answers_of(model, given)
+        for variant in bundle.variants:
+            outputs = Predictor(bundle, variant).predict(given)
+            off = np.abs(next(iter(outputs.values())) - right).max() / np.abs(right).max()
+            assert off < 1e-5, (pair, variant)
+
+
 def test_lengths_that_keras_does_not_take_are_left_out(made: Callable[[str], Made]) -> None:
     bundle = open_bundle(made("free").bundle)
     assert [b.inputs["series"].shape[1] for b in bundle.golden()] == [6, 12]
@@ -972,12 +1073,12 @@ def test_a_model_that_answers_in_no_numbers(tmp_path: Path) -> None:
 
 
 def _picky() -> Any:
-    """Two free lengths, of which one must be twice the other."""
+    """Two free lengths, of which one must be three times the other."""
     import keras
 
     kind = kinds()
     x, z = (keras.Input((None, 4), name=name) for name in ("long", "short"))
-    y = kind.Concatenate()([kind.AveragePooling1D(2)(x), z])
+    y = kind.Concatenate()([kind.AveragePooling1D(3)(x), z])
     return keras.Model([x, z], kind.LSTM(3, name="out")(y))
 
 
@@ -986,7 +1087,7 @@ def test_inputs_of_ones_own_where_drawn_ones_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"does not answer on inputs drawn to fit it .* `inputs`"):
         bundling.export_bundle(model, tmp_path / "b", **ONNX)
     rng = np.random.default_rng(1)
-    given = {"long": rng.normal(0, 1, (5, 8, 4)), "short": rng.normal(0, 1, (5, 4, 4))}
+    given = {"long": rng.normal(0, 1, (5, 12, 4)), "short": rng.normal(0, 1, (5, 4, 4))}
     assert bundling.export_bundle(model, tmp_path / "b", inputs=given, **ONNX).ok
     predictor = load_bundle(tmp_path / "b")
     assert isinstance(predictor, Predictor)

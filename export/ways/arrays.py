@@ -14,7 +14,7 @@ from lstm_edge.errors import InputError, RefusalError, UnsupportedModelError
 from lstm_edge.inputs import array_files, batches
 from lstm_edge.inputs import signature as tensors
 from lstm_edge.inputs.scaling import read_scales
-from lstm_edge.models.graph import GraphModel, read_graph, usual_scales
+from lstm_edge.models.graph import GraphModel, read_graph, takes_lengths_apart, usual_scales
 from lstm_edge.models.reference import of_arrays
 from lstm_edge.models.streaming import read_streaming
 from lstm_edge.results.parity import Check, ParityReport, Tolerance
@@ -123,7 +123,8 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
         # about what the model expects, or all of it would be far from where answers differ
         scales = usual_scales(graph) | {p.name: p.scale for p in signature.inputs if p.scale}
         usual = signature.with_scales(scales, {})
-        golden, checks = _drawn_golden(reference, usual, request.length, batch)
+        apart = step is None and takes_lengths_apart(graph)
+        golden, checks = _drawn_golden(reference, usual, request.length, batch, apart)
     else:
         arrays = (
             array_files.read_inputs(Path(request.inputs), signature, request.window)
@@ -174,19 +175,34 @@ def _class_labels(request: Request, signature: tensors.Signature) -> tuple[str, 
 
 
 def _drawn_golden(
-    reference: ArrayRunner, signature: tensors.Signature, length: int | None, batch: int
+    reference: ArrayRunner,
+    signature: tensors.Signature,
+    length: int | None,
+    batch: int,
+    apart: bool = False,
 ) -> tuple[list[batches.Batch], list[Check]]:
     """Golden vectors of every length that Keras itself takes, with every padding that it answers.
 
     A convolution may need some steps; an average over nothing but pads is no number.
+
+    Args:
+        apart: inputs may be of different lengths, and are wherever Keras takes that.
     """
     golden: list[batches.Batch] = []
     checks: list[Check] = []
     refused, reason, unanswered, count = [], "", list[str](), 0
-    for steps in drawn.lengths_for(signature, length):
-        cases, arrays = drawn.draw(signature, steps, batch)
+    lengths = drawn.lengths_for(signature, length)
+    for place, steps in enumerate(lengths):
+        beside = drawn.others(lengths, place) if apart else []
+        cases, arrays = drawn.draw(signature, steps, batch, beside)
         try:
-            answers = _answered(reference, cases, arrays)
+            try:
+                answers = _answered(reference, cases, arrays)
+            except RefusalError:
+                if not apart:
+                    raise
+                cases, arrays = drawn.draw(signature, steps, batch)
+                answers = _answered(reference, cases, arrays)
         except RefusalError as error:
             refused.append(steps)
             reason = str(error)

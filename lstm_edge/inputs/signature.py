@@ -183,10 +183,13 @@ class Signature:
         """Whether an input leaves more than the batch free."""
         return any(None in port.shape[1:] for port in self.inputs)
 
+    def lengths(self, arrays: Mapping[str, Array]) -> list[int]:
+        """Time steps of these examples, of each input that has any."""
+        return [int(arrays[port.name].shape[1]) for port in self.inputs if _is_series(port)]
+
     def steps(self, arrays: Mapping[str, Array]) -> int:
         """Time steps of these examples: of the longest input that has any, else 1."""
-        series = [port.name for port in self.inputs if _is_series(port)]
-        return max((int(arrays[name].shape[1]) for name in series), default=1)
+        return max(self.lengths(arrays), default=1)
 
     def ones(self, count: int, steps: int) -> Arrays:
         """Inputs that fit, filled with 1 (0 where 1 is no id): to see that a file runs."""
