@@ -208,8 +208,8 @@ def export_bundle(
         folded := [f"{e.format}-{p.name}" for e, p in chosen if p.folded]
     ):
         raise InputError(
-            f"{', '.join(folded)}: the embedding is only folded in models of Embedding, LSTM and Dense "
-            "layers"
+            f"{', '.join(folded)}: the embedding is only folded in models of texts (with `vocab`) of "
+            "Embedding, LSTM and Dense layers"
         )
 
     makers: dict[str, formats.Exporter] = {}

@@ -262,7 +262,7 @@ EXPORTS: dict[str, tuple[object, ...]] = {
     ),
     "texts-front": (*_VOCAB, *_GOLDEN, "--labels", "neg,pos,neither", *_SMALL),
     "texts-free": (*_VOCAB, *_GOLDEN, "--labels", "neg,pos", "--length", LENGTH, "--streaming", *_SMALL),
-    "ids": _SMALL,
+    "ids": ("--padding", "pre", *_SMALL),
     "arrays": (*_MOTIONS,),
     "arrays-batch": (*_MOTIONS, "--batch", 3, *_SMALL),
     "stream": ("--streaming", *_SMALL),

@@ -114,7 +114,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
         folder, small, streaming=True, either_side=True, **ONNX
     ),
     "texts, no pads": lambda folder: _texts(folder, partial(_looking_back, None), **FLOATS),
-    "ids": lambda folder: _live(folder, small, **ONNX),
+    "ids": lambda folder: _live(folder, small, text_settings={"padding": "pre"}, **ONNX),
     "arrays": lambda folder: _live(
         folder,
         partial(_arrays, 9),

@@ -500,7 +500,9 @@ def test_inspect_says_which_way_a_model_goes(model_files: Path, tmp_path: Path) 
         return done.stdout
 
     for name in ("small.keras", "small.h5"):
-        assert "is the faster one, with a pad-state table.\n" in said(model_files / name)
+        assert "is with --vocab the faster one, with a pad-state table.\n" in said(
+            model_files / name
+        )
     keras.Sequential(
         [
             keras.Input((20,)),

@@ -16,7 +16,7 @@ import pytest
 from click.testing import Result
 from conftest import WORDS
 from graph_models import CASES, chain, graph, remembering, words
-from models import DEFAULT, kinds
+from models import DEFAULT, functional, kinds, sequential
 from test_cli import call
 from test_golden_examples import documents
 
@@ -847,6 +847,98 @@ def test_a_classifier_of_texts_of_any_kind(
     assert call("bench", tmp_path / "b", "--rounds", 1, "--limit", 3).exit_code == 0
 
 
+# --- ids of one's own, without a vocabulary ---------------------------------------------------------
+
+
+def _events(*layers: str, steps: int | None = 9, dtype: str = "int32", make: Any = sequential,
+            **embedding: Any) -> Any:  # fmt: skip
+    """An Embedding, recurrent layers by name, and the next of 30 events (or one unit)."""
+    kind = kinds()
+    *recurrent, end = layers
+    whole = [getattr(kind, name)(6, return_sequences=True) for name in recurrent[:-1]]
+    last = getattr(kind, recurrent[-1])(6)
+    dense = kind.Dense(1 if end == "sigmoid" else 5, activation=end, name="next")
+    embedded = kind.Embedding(30, 4, **embedding)
+    return remembering(make(embedded, *whole, last, dense, length=steps, dtype=dtype))
+
+
+EVENTS: dict[str, Callable[[], Any]] = {
+    "one LSTM": lambda: _events("LSTM", "softmax"),
+    "two LSTMs, sigmoid": lambda: _events("LSTM", "LSTM", "sigmoid"),
+    "floats that are ids": lambda: _events("LSTM", "softmax", dtype="float32"),
+    "functional": lambda: _events("LSTM", "softmax", make=functional),
+    "any length": lambda: _events("LSTM", "softmax", steps=None),
+    "masked pads": lambda: _events("LSTM", "sigmoid", mask_zero=True),
+    "GRU": lambda: _events("GRU", "softmax"),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_ids_without_a_vocabulary_are_arrays(name: str, tmp_path: Path) -> None:
+    """Every command takes rows of them, and zeros among them are what they are to Keras."""
+    model, rng = EVENTS[name](), np.random.default_rng(3)
+    model.save(tmp_path / "m.keras")
+    ids = rng.integers(1, 30, (6, 9))
+    ids[:3] *= rng.integers(0, 2, (3, 9))
+    ids[3, 5:] = ids[4, :5] = 0
+    right = np.asarray(model(ids))
+    classes = right.argmax(-1) if right.shape[1] > 1 else (right[:, 0] > 0.5).astype(int)
+    np.save(tmp_path / "x.npy", ids)
+    np.savetxt(tmp_path / "x.csv", ids, "%d", ",")
+    np.savez(tmp_path / "x.npz", ids=ids, next=classes)
+    np.savez(tmp_path / "data.npz", x_test=ids, y_test=classes)
+    out = tmp_path / "b"
+    result = call("export", tmp_path / "m.keras", "--out", out, "--precision", "float32",
+                  "--inputs", tmp_path / "x.npy")  # fmt: skip
+    assert (result.exit_code, "It takes arrays" in result.output) == (0, True), result.output
+    for file in ("x.npy", "x.csv", "x.npz"):
+        for variant in open_bundle(out).variants:
+            answers = tmp_path / "y.npy"
+            done = call(
+                "predict", out, "--input", tmp_path / file, "--variant", variant, "--out", answers
+            )
+            assert done.exit_code == 0, done.output
+            np.testing.assert_allclose(np.load(answers), right, atol=1e-5)
+    predictor = load_bundle(out)
+    assert isinstance(predictor, Predictor)
+    np.testing.assert_allclose(predictor.predict(ids)["next"], right, atol=1e-5)
+    for given in (("--inputs", "x.npy"), ("--inputs", "x.npz"), ("--data", "data.npz")):
+        done = call("verify", out, given[0], tmp_path / given[1])
+        assert done.exit_code == 0, done.output
+        assert ("100.00%" in done.output) == (given[1] != "x.npy"), done.output
+    for more in ((), ("--data", tmp_path / "data.npz")):
+        assert call("bench", out, "--rounds", 1, "--limit", 2, *more).exit_code == 0
+
+
+def test_ids_that_are_padded_here(tmp_path: Path) -> None:
+    """Where an option says how, rows may be of any length; arrays are taken all the same."""
+    model, rng = EVENTS["one LSTM"](), np.random.default_rng(3)
+    model.save(tmp_path / "m.keras")
+    ids = rng.integers(1, 30, (6, 9))
+    np.save(tmp_path / "x.npy", ids)
+    right = np.asarray(model(ids))
+    np.savez(tmp_path / "x.npz", ids=ids, probabilities=right.argmax(-1))
+    ragged = np.empty(6, object)
+    ragged[:] = [row[:n].tolist() for n, row in enumerate(ids, 2)]
+    np.savez(tmp_path / "data.npz", x_test=ragged, y_test=np.arange(6) % 5)
+    out = tmp_path / "b"
+    result = call("export", tmp_path / "m.keras", "--out", out, "--precision", "float32",
+                  "--padding", "post")  # fmt: skip
+    assert (result.exit_code, "It has no vocabulary" in result.output) == (0, True), result.output
+    predictor = load_bundle(out)
+    assert isinstance(predictor, Predictor)
+    np.testing.assert_allclose(predictor.predict(ids)["probabilities"], right, atol=1e-5)
+    shown = call("predict", out, "--input", tmp_path / "x.npy")
+    assert [line.split()[2] for line in shown.stdout.splitlines()] == [
+        str(winner) for winner in right.argmax(-1)
+    ]
+    done = call("verify", out, "--inputs", tmp_path / "x.npz")
+    assert (done.exit_code, "100.00%" in done.output) == (0, True), done.output
+    done = call("verify", out, "--data", tmp_path / "data.npz")
+    assert done.exit_code in (0, 1), done.output  # the labels are of no model
+    assert done.output.count(" ok") == 2, done.output
+
+
 # --- from Python ----------------------------------------------------------------------------------
 
 
@@ -1335,6 +1427,12 @@ def _objects(file: Any) -> None:
     np.save(file, np.array([{}], object), allow_pickle=True)
 
 
+def _ragged(file: Any) -> None:
+    rows = np.empty(2, object)
+    rows[:] = [[1, 2], [1]]
+    np.savez(file, x_test=rows, y_test=np.zeros(2, int))
+
+
 X, Y = "--input x.npz", "--input x.npz --out y"
 V = "--inputs x.npz"
 WINDOW = {"series": np.ones((1, 9, 4))}
@@ -1347,6 +1445,11 @@ BAD_INPUT: dict[str, tuple[str, Any, tuple[str, ...]]] = {
     "data": ("verify B:two --data imdb", None, ("takes arrays: --data",)),
     "flips": ("verify B:two --flips f.csv", None, ("takes arrays: --flips",)),
     "data, bench": ("bench B:two --data imdb", None, ("takes arrays: --data",)),
+    "texts for data": ("verify B:tagger --data x.csv", b"text,label\na,0\n", ("no vocabulary",)),
+    "ragged ids": ("verify B:tagger --data x.npz", _ragged,
+                   ("rows of 1 to 2 ids; input ids is [examples, 9]: pad them as in training",)),
+    "data and inputs": (f"verify B:tagger {V} --data d.csv", {"ids": 1}, ("--data and --inputs",)),
+    "padding without ids": ("export F:two --padding post --out b", None, ("two.keras takes arrays",)),
     "no such file": (f"predict B:two {X}", None, ("x.npz does not exist",)),
     "another kind": ("predict B:two --input x.txt", b"1", ("unknown kind", ".npy, .npz, .csv")),
     "one array for two": ("predict B:two --input x.npy", b"1", ("give a .npz",)),
@@ -1472,14 +1575,20 @@ def test_bad_input_gives_one_line_and_code_2(
         (("verify", "BUNDLE", "--targets", "y.npy"), "takes texts: --targets cannot"),
         (("predict", "BUNDLE", "--window", "9"), "takes texts: --window cannot"),
         (
-            ("export", "MODEL", "--scale", "s.npz", "--out", "OUT"),
+            ("export", "MODEL", "--vocab", "WORDS", "--scale", "s.npz", "--out", "OUT"),
             "--scale is for models that take arrays",
         ),
-        (("export", "MODEL", "--unscale", "s.npz", "--out", "OUT"), "--unscale is for models that"),
-        (("predict", "BUNDLE", "--input", "x.npy"), "input x.npy"),
-        (("export", "MODEL", "--inputs", "x.npy", "--out", "OUT"), "not --inputs"),
         (
-            ("export", "MODEL", "--batch", "2", "--out", "OUT"),
+            ("export", "MODEL", "--vocab", "WORDS", "--unscale", "s.npz", "--out", "OUT"),
+            "--unscale is for models that",
+        ),
+        (("predict", "BUNDLE", "--input", "x.npy"), "input x.npy"),
+        (
+            ("export", "MODEL", "--vocab", "WORDS", "--inputs", "x.npy", "--out", "OUT"),
+            "not --inputs",
+        ),
+        (
+            ("export", "MODEL", "--vocab", "WORDS", "--batch", "2", "--out", "OUT"),
             "--batch is for models that take arrays",
         ),
     ],
@@ -1490,7 +1599,12 @@ def test_options_for_arrays_where_there_are_texts(
     model, bundle = model_files / "small.keras", tmp_path / "bundle"
     if "BUNDLE" in command:
         bundling.export_bundle(model, bundle, vocab=model_files / "words.txt", **ONNX)
-    places = {"BUNDLE": bundle, "MODEL": model, "OUT": tmp_path / "out"}
+    places = {
+        "BUNDLE": bundle,
+        "MODEL": model,
+        "WORDS": model_files / "words.txt",
+        "OUT": tmp_path / "out",
+    }
     result = call(*(places.get(word, word) for word in command))
     assert result.exit_code == 2
     assert part in result.stderr

@@ -99,6 +99,7 @@ TABLES: Mapping[str, Sequence[Table]] = {
                 "test_export_writes_a_bundle_of_tensors",
                 "test_verify_and_bench_and_report",
                 "test_layers_that_prepare_readings",
+                "test_ids_without_a_vocabulary_are_arrays",
             ],
         ),
         Table("form", ["test_readings_in_and_units_out"]),

@@ -169,7 +169,8 @@ def _class_labels(request: Request, signature: tensors.Signature) -> tuple[str, 
         counts = " or ".join(map(str, classes)) or "no"
         raise InputError(
             f"{len(labels)} labels given ({', '.join(labels)}); the model's outputs that are "
-            f"probabilities (sigmoid or softmax) have {counts} classes: give one name for each"
+            f"probabilities (sigmoid or softmax) have {counts} classes: give one different name for "
+            "each"
         )
     return ()
 

@@ -25,7 +25,8 @@ def decide(model: Any, request: Request) -> Way:
 
     - a stream: streaming is asked for, or the model is stateful and streaming is not refused (a
       classifier of texts gets its step model beside its other files, where there can be one);
-    - texts or ids, pads in front skipped: the layers are Embedding, LSTM and Dense only;
+    - texts or ids, pads in front skipped: the layers are Embedding, LSTM and Dense only, and a vocabulary
+      is there, or an option that says how ids are padded;
     - texts: a classifier of ids, with a vocabulary;
     - arrays: any other model.
 
@@ -55,7 +56,9 @@ def decide(model: Any, request: Request) -> Way:
         with contextlib.suppress(UnsupportedModelError):  # the way says it; the rest is written
             step = read_streaming(model, request.name)
     # a lowering that is asked for is one of the other way
-    layers = None if request.lowering else stack.read_stack(model, request.length)
+    layers = None
+    if _wants_padding(request) and not request.lowering:
+        layers = stack.read_stack(model, request.length)
     if layers is not None:
         _refuse_array_options(request)
         graph, lowered = (
@@ -121,6 +124,12 @@ def _streams_texts(model: Any, request: Request) -> bool:
         return False
     graph = read_graph(model, request.name)
     return graph.is_classifier and graph.fixed_batch is None and not graph.stateful
+
+
+def _wants_padding(request: Request) -> bool:
+    """Whether examples are texts, or ids of any number; else a row of ids is an array like any other."""
+    said = (request.vocabulary, request.dataset, request.expect)
+    return any(x is not None for x in said) or bool(request.text_settings) or request.either_side
 
 
 def _refuse_array_options(request: Request) -> None:

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from lstm_edge.base.files import read_json, read_text, sha256
 from lstm_edge.bundle.golden import Golden
 from lstm_edge.bundle.manifest import (
@@ -30,7 +32,7 @@ from lstm_edge.inputs import label_names, labelled
 from lstm_edge.inputs.array_files import ArraySource
 from lstm_edge.inputs.batches import AS_GIVEN, Batch, Inputs, evenly, load_batches
 from lstm_edge.inputs.preprocessing import UNRECORDED, Preprocessing
-from lstm_edge.inputs.signature import Input, Output, Signature, State
+from lstm_edge.inputs.signature import Input, Output, Signature, State, expected_shape
 from lstm_edge.inputs.targets import check_targets, read_source
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, load_tokenizer
 from lstm_edge.inputs.windows import Window
@@ -205,6 +207,11 @@ class Bundle(ABC):
         """Whether all its files are fed step by step."""
         return False
 
+    @property
+    @abstractmethod
+    def takes_rows(self) -> bool:
+        """Whether examples are rows of ids: labelled ids (``data``) and arrays (``inputs``) both fit."""
+
     def no_stream(self, piece: str) -> InputError:
         """What is said where nothing of the bundle is fed piece by piece (word by word, say)."""
         message = f"bundle {self.path} is not fed {piece} by {piece}"
@@ -230,6 +237,10 @@ class Bundle(ABC):
             window: the file holds one long series, and these are its windows.
         """
         raise InputError(f"bundle {self.path} takes {self.takes}, not arrays: {path}")
+
+    def predicting(self) -> Bundle:
+        """What predicts with it: the bundle itself, or the same as one of arrays where it takes ids."""
+        return self
 
     @abstractmethod
     def lengths(self, inputs: Inputs) -> tuple[int, ...]:
@@ -262,6 +273,34 @@ class TextBundle(Bundle):
         if not self.has_vocabulary:
             return None
         return load_tokenizer(self.path / VOCAB, self.num_ids, self.settings)
+
+    @property
+    def takes_rows(self) -> bool:
+        return not self.has_vocabulary
+
+    def predicting(self) -> Bundle:
+        if self.has_vocabulary:
+            return self
+        return TensorBundle(self.path, self.source, self.labels, self.variants, self._signature)
+
+    @property
+    def _signature(self) -> Signature:
+        """Of its files, where they take ids."""
+        info = next(iter(self.variants.values()))
+        length = None if self.pads == "none" else self.settings.max_length
+        units = self.outputs or self.golden().outputs.shape[1]
+        activation = "sigmoid" if units == 1 else "softmax"
+        return Signature(
+            (Input(info.inputs[0]["name"], "int32", (None, length), self.num_ids, None),),
+            (Output(info.outputs[0]["name"], (None, units), activation),),
+        )
+
+    def read(
+        self, path: Path, targets: Path | None = None, window: Window | None = None
+    ) -> ArraySource:
+        if self.has_vocabulary:
+            return super().read(path, targets, window)
+        return read_source(path, targets, self._signature, window)
 
     def golden(self) -> Golden:
         """The golden vectors; they are read once."""
@@ -298,8 +337,10 @@ class TextBundle(Bundle):
         return [replace(self.golden().batch(limit), moves=KnownMoves(self.rounding))]
 
     def windows(
-        self, source: labelled.Evaluation, limit: int | None = None
+        self, source: labelled.Evaluation | ArraySource, limit: int | None = None
     ) -> Iterator[list[Batch]]:
+        if isinstance(source, ArraySource):
+            return iter([[self._rows(source, limit)]])
         names, values, settings = self.labels, self.label_values, self.settings
         label_names.resolve_labels(tuple(source.labels), names, values)
         tokenizer = self.tokenizer()
@@ -313,6 +354,15 @@ class TextBundle(Bundle):
         examples = source.windows(limit=limit)
         first = window(next(examples))
         return itertools.chain([first], map(window, examples))
+
+    def _rows(self, source: ArraySource, limit: int | None) -> Batch:
+        """Rows of ids, as they are, with their classes where they are known."""
+        (ids,) = self._signature.check(source.arrays).values()
+        classes = None
+        if source.targets is not None:
+            targets = check_targets(source.targets, self._signature, self.labels, len(source))
+            classes = next(iter(targets.values())).reshape(-1).astype(np.int64)
+        return Batch(sequences=list(ids), classes=classes).part(evenly(len(ids), limit))
 
     def described_preprocessing(self) -> dict[str, Any]:
         """The manifest's ``preprocessing``, ``pads``, and the settings themselves with ``num_ids``."""
@@ -374,7 +424,38 @@ class TensorBundle(Bundle):
             batches = [batch.part(evenly(len(batch), each)) for batch in batches]
         return [replace(batch, moves=KnownMoves(self.rounding)) for batch in batches]
 
-    def windows(self, source: ArraySource, limit: int | None = None) -> Iterator[list[Batch]]:
+    @property
+    def takes_rows(self) -> bool:
+        ports = self.signature.inputs
+        return len(ports) == 1 and ports[0].rows is not None and len(ports[0].shape) == 2
+
+    def _rows(self, name: str, examples: labelled.Examples) -> ArraySource:
+        """Labelled ids as the only input, and what is right."""
+        port = self.signature.inputs[0]
+        rows = examples.encode(None)
+        if len(lengths := sorted({len(row) for row in rows})) > 1:
+            raise InputError(
+                f"{name} has rows of {lengths[0]} to {lengths[-1]} ids; input {port.name} is "
+                f"{expected_shape(port)}: pad them as in training"
+            )
+        return ArraySource(name, {port.name: np.stack(rows)}, np.array(examples.labels))
+
+    def sampled_inputs(self, dataset: labelled.Dataset, limit: int) -> Inputs:
+        if not self.takes_rows:
+            return super().sampled_inputs(dataset, limit)
+        source = self._rows(dataset.name, dataset.evaluation().sample(limit))
+        arrays = self.signature.check(source.arrays)
+        rows = [
+            {name: array[i : i + 1] for name, array in arrays.items()} for i in range(len(source))
+        ]
+        return Inputs(arrays=rows, source=dataset.name)
+
+    def windows(
+        self, source: ArraySource | labelled.Evaluation, limit: int | None = None
+    ) -> Iterator[list[Batch]]:
+        if isinstance(source, labelled.Evaluation):
+            (examples,) = source.windows(len(source), limit)
+            source = self._rows(source.name, examples)
         arrays, targets = self.signature.check(source.arrays), {}
         if source.targets is not None:
             targets = check_targets(source.targets, self.signature, self.labels, len(source))

@@ -258,7 +258,10 @@ def command(
     elif result.takes == "arrays":
         click.echo(f"It takes arrays: lstm-edge predict {out} --input FILE (.npy, .npz, .csv).")
     elif result.takes == "ids":
-        click.echo("It has no vocabulary and takes ids only; give --vocab to predict on texts.")
+        click.echo(
+            f"It has no vocabulary and takes ids: lstm-edge predict {out} --input FILE; give --vocab to "
+            "predict on texts."
+        )
     for sentence in result.said:
         click.echo(sentence)
     for kind, reasons in result.left_out.items():

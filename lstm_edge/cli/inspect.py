@@ -55,6 +55,7 @@ def command(file: Path, json_file: Path | None, trust: bool, custom: Sequence[Pa
         from lstm_edge.structure.of_keras import keras_config
 
         reason = why_not(keras_config(file))
-        way = f"that of any model: {reason}" if reason else "the faster one, with a pad-state table"
+        faster = "with --vocab the faster one, with a pad-state table"
+        way = f"that of any model: {reason}" if reason else faster
         click.echo(f"Its way to the files is {way}.")
     shared.write_json(json_file, found.to_json())

@@ -78,7 +78,7 @@ def command(
         raise InputError("--json is for what is printed; --out takes its form from its suffix")
     if source is not None and out is not None and out.resolve() == source.resolve():
         raise InputError(f"--out {out} would replace the input; give another name")
-    opened = shared.open_bundle(bundle)
+    opened = shared.open_bundle(bundle).predicting()
     shared.refuse(
         opened,
         texts={"texts": texts, "--text-column": text_column, "--workers": workers},

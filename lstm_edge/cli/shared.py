@@ -210,7 +210,8 @@ def open_bundle(path: Path) -> Bundle:
 def refuse(bundle: Bundle, texts: dict[str, Any], arrays: dict[str, Any]) -> None:
     """Refuse options that are of the other kind of bundle: of ``texts``, or of ``arrays``."""
     options = arrays if bundle.takes == "texts" else texts
-    if given := [name for name, value in options.items() if value]:
+    either = ("--data", "--inputs", "--targets") if bundle.takes_rows else ()
+    if given := [name for name, value in options.items() if value and name not in either]:
         raise InputError(
             f"bundle {bundle.path} takes {bundle.takes}: {', '.join(given)} cannot be used with it; give "
             + ("texts, or --data" if bundle.takes == "texts" else "arrays with --input or --inputs")

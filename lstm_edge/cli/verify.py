@@ -92,6 +92,8 @@ def command(
         texts={"--data": source, "--workers": workers, "--flips": flips},
         arrays={"--inputs": inputs, "--targets": targets, "--window": window},
     )
+    if source is not None and inputs is not None:
+        raise InputError("--data and --inputs are given; expected one of them")
     if targets is not None and inputs is None:
         raise InputError("`targets` say what is right for `inputs`: give these too")
     if window is not None and inputs is None:

@@ -50,14 +50,16 @@ class Examples:
         rows = _drawn(len(self), limit, seed)
         return self if rows is None else self.take(rows)
 
-    def encode(self, tokenizer: Tokenizer | None, settings: TextSettings) -> list[Ids]:
-        """Ids of every example, at most ``max_length`` of each, not padded.
+    def encode(
+        self, tokenizer: Tokenizer | None, settings: TextSettings | None = None
+    ) -> list[Ids]:
+        """Ids of every example, at most ``max_length`` of each, not padded; all without settings.
 
         Raises:
             InputError: texts, but no tokenizer.
         """
         if self.ids is not None:
-            return [settings.kept(ids) for ids in self.ids]
+            return [ids if settings is None else settings.kept(ids) for ids in self.ids]
         if tokenizer is None:
             raise InputError(
                 "these data are texts, but there is no vocabulary to encode them: "

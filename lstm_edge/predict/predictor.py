@@ -11,7 +11,7 @@ import numpy as np
 
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.progress import SILENT, Progress
-from lstm_edge.bundle.opening import TensorBundle, open_bundle
+from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.array_files import digits
 from lstm_edge.inputs.signature import Output
@@ -156,7 +156,7 @@ def load_bundle(
         variant, threads: see :class:`Predictor`.
         workers: inferences at a time, of a bundle of texts.
     """
-    bundle = open_bundle(path)
+    bundle = open_bundle(path).predicting()
     if isinstance(bundle, TensorBundle):
         return Predictor(bundle, variant, threads)
-    return Classifier(bundle, variant, threads, workers)
+    return Classifier(cast(TextBundle, bundle), variant, threads, workers)
