@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from old_bundles import EXPORTS, RESULTS, TEXTS, answers, arrays, call, figures, written
 
-from lstm_edge import load_bundle
-from lstm_edge.errors import BundleError
+from lstm_edge import Predictor, load_bundle
+from lstm_edge.bundle.opening import TextBundle, open_bundle
+from lstm_edge.inputs.batches import ANSWERS
 
 BUNDLES = Path(__file__).parent / "bundles"
 OLD: dict[str, Any] = json.loads((BUNDLES / "answers.json").read_text("utf-8"))
@@ -116,9 +117,13 @@ def test_predict_arrays_on_the_command_line(tmp_path: Path) -> None:
     assert list(apart(OLD["arrays"]["answers"]["tflite-float32"], new, CLOSE)) == []
 
 
-def test_ids_alone_are_no_texts() -> None:
-    with pytest.raises(BundleError, match="no vocabulary"):
-        load_bundle(BUNDLES / "ids")
+def test_ids_alone_are_taken_as_arrays() -> None:
+    bundle, predictor = open_bundle(BUNDLES / "ids"), load_bundle(BUNDLES / "ids")
+    assert isinstance(bundle, TextBundle)
+    assert isinstance(predictor, Predictor)
+    (batch,) = bundle.golden_batches()
+    (found,) = predictor.predict(bundle.settings.padded(batch.sequences)).values()
+    np.testing.assert_allclose(found, batch.outputs[ANSWERS], atol=CLOSE)
 
 
 @pytest.mark.parametrize("name", RESULTS)
