@@ -22,8 +22,14 @@ from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import content_hash, replacing_folder, sha256
 from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.bundle import manifest
-from lstm_edge.errors import ConversionError, InputError, LstmEdgeError, UnsupportedModelError
+from lstm_edge.errors import (
+    ConversionError,
+    InputError,
+    LstmEdgeError,
+    UnsupportedModelError,
+)
 from lstm_edge.inputs import labelled
 from lstm_edge.inputs.preprocessing import check_options
 from lstm_edge.inputs.signature import State
@@ -300,8 +306,7 @@ def _written(
     except LstmEdgeError:
         raise
     except Exception as error:  # the converters raise every kind
-        reason = " ".join(str(error).split())[:300]
-        raise ConversionError(f"converting to {name} failed: {reason}") from error
+        raise ConversionError(f"converting to {name} failed: {reason_of(error)}") from error
     inside = structure.inspect(path)
     batch, tolerance = way.batch_of(precision, inside), way.tolerance(precision)
     lowering = exporter.describe_lowering(precision)

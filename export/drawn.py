@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from lstm_edge.inputs.signature import Input, Signature
 EXAMPLES, EXAMPLES_OF_EACH_LENGTH = 30, 10
 # The lengths that are drawn where the model leaves them free.
 LENGTHS = (1, 2, 7, 20)
+# Those that are tried where the model takes none of them: longer, and multiples of most strides.
+LONGER = (60, 120, 840, 2520)
 UNPADDED, FRONT, BEHIND, MIDDLE, WHOLLY = (
     "unpadded",
     "padded in front",
@@ -43,6 +45,22 @@ def others(lengths: Sequence[int | None], place: int) -> list[int | None]:
     """Lengths to draw beside the one in that place: longer than it, and shorter in the next place."""
     turn = -1 if place % 2 else 1
     return [lengths[(place + turn * n) % len(lengths)] for n in range(1, len(lengths))]
+
+
+def longer(takes: Callable[[int], bool]) -> tuple[int, ...]:
+    """The lengths to draw of a model that takes none of :data:`LENGTHS`; none where it takes no other.
+
+    Args:
+        takes: whether the model answers inputs of that length.
+    """
+    most = next((n for n in LONGER if takes(n)), None)
+    if most is None:
+        return ()
+    low = LENGTHS[-1]
+    while most - low > 1:
+        middle = (low + most) // 2
+        low, most = (low, middle) if takes(middle) else (middle, most)
+    return (most, most + 1, 2 * most)
 
 
 def draw(

@@ -1140,6 +1140,45 @@ def test_lengths_that_keras_does_not_take_are_left_out(made: Callable[[str], Mad
     assert said["lengths"] == "6, 12 steps were run"
 
 
+def _only_long(*layers: Any) -> Any:
+    return chain(*layers, kinds().GRU(5), steps=None, width=4)
+
+
+ONLY_LONG: dict[str, tuple[Callable[[], Any], int]] = {
+    "a kernel": (lambda: _only_long(kinds().Conv1D(3, 41)), 41),
+    "a pool": (lambda: _only_long(kinds().MaxPooling1D(30)), 30),
+    "two kernels, dilated": (
+        lambda: _only_long(kinds().Conv1D(3, 9, dilation_rate=16), kinds().Conv1D(3, 9)),
+        137,
+    ),
+    "multiples": (lambda: _only_long(kinds().Reshape((-1, 4 * 24))), 120),
+    "of ids": (lambda: words(kinds().Conv1D(3, 25), kinds().LSTM(4), steps=None, mask=False), 25),
+}
+
+
+@pytest.mark.parametrize("name", ONLY_LONG)
+def test_a_model_that_takes_long_inputs_only(name: str, tmp_path: Path) -> None:
+    """The shortest that it takes is looked for."""
+    make, shortest = ONLY_LONG[name]
+    result = bundling.export_bundle(remembering(make()), tmp_path / "b", **ONNX)
+    assert result.ok
+    said = {check.name: check.detail for check in result.reports[0].checks}
+    assert said["lengths"].startswith(f"{shortest}, ")
+    assert "takes no inputs of 1, 2, 7, 20" in said["lengths that are left out"]
+
+
+def test_a_length_is_asked_for_where_none_that_is_tried_fits(tmp_path: Path) -> None:
+    """With Keras's own reason, and not with what stands around it."""
+    model = _only_long(kinds().Conv1D(3, 3000))
+    model.save(tmp_path / "m.keras")
+    done = call("export", tmp_path / "m.keras", "--out", tmp_path / "b")
+    assert done.exit_code == 2
+    assert "Conv1D: Negative dimension size caused by subtracting 3000 from 20" in done.stderr
+    assert "give a --length that it takes, or real ones with --inputs" in done.stderr
+    assert "Exception encountered" not in done.stderr
+    assert bundling.export_bundle(model, tmp_path / "b", length=3010, **ONNX).ok
+
+
 def _averaged() -> Any:
     """An average over the steps that are no pads: of none it is no number."""
     kind = kinds()

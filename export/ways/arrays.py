@@ -193,6 +193,8 @@ def _drawn_golden(
     checks: list[Check] = []
     refused, reason, unanswered, count = [], "", list[str](), 0
     lengths = drawn.lengths_for(signature, length)
+    if lengths == drawn.LENGTHS and not _takes(reference, signature, lengths[-1], batch):
+        lengths += drawn.longer(lambda steps: _takes(reference, signature, steps, batch))
     for place, steps in enumerate(lengths):
         beside = drawn.others(lengths, place) if apart else []
         cases, arrays = drawn.draw(signature, steps, batch, beside)
@@ -215,8 +217,9 @@ def _drawn_golden(
             golden.append(answers.part(right))
     if not count:
         raise InputError(
-            f"the model itself does not answer on inputs drawn to fit it ({reason}): give real ones "
-            "with `inputs`"
+            f"the model itself does not answer on inputs drawn to fit it ({reason}): give "
+            + ("a `length` that it takes, or " if signature.is_free else "")
+            + "real ones with `inputs`"
         )
     if 2 * len(unanswered) > count:
         raise InputError(
@@ -231,6 +234,15 @@ def _drawn_golden(
         detail = f"Keras itself answers {len(unanswered)} of {count} with no number (NaN): {names}"
         checks.append(Check("cases that are left out", True, detail))
     return golden, checks
+
+
+def _takes(reference: ArrayRunner, signature: tensors.Signature, steps: int, batch: int) -> bool:
+    """Whether Keras runs on inputs of that length."""
+    try:
+        reference.run(drawn.draw(signature, steps, batch)[1])
+    except RefusalError:
+        return False
+    return True
 
 
 def _answered(reference: ArrayRunner, cases: tuple[str, ...], arrays: Arrays) -> batches.Batch:

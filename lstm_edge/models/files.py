@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError, LstmEdgeError, UnsupportedModelError
 from lstm_edge.models import weights as keras_weights
 from lstm_edge.models.judge import Judge
@@ -198,10 +199,9 @@ def _by_keras(path: Path, config: dict[str, Any], make: Any, trust: Trust) -> An
     except LstmEdgeError:
         raise
     except Exception as error:  # Keras raises every kind; its message is the reason
-        reason = " ".join(str(error).split())
         hint = f"; it was quantised by Keras: {WANTED}" if quantised else ""
         raise InputError(
-            f"model {path} cannot be loaded by Keras {keras.__version__}: {reason[:400]}{hint}"
+            f"model {path} cannot be loaded by Keras {keras.__version__}: {reason_of(error)}{hint}"
         ) from error
 
 

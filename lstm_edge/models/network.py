@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError
 from lstm_edge.models.operations import operation
 from lstm_edge.models.translate import IDENTITIES, Spec, layer_class
@@ -39,10 +40,9 @@ class Builder:
         return spec.layer
 
     def _error(self, spec: Spec, error: Exception) -> InputError:
-        reason = " ".join(str(error).split())[:300]
         return InputError(
             f"{self.source} cannot be loaded by Keras {self.keras.__version__}: layer {spec.name} "
-            f"({spec.stored}): {reason}"
+            f"({spec.stored}): {reason_of(error)}"
         )
 
     # layers

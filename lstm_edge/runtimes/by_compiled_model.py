@@ -8,8 +8,9 @@ import numpy as np
 
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError
-from lstm_edge.runtimes.contract import Port, Runtime, first_line
+from lstm_edge.runtimes.contract import Port, Runtime
 
 
 class CompiledModel(Runtime):
@@ -36,7 +37,7 @@ class CompiledModel(Runtime):
                 self._places[port.name].write(np.zeros(_sizes(port), port.dtype))
         except (ValueError, RuntimeError) as error:
             raise InputError(
-                f"LiteRT's CompiledModel cannot load {self.path}: {first_line(error)}"
+                f"LiteRT's CompiledModel cannot load {self.path}: {reason_of(error)}"
             ) from None
 
     def _buffers(self, end: str) -> tuple[tuple[Port, ...], dict[str, Any]]:

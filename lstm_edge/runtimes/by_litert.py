@@ -8,8 +8,9 @@ import numpy as np
 
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError
-from lstm_edge.runtimes.contract import Port, Runtime, first_line
+from lstm_edge.runtimes.contract import Port, Runtime
 
 
 class LiteRT(Runtime):
@@ -38,7 +39,7 @@ class LiteRT(Runtime):
             if self._ready:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise InputError(f"LiteRT cannot load {self.path}: {first_line(error)}") from None
+            raise InputError(f"LiteRT cannot load {self.path}: {reason_of(error)}") from None
 
     def call(self, arrays: Arrays) -> Arrays:
         interpreter = self._interpreter

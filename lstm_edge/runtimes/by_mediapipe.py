@@ -10,8 +10,9 @@ import numpy as np
 
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError
-from lstm_edge.runtimes.contract import TEXT, Port, Runtime, first_line
+from lstm_edge.runtimes.contract import TEXT, Port, Runtime
 
 # What ends a text in C, and halves of characters, which UTF-8 cannot hold; none is a part of a word.
 _SPOILT = re.compile("[\0\ud800-\udfff]")
@@ -42,7 +43,7 @@ class MediaPipe(Runtime):
         try:
             self._classifier = tasks.TextClassifier.create_from_options(options)
         except (ValueError, RuntimeError, OSError) as error:
-            raise InputError(f"MediaPipe cannot load {self.path}: {first_line(error)}") from None
+            raise InputError(f"MediaPipe cannot load {self.path}: {reason_of(error)}") from None
         weakref.finalize(self, _close, self._classifier)
 
     def call(self, arrays: Arrays) -> Arrays:

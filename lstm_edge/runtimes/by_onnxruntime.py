@@ -10,9 +10,10 @@ import numpy as np
 
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import NO_CHARACTER
-from lstm_edge.runtimes.contract import TEXT, Port, Runtime, first_line
+from lstm_edge.runtimes.contract import TEXT, Port, Runtime
 
 _HALVES = re.compile("[\ud800-\udfff]")  # of a surrogate pair, which UTF-8 has not
 _DTYPES = {"float": "float32", "double": "float64", "string": TEXT}
@@ -34,7 +35,7 @@ class OnnxRuntime(Runtime):
                 str(self.path), self.options(ort), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime has no common base for its errors
-            raise InputError(f"ONNX Runtime cannot load {self.path}: {first_line(error)}") from None
+            raise InputError(f"ONNX Runtime cannot load {self.path}: {reason_of(error)}") from None
         self._value = ort.OrtValue
         self.inputs = tuple(map(_port, self._session.get_inputs()))
         self.outputs = tuple(map(_port, self._session.get_outputs()))

@@ -148,8 +148,3 @@ def runtime_class(kind: str) -> type[Runtime]:
         raise InputError(
             f"no runtime here runs the format {kind!r}; known: {', '.join(sorted(classes))}"
         ) from None
-
-
-def first_line(error: BaseException) -> str:
-    """What a runtime says of an error, short."""
-    return str(error).strip().split("\n")[0][:300]

@@ -21,11 +21,12 @@ from lstm_edge.base import machine
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Arrays, Ids, Probabilities
 from lstm_edge.base.progress import SILENT, Progress
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError, LstmEdgeError, RefusalError
 from lstm_edge.inputs.batches import ANSWERS, Batch, Inputs
 from lstm_edge.inputs.signature import Signature, State
 from lstm_edge.inputs.tokenizer import pad_sequences
-from lstm_edge.runtimes.contract import Runtime, first_line
+from lstm_edge.runtimes.contract import Runtime
 
 ALONE = 8
 """Last steps of a text that a step model is fed one by one, as the page does."""
@@ -537,7 +538,7 @@ def _refusals(runtime: Runtime, arrays: Arrays) -> Iterator[None]:
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items())
         raise RefusalError(
             f"{runtime.runtime} cannot run {runtime.path.name} on inputs {shapes}: "
-            f"{first_line(error)}"
+            f"{reason_of(error)}"
         ) from error
 
 
