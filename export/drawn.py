@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from lstm_edge.inputs.signature import Input, Signature
 
 # Examples of each length: enough for every kind of padding more than once.
 EXAMPLES, EXAMPLES_OF_EACH_LENGTH = 30, 10
+# Fewer of those that are wide (frames, a vocabulary's probabilities), down to what a judgement needs.
+MOST_NUMBERS, FEWEST, FEWEST_OF_EACH_LENGTH = 1_000_000, 8, 5
 # The lengths that are drawn where the model leaves them free.
 LENGTHS = (1, 2, 7, 20)
 # Those that are tried where the model takes none of them: longer, and multiples of most strides.
@@ -81,7 +84,10 @@ def draw(
         batch: examples in a call; their number is a multiple of it. None: any.
     """
     rng = np.random.default_rng([64, length or 0])
-    count = EXAMPLES if length is None else EXAMPLES_OF_EACH_LENGTH
+    most, least = EXAMPLES, FEWEST
+    if length is not None:
+        most, least = EXAMPLES_OF_EACH_LENGTH, FEWEST_OF_EACH_LENGTH
+    count = min(most, max(least, MOST_NUMBERS // _numbers_of(signature, length)))
     count += -count % (batch or 1)
     lengths = itertools.cycle((length, *beside))
     shapes = {
@@ -101,6 +107,12 @@ def draw(
                 row[_pads(case, len(row), rng)] = pad
         arrays[tensor.name] = array
     return tuple(cases), arrays
+
+
+def _numbers_of(signature: Signature, length: int | None) -> int:
+    """Numbers in an example of that length and its answers."""
+    ports = (*signature.inputs, *signature.outputs)
+    return sum(math.prod(int(n or length or 1) for n in port.shape[1:]) for port in ports)
 
 
 def _takes_pads(tensor: Input, shape: Sequence[int | None]) -> bool:

@@ -31,6 +31,8 @@ from lstm_edge.verify import edges, matching
 from lstm_edge.verify.measuring import measure
 from lstm_edge.verify.rounding import own_rounding
 
+# Of a vocabulary's probabilities fewer texts are kept: golden.json would outgrow the model.
+MOST_NUMBERS, FEWEST = 250_000, 8
 # What Keras's answer to a text may differ by from that to its ids: another shape rounds otherwise.
 SAME_IDS = 1e-5
 
@@ -243,15 +245,16 @@ def _golden(
 ) -> Golden:
     """Golden texts: the user's data, else the shipped reviews; ids drawn where there is no way."""
     length, rows, values = shape.length, shape.rows, request.source.label_values
+    most = max(FEWEST, MOST_NUMBERS // shape.outputs)
     texts: tuple[str, ...] | None = None
     classes = None
     if request.dataset is not None:
-        examples = request.dataset.evaluation().sample(GOLDEN_EXAMPLES)
+        examples = request.dataset.evaluation().sample(min(most, GOLDEN_EXAMPLES))
         examples = labelled.cap_ids(examples, rows, settings)
         ids = examples.encode(tokenizer, settings)
         texts, classes = examples.texts, label_names.resolve_labels(examples.labels, names, values)
     elif tokenizer is not None:
-        examples = samples.load()
+        examples = samples.load().sample(most)
         ids, texts = examples.encode(tokenizer, settings), examples.texts
         if names == label_names.BINARY_NAMES:
             classes = label_names.resolve_labels(examples.labels, names)
