@@ -2,9 +2,9 @@
 
 usage: python -m benchmarks.seconds [--cases NAME…] [--rounds N] [--json FILE]
 
-Ours is every format and precision, checked against Keras; theirs is Keras's own ONNX export and TensorFlow
-Lite's own conversion in float32, float16 and dynamic-range int8, unchecked. One after the other in turn,
-each in a new process.
+Ours is every format and precision, checked against Keras; theirs is Keras's own ONNX export and
+TensorFlow Lite's own conversion in float32, float16 and dynamic-range int8, unchecked. One after the
+other in turn, each in a new process.
 """
 
 from __future__ import annotations
@@ -127,8 +127,7 @@ def measure(args: argparse.Namespace, work: Path) -> dict[str, Any]:
                         str(model),
                         str(out),
                     ],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
+                    capture_output=True,
                     text=True,
                     check=False,
                 )

@@ -28,6 +28,7 @@ from lstm_edge.errors import (
     ConversionError,
     InputError,
     LstmEdgeError,
+    RefusalError,
     UnsupportedModelError,
 )
 from lstm_edge.inputs import labelled
@@ -54,8 +55,8 @@ class ExportResult:
     Attributes:
         takes: what ``predict`` takes: ``texts``, ``ids`` (no vocabulary was given), ``arrays`` or
             ``steps`` (a stream).
-        left_out: the kinds of files that this model cannot be written as, with the reasons; ``stream``
-            are the step models of a classifier of texts.
+        left_out: the kinds of files that this model cannot be written as, or single variants, with the
+            reasons; ``stream`` are the step models of a classifier of texts.
         said: what the user's examples say of the settings of texts, and what of Keras's answers is a
             matter of rounding, in sentences.
     """
@@ -150,7 +151,7 @@ def export_bundle(
         UnsupportedModelError: with all obstacles at once; only of what was asked for by name, or where
             nothing else is left to be written (see :attr:`ExportResult.left_out`).
         InputError: a file, name or option that cannot be used.
-        ConversionError: a converter failed.
+        ConversionError: a converter failed, and no file was written.
     """
     out = Path(out)
     manifest.check_replaceable(out)
@@ -249,13 +250,25 @@ def export_bundle(
             raise UnsupportedModelError(
                 request.name, [r for some in refused.values() for r in some]
             )
+        failed: dict[str, ConversionError] = {}
         for exporter, precision in chosen:
             if exporter.kind() not in refused:
-                entry, report = _written(makers[exporter.kind()], precision, folder, way)
-                entry["notes"] += quantised
-                entries.append(entry)
-                reports.append(report)
+                try:
+                    entry, report = _written(makers[exporter.kind()], precision, folder, way)
+                    entry["notes"] += quantised
+                    entries.append(entry)
+                    reports.append(report)
+                except UnsupportedModelError as error:  # in no precision
+                    refused[exporter.kind()] = error.obstacles
+                except ConversionError as error:
+                    failed[exporter.name(precision)] = error
             advance(1)
+        refused |= {name: (str(error),) for name, error in failed.items()}
+        if not entries:
+            if len(refused) == len(failed):
+                raise ConversionError("; ".join(map(str, failed.values())))
+            reasons = dict.fromkeys(r for some in refused.values() for r in some)
+            raise UnsupportedModelError(request.name, [*reasons])
         manifest.write_manifest(
             folder,
             way.write_parts(folder),
@@ -298,14 +311,19 @@ def _vocabulary(source: run_folder.ModelSource) -> Vocabulary | None:
 def _written(
     exporter: formats.Exporter, precision: formats.Precision, folder: Path, way: Way
 ) -> tuple[dict[str, Any], ParityReport]:
-    """Write the file of one precision; what the manifest says of it, and how it answers."""
+    """Write the file of one precision; what the manifest says of it, and how it answers.
+
+    Raises:
+        UnsupportedModelError, ConversionError: it cannot be written, and nothing of it is.
+    """
     name = exporter.name(precision)
     path = folder / f"{name}{exporter.suffix}"
     try:
         exporter.write(precision, path)
-    except LstmEdgeError:
-        raise
     except Exception as error:  # the converters raise every kind
+        path.unlink(missing_ok=True)
+        if isinstance(error, LstmEdgeError):
+            raise
         raise ConversionError(f"converting to {name} failed: {reason_of(error)}") from error
     inside = structure.inspect(path)
     batch, tolerance = way.batch_of(precision, inside), way.tolerance(precision)
@@ -313,7 +331,11 @@ def _written(
     checks = parity.structure_checks(inside.problems, lowering)
     checks += exporter.checks(precision, path)
     states = [State.from_json(state) for state in exporter.describe_states()]
-    report = way.measure(Written(name, exporter.kind(), path, batch, tolerance, checks, states))
+    try:
+        report = way.measure(Written(name, exporter.kind(), path, batch, tolerance, checks, states))
+    except RefusalError as error:
+        path.unlink()
+        raise ConversionError(f"{name} was written and does not run: {error}") from error
     entry = {
         "name": name,
         "format": exporter.format,
@@ -367,9 +389,9 @@ def obstacles(
 ) -> tuple[str, ...]:
     """What keeps a model file from being exported, whichever way; the file is loaded for it."""
     try:
-        read_graph(model_files.load(path, trust, custom), path.name)
+        graph = read_graph(model_files.load(path, trust, custom), path.name)
     except UnsupportedModelError as error:
         return error.obstacles
     except InputError as error:
         return (str(error),)
-    return ()
+    return tuple(reason for e in formats.formats().values() for reason in e.unsaid(graph))

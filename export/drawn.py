@@ -111,8 +111,8 @@ def draw(
 
 def _numbers_of(signature: Signature, length: int | None) -> int:
     """Numbers in an example of that length and its answers."""
-    ports = (*signature.inputs, *signature.outputs)
-    return sum(math.prod(int(n or length or 1) for n in port.shape[1:]) for port in ports)
+    shapes = [port.shape for port in signature.inputs] + [port.shape for port in signature.outputs]
+    return sum(math.prod(int(n or length or 1) for n in shape[1:]) for shape in shapes)
 
 
 def _takes_pads(tensor: Input, shape: Sequence[int | None]) -> bool:

@@ -5,6 +5,7 @@ What is written for one runtime only is a module ``export.for_*``, found the sam
 
 from __future__ import annotations
 
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import export
+from export.lowering.makers import NoFormError, alone, distinct, said
 from lstm_edge.base import modules
 from lstm_edge.base.arrays import Arrays
-from lstm_edge.errors import InputError
+from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.inputs.tokenizer import Tokenizer
 from lstm_edge.models.graph import GraphModel
 from lstm_edge.results.parity import Check, Tolerance
@@ -169,6 +171,12 @@ class Exporter(ABC):
             return [f"{self.kind()} files take texts, and there is no vocabulary: give `vocab`"]
         return []
 
+    @classmethod
+    def unsaid(cls, graph: GraphModel) -> tuple[str, ...]:
+        """What of a model this format has no form for, as far as can be seen without converting it."""
+        del graph
+        return ()
+
     def checks(self, precision: Precision, path: Path) -> list[Check]:
         """What only this exporter can check of a file that it wrote."""
         del precision, path
@@ -197,8 +205,51 @@ class Exporter(ABC):
             )
         if isinstance(self.model, LstmStack):
             self.write_stack(self.model, precision, path)
-        else:
+            return
+        try:
             self.write_graph(self.model, precision, path)
+        except NoFormError as error:
+            found = error.found
+            if len(found) > 1:  # not all that use an operator use it in a way that has no form
+                found = [pair for pair in found if not self._takes(pair[0])] or found
+            raise self._refusal(found) from error
+        except UnsupportedModelError:
+            raise
+        except Exception as error:  # the converters raise every kind
+            why = f"cannot be converted: {' '.join(str(error).split())[:200]}"
+            suspects = distinct(self.model.model)
+            if found := [(one, why) for one in suspects if not self._takes(one)]:
+                raise self._refusal(found) from error
+            raise
+
+    def _refusal(self, found: Sequence[tuple[Any, str]]) -> UnsupportedModelError:
+        """Operations to blame and why, with what to do about each."""
+        assert isinstance(self.model, GraphModel)
+        reasons = [f"{said(one)} {why}; {self._what_helps(one)}" for one, why in found]
+        return UnsupportedModelError(self.model.model.name, reasons)
+
+    def _takes(self, operation: Any, exporter: type[Exporter] | None = None) -> bool:
+        """Whether a file of this operation alone can be written; it is tried."""
+        exporter = exporter or type(self)
+        with (
+            alone(operation) as graph,
+            tempfile.TemporaryDirectory(dir=self.work) as work,
+        ):
+            one = exporter(graph, Path(work), self.batch, texts=self.texts)
+            try:
+                one.write_graph(graph, one.precisions[0], Path(work) / f"tried{one.suffix}")
+            except Exception:  # the converters raise every kind
+                return False
+        return True
+
+    def _what_helps(self, operation: Any) -> str:
+        """What to do about an operation that this format has no form for."""
+        others = [e for e in formats().values() if e.format != self.format]
+        takers = [e.format for e in others if self._takes(operation, e)]
+        outside = "let the model end before it and compute the rest in your program"
+        if not takers:
+            return f"no format takes it: {outside}, or write it in other operations"
+        return f"{' and '.join(takers)} files can have it; or {outside}"
 
     @abstractmethod
     def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None: ...

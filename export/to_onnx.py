@@ -16,7 +16,7 @@ import numpy as np
 
 from export import formats
 from export.formats import Precision
-from export.lowering import float16, onnx_graph, onnx_lstm
+from export.lowering import float16, forms, onnx_graph, onnx_lstm, recurrent
 from export.lowering.pad_state import pad_table
 from lstm_edge.base.arrays import Array
 from lstm_edge.base.extras import require
@@ -63,6 +63,10 @@ class Exporter(formats.Exporter):
             batch=1,
         ),
     )
+
+    @classmethod
+    def unsaid(cls, graph: GraphModel) -> tuple[str, ...]:
+        return recurrent.unsaid(graph, "ONNX", forms.ONNX, None)
 
     def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
         floats = path if precision.name == "float32" else self.work / "float32.onnx"

@@ -12,7 +12,16 @@ from typing import Any, ClassVar
 
 from export import formats
 from export.formats import Precision
-from export.lowering import stacked_loop, tflite_file, tflite_float16, tflite_fused, tflite_graph
+from export.lowering import (
+    forms,
+    recurrent,
+    stacked_loop,
+    tflite_file,
+    tflite_float16,
+    tflite_fused,
+    tflite_graph,
+)
+from export.lowering.makers import Makers, refusals
 from export.lowering.pad_state import pad_table
 from export.lowering.stacked_loop import Layout
 from lstm_edge.base.extras import require
@@ -51,6 +60,10 @@ class Exporter(formats.Exporter):
             reasons += tflite_fused.obstacles(self.model)
         return reasons
 
+    @classmethod
+    def unsaid(cls, graph: GraphModel) -> tuple[str, ...]:
+        return recurrent.unsaid(graph, "TFLite", forms.TFLITE, graph.fixed_batch or 1)
+
     def write_stack(self, stack: LstmStack, precision: Precision, path: Path) -> None:
         self.convert(stack, precision, self.layout(stack, precision), path)
 
@@ -58,14 +71,16 @@ class Exporter(formats.Exporter):
         fused = self.lowering == "fused"
 
         def make(quantised: bool) -> Any:
-            module = tflite_graph.module(graph, self.batch, quantised, fused)
+            module = tflite_graph.module(graph, self.batch, quantised, fused, makers)
             self._loops: list[tuple[str, ...]] = module.loops
             return module
 
-        content = self.converted(make, precision)
-        if precision.name == "float16" and tflite_float16.needs_digits(graph):
-            floats = next(p for p in self.precisions if p.name == "float32")
-            content = tflite_float16.mended(content, self.converted(make, floats))
+        makers = Makers()
+        with refusals(graph.model.name, "TFLite", makers):
+            content = self.converted(make, precision)
+            if precision.name == "float16" and tflite_float16.needs_digits(graph):
+                floats = next(p for p in self.precisions if p.name == "float32")
+                content = tflite_float16.mended(content, self.converted(make, floats))
         path.write_bytes(tflite_fused.mended(content) if fused else content)
 
     def converted(self, make: Callable[[bool], Any], precision: Precision) -> bytes:

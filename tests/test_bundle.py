@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from lstm_edge.bundle import manifest as bundles
 from lstm_edge.bundle.golden import Golden
 from lstm_edge.bundle.manifest import GOLDEN, LABELS, MANIFEST, VOCAB, seal
 from lstm_edge.bundle.opening import TextBundle, open_bundle
-from lstm_edge.errors import BundleError, ConversionError, InputError
+from lstm_edge.errors import BundleError, ConversionError, InputError, UnsupportedModelError
 from lstm_edge.inputs import data, from_table, label_names, labelled, samples
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, pad_sequences
 from lstm_edge.models import architecture, run_folder
@@ -421,14 +421,12 @@ def test_a_bundle_with_files_of_somebody_else_is_left_alone(copy: Path, model_fi
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
-        (RuntimeError("out of\n  ideas"), ConversionError),
-        (MemoryError(), ConversionError),
         (InputError("no"), InputError),
         (KeyboardInterrupt(), KeyboardInterrupt),
     ],
 )
 @pytest.mark.parametrize("earlier", [True, False])
-def test_a_converter_that_fails_leaves_things_as_they_were(
+def test_an_export_that_is_ended_leaves_things_as_they_were(
     error: BaseException,
     raised: type[BaseException],
     earlier: bool,
@@ -438,8 +436,7 @@ def test_a_converter_that_fails_leaves_things_as_they_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The fault strikes in the last variant, when others are already written."""
-    last = DEFAULT[-1]
-    exporter, precision = VARIANTS[last]
+    exporter, precision = VARIANTS[DEFAULT[-1]]
     write = exporter.write
     written = []
 
@@ -458,11 +455,101 @@ def test_a_converter_that_fails_leaves_things_as_they_were(
     with pytest.raises(raised) as seen:
         bundling.export_bundle(model_files / "small.keras", copy, wanted_formats=[exporter.format])
     assert len(written) == sum(VARIANTS[name][0] is exporter for name in DEFAULT) - 1
-    if isinstance(error, RuntimeError):
-        assert str(seen.value) == f"converting to {last} failed: out of ideas"
+    assert seen.value is error
     assert contents(tmp_path) == before
     assert {p.name for p in tmp_path.iterdir()} == {"temporary", *(["copy"] if earlier else [])}
     assert not list((tmp_path / "temporary").iterdir())
+
+
+class Failing:
+    """Converters that write half a file and fail, for some variants."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception, *variants: str) -> None:
+        self.called: list[str] = []
+        for exporter in {VARIANTS[name][0] for name in variants}:
+            monkeypatch.setattr(exporter, "write", self._failing(exporter.write, error, variants))
+
+    def _failing(self, write: Any, error: Exception, variants: Sequence[str]) -> Any:
+        def failing(exporter: Any, precision: Any, path: Path) -> None:
+            name = exporter.name(precision)
+            self.called.append(name)
+            if name not in variants:
+                return write(exporter, precision, path)  # type: ignore[no-any-return]
+            path.write_bytes(b"half")
+            raise error
+
+        return failing
+
+
+ONNX, TFLITE = ([n for n in DEFAULT if n.startswith(f)] for f in ("onnx", "tflite"))
+
+
+@pytest.mark.parametrize(
+    ("error", "variants", "left_out"),
+    [
+        (
+            RuntimeError("out of\n  ideas"),
+            ["tflite-float16"],
+            {"tflite-float16": ("converting to tflite-float16 failed: out of ideas",)},
+        ),
+        (
+            MemoryError("no room"),
+            ONNX,
+            {name: (f"converting to {name} failed: no room",) for name in ONNX},
+        ),
+        (UnsupportedModelError("m", ["a", "b"]), ONNX, {"onnx": ("a", "b")}),
+        (ConversionError("no"), ["onnx-float32"], {"onnx-float32": ("no",)}),
+    ],
+)
+def test_a_converter_that_fails_leaves_the_other_files(
+    error: Exception,
+    variants: list[str],
+    left_out: dict[str, tuple[str, ...]],
+    copy: Path,
+    model_files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failing = Failing(monkeypatch, error, *variants)
+    result = bundling.export_bundle(model_files / "small.keras", copy)
+    assert result.left_out == left_out
+    assert not result.ok
+    written = [name for name in DEFAULT if name not in variants]
+    assert [report.variant for report in result.reports] == written
+    assert [*open_bundle(copy).variants] == written
+    assert {p.stem for p in copy.iterdir() if p.suffix in (".onnx", ".tflite")} == {*written}
+    if "onnx" in left_out:  # it is in no precision
+        assert [name for name in failing.called if name in ONNX] == ONNX[:1]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "message"),
+    [
+        (
+            RuntimeError("x"),
+            ConversionError,
+            "converting to onnx-float32 failed: x; converting to tflite-float32 failed: x",
+        ),
+        (
+            UnsupportedModelError("m", ["a"]),
+            UnsupportedModelError,
+            "small.keras cannot be exported: a",
+        ),
+    ],
+)
+def test_where_nothing_can_be_written_one_error_says_all(
+    error: Exception,
+    raised: type[Exception],
+    message: str,
+    copy: Path,
+    model_files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = contents(copy)
+    Failing(monkeypatch, error, "onnx-float32", "tflite-float32")
+    with pytest.raises(raised) as seen:
+        bundling.export_bundle(model_files / "small.keras", copy, precisions=["float32"])
+    assert str(seen.value) == message
+    assert contents(copy) == before
 
 
 def test_a_disk_that_fills_up_at_the_end_leaves_things_as_they_were(

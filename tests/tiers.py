@@ -44,7 +44,7 @@ TABLES: Mapping[str, Sequence[Table]] = {
     ],
     "test_export.py": [Table("case", apart=True)],
     "test_benchmarks.py": [Table("name", ["test_a_route_answers_as_keras_does"])],
-    "test_bundle.py": [Table("error", ["test_a_converter_that_fails_leaves_things_as_they_were"])],
+    "test_bundle.py": [Table("error", ["test_an_export_that_is_ended_leaves_things_as_they_were"])],
     "test_examples.py": [
         Table("case", ["test_an_example_runs_to_its_end"]),
         Table("name", ["test_missing_data_are_named"]),
@@ -75,6 +75,10 @@ TABLES: Mapping[str, Sequence[Table]] = {
             "name",
             ["test_what_is_in_the_way_of_one_way_goes_the_other", "test_and_in_every_variant"],
         )
+    ],
+    "test_operations.py": [
+        Table("group"),
+        Table("name", ["test_what_a_format_has_no_form_for_is_refused_by_name"]),
     ],
     "test_own_scale.py": [Table("name", ["test_every_column_is_right_in_every_file"], apart=True)],
     "test_preprocessing.py": [Table("name", ["test_zeros_are_ids_wherever_they_stand"])],

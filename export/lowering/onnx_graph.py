@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from export.lowering import recurrent
+from export.lowering import forms, makers, recurrent
 from export.lowering.recurrent import Loop, Weights, output_shape
 from lstm_edge import equations as reference
 from lstm_edge.base.arrays import Array
@@ -75,35 +75,43 @@ def convert(graph: GraphModel, path: Path) -> Markers:
     tf = require("tensorflow", _PURPOSE)
     tf2onnx = require("tf2onnx", _PURPOSE)
     onnx = require("onnx", _PURPOSE)
-    markers = Markers()
+    markers, told = Markers(), makers.Makers()
     specs = recurrent.specs(tf, graph, None)
     ends: dict[str, tuple[int | None, ...]] = {}
 
     def run(*arrays: Any) -> list[Any]:
         outputs = recurrent.outputs(
-            graph, arrays, lambda loop: run_loop(tf, loop, markers), _look_up(tf)
+            graph,
+            arrays,
+            lambda loop: run_loop(tf, loop, markers),
+            _look_up(tf),
+            forms=forms.ONNX,
+            makers=told,
         )
         # what Keras infers is not always what it computes (Bidirectional of two widths)
         ends.update({name: tuple(value.shape) for name, value in outputs.items()})
         return list(outputs.values())
 
-    model, _ = tf2onnx.convert.from_function(
-        tf.function(run, input_signature=specs, autograph=False),
-        input_signature=specs,
-        opset=OPSET,
-        custom_op_handlers={
-            "PyFunc": (lambda *args: _node(markers, *args), []),
-            "GatherV2": (gather_node, []),
-            "Erfc": (_erfc_node, []),
-        },
-    )
+    with makers.refusals(graph.model.name, "ONNX", told):
+        model, _ = tf2onnx.convert.from_function(
+            tf.function(run, input_signature=specs, autograph=False),
+            input_signature=specs,
+            opset=OPSET,
+            custom_op_handlers={
+                "PyFunc": (lambda *args: _node(markers, *args), []),
+                "GatherV2": (gather_node, []),
+                "Erfc": (_erfc_node, []),
+            },
+        )
     written = [node.op_type for node in model.graph.node]
     wanted = [_NODES[w.kind] for w in markers.weights.values()]
     # tf2onnx logs what its handlers raise and goes on
     if "PyFunc" in written or any(written.count(name) < wanted.count(name) for name in set(wanted)):
         raise ConversionError(f"tf2onnx gave {sorted(set(written))} for {', '.join(wanted)}")
     if unknown := sorted(op for op in set(written) if not onnx.defs.has(op)):
-        raise ConversionError(f"ONNX has no operator for TensorFlow's {', '.join(unknown)}")
+        raise makers.refuse(graph.model.name, "ONNX", unknown, told) or ConversionError(
+            f"ONNX has no operator for TensorFlow's {', '.join(unknown)}"
+        )
     model.ir_version = IR_VERSION
     model.producer_name = "lstm-edge"
     _name_ends(

@@ -9,6 +9,7 @@ expressed in the operators of the target.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from export.lowering.forms import Forms
+from export.lowering.makers import Makers, NoFormError, operations, refusals, refuse
 from lstm_edge.base.arrays import Array
 from lstm_edge.base.extras import require
 from lstm_edge.models.graph import GraphModel, apart, constant, functional
@@ -246,33 +249,79 @@ def outputs(
     run: Runs,
     look_up: Callable[[Any, Any], Any],
     follows: dict[int, Any] | None = None,
+    forms: Forms | None = None,
+    makers: Makers | None = None,
 ) -> dict[str, Any]:
     """The model's outputs by name, then a step model's new states, with every loop lowered.
 
     Args:
         arrays: the inputs, then the states.
-        run, look_up, follows: see :class:`Lowered`.
+        run, look_up, follows, forms, makers: see :class:`Lowered`.
     """
     tf = require("tensorflow", _PURPOSE)
     values = iter(arrays[len(graph.inputs) :])
     begin = {layer: [next(values) for _ in states] for layer, states in graph.states.items()}
-    with Lowered(functional(graph.model), run, look_up, follows, begin) as lowered:
+    with Lowered(functional(graph.model), run, look_up, follows, begin, forms, makers) as lowered:
         answers = graph.call(arrays[: len(graph.inputs)])
+    for port, value in zip(graph.outputs, answers, strict=True):
+        if value.shape.rank is None:  # TensorFlow lost it, Keras knows it
+            value.set_shape(port.shape)
     named = dict(zip((o.name for o in graph.outputs), answers, strict=True))
     for layer, states in graph.states.items():
         named |= dict(zip((s.output for s in states), lowered.finals[layer], strict=True))
     return {name: tf.identity(value, name=name) for name, value in named.items()}
 
 
+def unsaid(graph: GraphModel, form: str, forms: Forms, batch: int | None) -> tuple[str, ...]:
+    """What of a model a format has no form for, as far as tracing all but its loops tells."""
+    tf, source, makers = require("tensorflow", _PURPOSE), graph.model.name, Makers()
+
+    def run(loop: Loop) -> tuple[Any, Any, Sequence[Any]]:
+        x, width = loop.sequences, output_shape(loop)
+        every = tf.zeros(tf.concat([tf.shape(x)[:2], width], 0))
+        every.set_shape([*x.shape[:2], *width])
+        return every[:, -1], every, loop.states
+
+    def look_up(layer: Any, ids: Any) -> Any:
+        return tf.gather(tf.constant(numbers(layer.embeddings)), tf.cast(ids, tf.int32))
+
+    def whole(*arrays: Any) -> dict[str, Any]:
+        return outputs(graph, arrays, run, look_up, forms=forms, makers=makers)
+
+    traced = tf.function(whole, input_signature=specs(tf, graph, batch), autograph=False)
+    try:
+        with refusals(source, form, makers):
+            traced.get_concrete_function()
+    except NoFormError as error:
+        return error.obstacles
+    refusal = refuse(source, form, sorted(forms.missing), makers)
+    return () if refusal is None else refusal.obstacles
+
+
+def _replacing(ordinary: Any, own: Any) -> Any:
+    """A function that calls ``own`` with the ordinary one before its arguments; a method, too."""
+
+    def replaced(*args: Any, **options: Any) -> Any:
+        return own(ordinary, *args, **options)
+
+    return replaced
+
+
+def _single(ordinary: Any, *dtypes: Any) -> str:
+    """Keras's common type of some, but float32 for float64 (of a NumPy array from outside)."""
+    common = str(ordinary(*dtypes))
+    return "float32" if common == "float64" else common
+
+
 class Lowered:
     """A context in which calling the model runs ``run`` for every loop over time.
 
     It writes into the live model: each recurrent layer's ``inner_loop``, ``get_initial_state``,
-    ``stateful``, ``unroll`` and ``use_cudnn``, the ``call`` of TimeDistributed, Embedding, Dense,
-    Rescaling, Discretization, IntegerLookup and CategoryEncoding layers, and every tensor that a
-    layer holds. And it replaces ``tensorflow.function`` for the whole process. All of it is put back
-    at the end, also after an error; but in between nobody else may call or change this model, nor
-    trace anything in TensorFlow: it is not for two threads.
+    ``stateful``, ``unroll`` and ``use_cudnn``, and the ``call`` of every layer and operation. And it
+    replaces ``tensorflow.function``, some of Keras's functions, and what TensorFlow's graphs call to make
+    an operator or to take a tensor from outside, for the whole process. All of it is put back at the end,
+    also after an error; but in between nobody else may call or change this model, nor trace anything in
+    TensorFlow: it is not for two threads.
 
     Attributes:
         finals: by a layer's name its final states, where it was given ``states``.
@@ -282,6 +331,8 @@ class Lowered:
         follows: by ``id`` of a layer the one whose sequence it takes and nobody else does (see
             :func:`lstm_edge.models.graph.chains`): both are run in one loop.
         states: by a layer's name the states to start from instead of its own.
+        forms: what is made in the place of operators that the format does not have.
+        makers: is told which operation of the model makes which operators.
     """
 
     def __init__(
@@ -291,13 +342,18 @@ class Lowered:
         look_up: Callable[[Any, Any], Any],
         follows: dict[int, Any] | None = None,
         states: Mapping[str, Sequence[Any]] | None = None,
+        forms: Forms | None = None,
+        makers: Makers | None = None,
     ) -> None:
+        self._forms, self._makers = forms or Forms(), makers or Makers()
         self._keras, self._tf = require("keras", _PURPOSE), require("tensorflow", _PURPOSE)
         self._model, self._run, self._look_up = model, run, look_up
         self._follows, self._states = follows or {}, states or {}
         self._leads = {id(layer) for layer in self._follows.values()}
         self._waiting: dict[int, Loop] = {}  # by id of a layer, for the one that follows
         self._zeros: list[Any] = []
+        self._constants: dict[tuple[int, int], Any] = {}
+        self._variables = {id(v.value.handle) for v in model.variables}
         self.finals: dict[str, list[Any]] = {}
 
     def __enter__(self) -> Lowered:
@@ -324,7 +380,9 @@ class Lowered:
                     self._change(layer, "call", partial(self._look_up, layer))
                 elif type(layer) is layers.Dense and _outweighs(layer):
                     self._change(layer, "call", partial(self._dense, layer))
-                self._change_tensors(layer)
+            self._change_operators()
+            for operation in operations(self._model):
+                self._change(operation, "call", partial(self._called, operation, operation.call))
             self._undo = undo.pop_all()
         return self
 
@@ -350,11 +408,95 @@ class Lowered:
         if hasattr(layer, "use_cudnn"):
             self._change(layer, "use_cudnn", False)  # of Bidirectional, too
 
-    def _change_tensors(self, layer: Any) -> None:
+    def _change_operators(self) -> None:
+        """Operators that the format has none for, and tensors from outside as constants."""
+        func_graph = require("tensorflow.python.framework.func_graph", _PURPOSE).FuncGraph
+        numpy = require("keras.src.backend.tensorflow.numpy", _PURPOSE)
+        dtypes = require("keras.src.backend.common.dtypes", _PURPOSE)
+        doubles = [] if self._forms.doubles else [(dtypes, "result_type", _single)]
+        for owner, name, own in (
+            *doubles,
+            (func_graph, "_create_op_internal", self._operator),
+            (func_graph, "capture", self._captured),
+            (numpy, "argmax", self._extreme),
+            (numpy, "argmin", self._extreme),
+            (numpy, "signbit", self._signbit),
+        ):
+            ordinary = getattr(owner, name)
+            self._undo.callback(setattr, owner, name, ordinary)
+            setattr(owner, name, _replacing(ordinary, own))
+
+    def _operator(
+        self, ordinary: Any, graph: Any, op_type: str, inputs: Any, *rest: Any, **options: Any
+    ) -> Any:
+        """TensorFlow's ``_create_op_internal``: an operator, or what stands in its place."""
+        tf = self._tf
+        self._makers.made(op_type)
+        if self._is_untracked(inputs[0] if inputs else None):
+            with tf.init_scope():
+                dtype = options["attrs"]["dtype"].type
+                value = tf.raw_ops.ReadVariableOp(resource=inputs[0], dtype=dtype).numpy()
+            with graph.as_default():
+                if op_type == "ReadVariableOp":
+                    return tf.constant(value).op
+                if op_type == "ResourceGather":
+                    return tf.gather(tf.constant(value), inputs[1]).op
+        form = self._forms.operators.get(op_type)
+        # TFLite's converter knows a whole gelu
+        if form is not None and not re.search(r"Gelu(_\d+)?$", graph.get_name_scope().rstrip("/")):
+            with graph.as_default():
+                out = form(inputs, options.get("attrs") or {})
+            if out is not None:
+                return (out if out.value_index == 0 else tf.identity(out)).op
+        return ordinary(graph, op_type, inputs, *rest, **options)
+
+    def _captured(
+        self, ordinary: Any, graph: Any, tensor: Any, name: Any = None, shape: Any = None
+    ) -> Any:
         """A tensor from outside the graph would become one more input (Normalization's mean)."""
-        for name, value in list(vars(layer).items()):
-            if isinstance(value, self._tf.Tensor) and hasattr(value, "numpy"):
-                self._change(layer, name, value.numpy())
+        if self._is_untracked(tensor):
+            return tensor  # what reads it is made a constant
+        if not hasattr(tensor, "numpy") or tensor.dtype in (self._tf.resource, self._tf.variant):
+            return ordinary(graph, tensor, name, shape)
+        key = (id(graph), id(tensor))
+        if key not in self._constants:
+            with graph.as_default(), self._tf.control_dependencies(None):
+                made = self._tf.constant(tensor.numpy(), tensor.dtype)
+                # both kept alive: others could get their ids
+                self._constants[key] = made, graph, tensor
+        return self._constants[key][0]
+
+    def _is_untracked(self, tensor: Any) -> bool:
+        """Whether it is the handle of a variable that is none of the model's: no file would store it."""
+        return (
+            hasattr(tensor, "numpy")
+            and tensor.dtype == self._tf.resource
+            and id(tensor) not in self._variables
+        )
+
+    def _called(self, operation: Any, call: Any, *args: Any, **options: Any) -> Any:
+        return self._makers.call(operation, call, *args, **options)
+
+    def _signbit(self, ordinary: Any, x: Any) -> Any:
+        """Keras's own function, by arithmetic."""
+        del ordinary
+        x = self._tf.convert_to_tensor(x)
+        if not x.dtype.is_floating:
+            return x < 0
+        return self._tf.logical_or(x < 0, self._tf.logical_and(self._tf.equal(x, 0), 1 / x < 0))
+
+    def _extreme(self, ordinary: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        """Keras's own function, without what tells -0 from 0 bit by bit."""
+        tf = self._tf
+        x = tf.convert_to_tensor(x)
+        place = -1 if axis is None else axis
+        function = getattr(tf, ordinary.__name__)
+        out = function(tf.reshape(x, [-1]) if axis is None else x, place, tf.int32)
+        if keepdims:
+            return (
+                tf.reshape(out, [1] * len(x.shape)) if axis is None else tf.expand_dims(out, axis)
+            )
+        return out
 
     def _inlined(self, compiled: Any, function: Any = None, **options: Any) -> Any:
         """tf.function, but what Keras compiles by XLA (grouped convolutions) is part of the graph."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from export.lowering import recurrent, tflite_fused
+from export.lowering import forms, recurrent, tflite_fused
 from export.lowering.int8_rows import embedding
+from export.lowering.makers import Makers
 from export.lowering.recurrent import Loop, output_shape
 from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
@@ -20,7 +21,13 @@ from lstm_edge.models.graph import GraphModel, chains
 _PURPOSE = "exporting to TFLite"
 
 
-def module(graph: GraphModel, batch: int, quantised: bool, fused: bool = False) -> Any:
+def module(
+    graph: GraphModel,
+    batch: int,
+    quantised: bool,
+    fused: bool = False,
+    makers: Makers | None = None,
+) -> Any:
     """A ``tf.Module`` with ``run``: the model's inputs by name -> its outputs by name.
 
     Once traced, its ``loops`` are the names of the layers in each loop.
@@ -29,13 +36,14 @@ def module(graph: GraphModel, batch: int, quantised: bool, fused: bool = False) 
         batch: examples in one call.
         quantised: Embedding rows as codes with a scale each (see :mod:`export.lowering.int8_rows`).
         fused: by :mod:`export.lowering.tflite_fused`, not in loops.
+        makers: is told which operation makes which operators.
 
     Raises:
         UnsupportedModelError: ``fused`` for a layer that has no such operator.
     """
     tf = require("tensorflow", _PURPOSE)
     holder = tf.Module()
-    network = Network(graph, quantised, fused)
+    network = Network(graph, quantised, fused, makers)
     # past tf.Module's own __setattr__, which would make a tracked list of it
     object.__setattr__(holder, "loops", network.loops)
     holder.variables_of_the_model = network.variables
@@ -51,7 +59,7 @@ class Network:
     """A model as a function of tensors: its inputs in order -> its outputs by name.
 
     Args:
-        quantised, fused: see :func:`module`.
+        quantised, fused, makers: see :func:`module`.
 
     Attributes:
         loops: names of the layers in each loop, once it was called.
@@ -61,9 +69,12 @@ class Network:
         UnsupportedModelError: ``fused`` for a layer that has no such operator.
     """
 
-    def __init__(self, graph: GraphModel, quantised: bool, fused: bool) -> None:
+    def __init__(
+        self, graph: GraphModel, quantised: bool, fused: bool, makers: Makers | None = None
+    ) -> None:
         self._graph, self._quantised, self._fused = graph, quantised, fused
         self.loops: list[tuple[str, ...]] = []
+        self.makers = makers or Makers()
         self.variables = [v.value for v in graph.model.variables]
         self._reasons = tflite_fused.obstacles(graph) if fused else []
         self.check()
@@ -85,6 +96,8 @@ class Network:
             ),
             # a stream is fed few steps at a time, and wants every layer's states
             {} if graph.states or self._fused else chains(graph.model),
+            forms.TFLITE,
+            self.makers,
         )
 
     def _one_loop(self, tf: Any, loop: Loop) -> tuple[Any, Any, Sequence[Any]]:

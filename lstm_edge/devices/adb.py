@@ -340,9 +340,9 @@ class _SizeError(ValueError):
     """Outputs of another size than the reference's."""
 
 
-def _floats(content: bytes, count: int, begin: int = 0) -> Array:
+def _numbers(content: bytes, count: int, begin: int = 0, dtype: str = "float32") -> Array:
     try:
-        return np.frombuffer(content, np.float32, count, begin)
+        return np.frombuffer(content, dtype, count, begin)
     except ValueError as error:
         raise _SizeError from error
 
@@ -430,7 +430,7 @@ class _Plan:
         checks = comparison.closing_checks()
         if self._golden is not None:
             reference = self._golden.edge_outputs
-            edge = np.stack([_floats(content, reference.shape[1]) for content in contents])
+            edge = np.stack([_numbers(content, reference.shape[1]) for content in contents])
             checks.append(edge_check(edge, reference, info.tolerance))
         return comparison.report([*checks, *structure_checks(info.problems, info.lowering)])
 
@@ -445,7 +445,7 @@ def _outputs_of(info: VariantInfo, batch: Batch, content: bytes) -> Arrays:
     for end in info.outputs:
         name = end["name"] if end["name"] in batch.outputs else ANSWERS
         shape = (info.batch or 1, *batch.outputs[name].shape[1:])
-        values = _floats(content, int(np.prod(shape)), begin)
+        values = _numbers(content, int(np.prod(shape)), begin, end["dtype"])
         outputs[name] = values.reshape(shape)[:1]
         begin += values.nbytes
     return outputs

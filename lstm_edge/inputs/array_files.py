@@ -211,7 +211,8 @@ def write_outputs(path: Path, outputs: Arrays) -> None:
     elif suffix == ".csv":
         columns = first.reshape(len(first), -1)
         heading = [f"{first_name}_{i}" for i in range(columns.shape[1])]
-        lines = [",".join(f"{x:.9g}" for x in row) for row in columns]
+        form = "d" if columns.dtype.kind == "i" else ".9g"
+        lines = [",".join(f"{x:{form}}" for x in row) for row in columns]
         write_text(path, "\n".join([",".join(heading), *lines]) + "\n")
     else:
         with replacing(path) as temporary, temporary.open("wb") as file:
@@ -222,5 +223,7 @@ def write_outputs(path: Path, outputs: Arrays) -> None:
 
 
 def digits(value: Any) -> Any:
-    """A float32, or lists of them, for JSON: nine digits give one back exactly."""
-    return [digits(v) for v in value] if isinstance(value, list) else float(f"{value:.9g}")
+    """A float32, a whole number, or lists of them, for JSON: nine digits give a float32 back exactly."""
+    if isinstance(value, list):
+        return [digits(v) for v in value]
+    return value if isinstance(value, int) else float(f"{value:.9g}")

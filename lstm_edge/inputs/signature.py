@@ -38,10 +38,11 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """One output, float32; ``activation`` is sigmoid or softmax where it holds probabilities.
+    """One output; ``activation`` is sigmoid or softmax where it holds probabilities.
 
     ``timed``: of a stream, a row for each step; else what it says after the last one. ``unscale``: of
-    the unit that the files answer in, at the end; None: in the model's own numbers.
+    the unit that the files answer in, at the end; None: in the model's own numbers. ``dtype``: int32 of
+    whole numbers (numbers of classes, say), else float32.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Output:
     activation: str
     timed: bool = False
     unscale: Scale | None = None
+    dtype: str = "float32"
 
     @property
     def is_probability(self) -> bool:
@@ -105,6 +107,9 @@ class Signature:
             for name in _SCALES:
                 if end.get(name, "") is None:
                     del end[name]
+        for end in value["outputs"]:
+            if end["dtype"] == "float32":
+                del end["dtype"]
         return value
 
     @classmethod

@@ -57,7 +57,10 @@ class GraphModel:
             out = network(
                 keras.tree.pack_sequence_as(network._inputs_struct, tensors), training=False
             )
-        answers = [tf.cast(value, tf.float32) for value in keras.tree.flatten(out)]
+        answers = [
+            tf.cast(value, port.dtype)
+            for value, port in zip(keras.tree.flatten(out), self.outputs, strict=True)
+        ]
         return [
             value
             if port.unscale is None
@@ -211,7 +214,7 @@ def read_graph(model: Any, source: str) -> GraphModel:
         _names(network._outputs_struct, lambda tensor: _maker(tensor).name), others=names
     )
     outputs = tuple(
-        Output(name, tuple(t.shape), _activation(_maker(t)))
+        Output(name, tuple(t.shape), _activation(_maker(t)), dtype=_dtype(t))
         for name, t in zip(end_names, ends, strict=True)
     )
     recurrent = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
@@ -236,7 +239,7 @@ def as_float32(model: Any) -> Any:
         if not isinstance(layer, keras.layers.InputLayer)
         for policy in (layer.compute_dtype, layer.variable_dtype)
     }
-    if policies <= {"float32"}:
+    if {policy for policy in policies if "float" in policy} <= {"float32"}:
         return model
     config = _in_float32(keras.saving.serialize_keras_object(model))
     float32_model = keras.saving.deserialize_keras_object(config)
@@ -444,6 +447,12 @@ def _names(structure: Any, called: Callable[[Any], str]) -> list[str]:
             inside = inside[step]
         names.append(plain_name("_".join(keys) or called(tensor)))
     return names
+
+
+def _dtype(tensor: Any) -> str:
+    """What files answer with: whole numbers, and what is true or not, as int32."""
+    kind = str(tensor.dtype)
+    return "int32" if "int" in kind or kind == "bool" else "float32"
 
 
 def _maker(tensor: Any) -> Any:

@@ -78,7 +78,7 @@ class Predictor:
         self.runner = cast(ArrayRunner, runner)
 
     def predict(self, inputs: Any, progress: Progress = SILENT) -> Arrays:
-        """Outputs float32 by name, their first axis the examples'.
+        """Outputs by name, float32 or int32, their first axis the examples'.
 
         Args:
             inputs: arrays by the inputs' names, or one array where there is one input.

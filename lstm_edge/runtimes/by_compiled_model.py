@@ -61,7 +61,7 @@ class CompiledModel(Runtime):
         self._model.run_by_name(self._signature, self._places, self._results)
         return {
             port.name: np.array(
-                self._results[port.name].read(int(np.prod(_sizes(port))), np.float32)
+                self._results[port.name].read(int(np.prod(_sizes(port))), np.dtype(port.dtype))
             ).reshape(_sizes(port))
             for port in self.outputs
         }

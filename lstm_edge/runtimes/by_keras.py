@@ -41,7 +41,7 @@ class Keras(Runtime):
         tf = require("tensorflow", f"running {self.path.name}")
         tf.config.set_visible_devices([], "GPU")
         self.inputs = tuple(Port(p.name, p.dtype, p.shape) for p in self._model.inputs)
-        self.outputs = tuple(Port(p.name, "float32", p.shape) for p in self._model.outputs)
+        self.outputs = tuple(Port(p.name, p.dtype, p.shape) for p in self._model.outputs)
         specs = [tf.TensorSpec(port.shape, port.dtype) for port in self.inputs]
         self._function = tf.function(
             lambda *arrays: self._model.call(arrays),

@@ -110,7 +110,7 @@ class Runner(ABC):
     def answers(
         self, batch: Batch, progress: Progress = SILENT, description: str = "Running"
     ) -> Arrays:
-        """Outputs float32 by name for a batch of what the bundle takes."""
+        """Outputs by name, float32 or int32, for a batch of what the bundle takes."""
 
     @abstractmethod
     def one_call(self, inputs: Inputs, at: int) -> Arrays:
@@ -481,7 +481,7 @@ class ArrayRunner(Runner):
         description: str = "Running",
         piece: int | None = None,
     ) -> Arrays:
-        """Outputs float32 by name, for arrays by name (or one array where there is one input).
+        """Outputs by name, float32 or int32, for arrays by name (or one array where there is one input).
 
         Args:
             piece: see :meth:`infer`.
@@ -505,7 +505,7 @@ class ArrayRunner(Runner):
                 advance(min(size, count - begin))
         return {
             output.name: np.concatenate([part[output.name] for part in parts]).astype(
-                np.float32, copy=False
+                output.dtype, copy=False
             )
             for output in self.signature.outputs
         }

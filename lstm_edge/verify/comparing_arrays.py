@@ -115,8 +115,10 @@ class ArrayComparison(Comparison):
             rows = off.reshape(len(batch), -1)
             broken |= bad.reshape(len(batch), -1).any(1)
             means = np.maximum(means, rows.mean(1))
-            if off.max() > self._max:
-                self._max = float(off.max())
+            # of whole numbers each is right or not, and their share counts
+            greatest = float(off.mean() if output.dtype == "int32" else off.max())
+            if greatest > self._max:
+                self._max = greatest
                 row, *place = (int(i) for i in np.unravel_index(int(off.argmax()), off.shape))
                 where = f"{output.name}[{', '.join(map(str, place))}]" if place else output.name
                 self._worst = Case(
@@ -126,7 +128,7 @@ class ArrayComparison(Comparison):
                     finite(ours[row][tuple(place)].reshape(1)),
                     f"{where}, {batch.cases[row]}",
                 )
-            self._greatest[output.name] = max(self._greatest[output.name], float(off.max()))
+            self._greatest[output.name] = max(self._greatest[output.name], greatest)
             self._sums[output.name] += float(off.sum())
             self._counts[output.name] += off.size
             if output.is_probability:
@@ -260,7 +262,12 @@ class ArrayComparison(Comparison):
 
 
 def difference(ours: Array, theirs: Array, scale: Array) -> Array:
-    """What two arrays differ by, number by number, as shares of the scale; NaN where one is NaN."""
+    """What two arrays differ by, number by number, as shares of the scale; NaN where one is NaN.
+
+    Whole numbers name things: any other one is as wrong as can be.
+    """
+    if theirs.dtype.kind == "i":
+        return np.asarray(ours != theirs, np.float64)
     with np.errstate(invalid="ignore"):
         off: Array = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)) / scale
     return off
