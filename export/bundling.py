@@ -57,8 +57,8 @@ class ExportResult:
             ``steps`` (a stream).
         left_out: the kinds of files that this model cannot be written as, or single variants, with the
             reasons; ``stream`` are the step models of a classifier of texts.
-        said: what the user's examples say of the settings of texts, and what of Keras's answers is a
-            matter of rounding, in sentences.
+        said: what the user's examples say of the settings of texts, what of Keras's answers is a matter of
+            rounding, and which files hardly hold what their precision promises, in sentences.
     """
 
     path: Path
@@ -222,6 +222,7 @@ def export_bundle(
     makers: dict[str, formats.Exporter] = {}
     entries: list[dict[str, Any]] = []
     reports: list[ParityReport] = []
+    said: list[str] = []
     with (
         tempfile.TemporaryDirectory(prefix="lstm-edge-") as work,
         replacing_folder(out) as folder,
@@ -254,10 +255,11 @@ def export_bundle(
         for exporter, precision in chosen:
             if exporter.kind() not in refused:
                 try:
-                    entry, report = _written(makers[exporter.kind()], precision, folder, way)
+                    entry, report, short = _written(makers[exporter.kind()], precision, folder, way)
                     entry["notes"] += quantised
                     entries.append(entry)
                     reports.append(report)
+                    said += [f"{report.variant} {sentence}." for sentence in short]
                 except UnsupportedModelError as error:  # in no precision
                     refused[exporter.kind()] = error.obstacles
                 except ConversionError as error:
@@ -277,8 +279,9 @@ def export_bundle(
             versions=machine.versions(machine.MEASURED),
         )
     rounding = [one.sentence() for one in way.rounding if one.share > LIMIT or one.undetermined]
-    said = (*([source.pair.said] if source.pair else []), *way.said, *rounding, *quantised)
-    return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, said)
+    first = [source.pair.said] if source.pair else []
+    said = [*first, *way.said, *rounding, *quantised, *said]
+    return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, tuple(said))
 
 
 def _difference(floated: Dequantised, way: Way) -> float | None:
@@ -310,8 +313,8 @@ def _vocabulary(source: run_folder.ModelSource) -> Vocabulary | None:
 
 def _written(
     exporter: formats.Exporter, precision: formats.Precision, folder: Path, way: Way
-) -> tuple[dict[str, Any], ParityReport]:
-    """Write the file of one precision; what the manifest says of it, and how it answers.
+) -> tuple[dict[str, Any], ParityReport, tuple[str, ...]]:
+    """Write the file of one precision: what the manifest says of it, how it answers, what it lacks.
 
     Raises:
         UnsupportedModelError, ConversionError: it cannot be written, and nothing of it is.
@@ -327,7 +330,7 @@ def _written(
         raise ConversionError(f"converting to {name} failed: {reason_of(error)}") from error
     inside = structure.inspect(path)
     batch, tolerance = way.batch_of(precision, inside), way.tolerance(precision)
-    lowering = exporter.describe_lowering(precision)
+    lowering, short = exporter.describe_lowering(precision), precision.shortfall(inside.weights)
     checks = parity.structure_checks(inside.problems, lowering)
     checks += exporter.checks(precision, path)
     states = [State.from_json(state) for state in exporter.describe_states()]
@@ -353,10 +356,14 @@ def _written(
         "tolerance": tolerance.to_json(),
         "parity": report.to_json(),
         "made_for": exporter.made_for,
-        "notes": [*exporter.notes(precision), *[formats.CALIBRATED] * precision.calibrated],
+        "notes": [
+            *short,
+            *exporter.notes(precision),
+            *[formats.CALIBRATED] * precision.calibrated,
+        ],
         "states": exporter.describe_states(),
     }
-    return entry, report
+    return entry, report, short
 
 
 def _describe(

@@ -55,7 +55,7 @@ class Exporter(to_onnx.Exporter):
     def notes(self, precision: Precision) -> tuple[str, ...]:
         source = self._source(precision)
         sentences = [*usability(source, self.work / f"checked-{precision.name}.onnx")]
-        widened = precision.name == "float16" or {"GRU", "RNN"} & inspect(source).ops.keys()
+        widened = precision.name == "float16" or {"GRU", "RNN", "Loop"} & inspect(source).ops.keys()
         if widened and not _folds(precision):
             sentences.append(
                 "its weights are widened to float32 in every call, which short inputs feel"

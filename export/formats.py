@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
+
+import numpy as np
 
 import export
 from export.lowering.makers import NoFormError, alone, distinct, said
@@ -53,7 +55,28 @@ class Precision:
         """The name without what folding adds to it."""
         return self.name.removesuffix(FOLDED) if self.folded else self.name
 
+    def shortfall(self, stored: Mapping[str, int]) -> tuple[str, ...]:
+        """What is said of a file that hardly holds what the precision promises.
 
+        Args:
+            stored: dtype -> bytes of constant data; see
+                :class:`lstm_edge.structure.contents.Structure`.
+        """
+        reduced = sum(
+            size // np.dtype(self.weights).itemsize
+            for dtype, size in stored.items()
+            if dtype.removeprefix("u") == self.weights
+        )
+        share = reduced / max(1, reduced + stored.get("float32", 0) // 4)
+        if self.weights == "float32" or share >= _REDUCED:
+            return ()
+        if not reduced:
+            return (f"holds float32: none of its weights could be stored in {self.weights}",)
+        return (f"holds float32 for the most part: {share:.0%} of its weights are {self.weights}",)
+
+
+# Below this share, a file is about as large as in float32.
+_REDUCED = 0.2
 FOLDED = "-folded"
 
 

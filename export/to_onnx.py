@@ -98,22 +98,22 @@ def _store_as(precision: Precision, floats: Path, path: Path) -> None:
 def quantise(source: Path, path: Path, per_channel: bool = False) -> None:
     """``quantize_dynamic`` of the float32 file: LSTM layers, the embedding, large products.
 
-    ONNX Runtime has no quantised GRU or RNN: their weights are stored in int8, and the arithmetic
-    stays in float32. The pad-state table stays float32: it is state, not weights. ``per_channel`` is
-    for the benchmark that shows why it is not used (``benchmarks/int8.py``): on x86 processors without
-    VNNI, ONNX Runtime's int8 products saturate, and weights that use all of each channel's range do so
-    often.
+    ONNX Runtime has no quantised GRU or RNN, and none of its own in a loop's body: their weights are
+    stored in int8, and the arithmetic stays in float32. The pad-state table stays float32: it is state,
+    not weights. ``per_channel`` is for the benchmark that shows why it is not used
+    (``benchmarks/int8.py``): on x86 processors without VNNI, ONNX Runtime's int8 products saturate, and
+    weights that use all of each channel's range do so often.
     """
     onnx = require("onnx", "quantising ONNX")
     quantization: Any = require("onnxruntime.quantization", "quantising ONNX")
     model = onnx.load(source)
     _own_weights(model)
     _even_columns(onnx, model)
-    _store(onnx, model, ("GRU", "RNN"), _as_int8)
+    _store(onnx, model, _IN_FLOATS, _as_int8)
     quantised = [
         node.name
         for node, weights in _weights(model)
-        if (weights or node.op_type == "LSTM") and node.op_type not in ("GRU", "RNN")
+        if (weights or node.op_type == "LSTM") and node.op_type not in _IN_FLOATS
     ]
     if not quantised:  # an empty list would mean all
         onnx.save(model, path)
@@ -136,7 +136,7 @@ def store_float16(source: Path, path: Path) -> None:
     """
     onnx = require("onnx", "storing ONNX in float16")
     model = onnx.load(source)
-    _store(onnx, model, tuple(_PLACES), _as_float16)
+    _store(onnx, model, (*_PLACES, *LOOPS), _as_float16)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
@@ -149,7 +149,12 @@ _PLACES = {
     "RNN": (1, 2),
     "MatMul": (0, 1),
     "Conv": (1,),
+    "ConvTranspose": (1,),
 }
+# Nodes with a body, where what is a weight is not a matter of a place.
+LOOPS = ("Loop", "Scan", "If")
+# Nodes whose products ONNX Runtime has not in int8.
+_IN_FLOATS = ("GRU", "RNN", "ConvTranspose", *LOOPS)
 
 
 def _store(
@@ -157,16 +162,16 @@ def _store(
 ) -> None:
     """Store the weights of some kinds of node in fewer bits, with what makes floats of them behind.
 
-    What stands behind a constant is computed once, when the file is loaded. ``stored`` gives None for
-    weights that stay as they are.
+    What stands behind a constant is computed once, when the file is loaded; for a Loop before it begins.
+    ``stored`` gives None for weights that stay as they are.
     """
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
+    scaled: set[str] = set()
     behind: dict[str, list[Any]] = {}
-    for node, weights in list(_weights(model)):
-        for place in weights if node.op_type in op_types else ():
-            name = node.input[place]
-            if f"{name}_stored" not in constants and name in constants:
+    for node, names in list(_weights(model)):
+        for name in names if node.op_type in op_types else ():
+            if f"{name}_stored" not in constants:
                 kept = stored(onnx.numpy_helper.to_array(constants[name]))
                 if kept is None:
                     continue
@@ -176,21 +181,24 @@ def _store(
                 if kept.scale is not None:
                     scale = graph.initializer.add()
                     scale.CopyFrom(onnx.numpy_helper.from_array(kept.scale, f"{name}_scale"))
-            scaled = f"{name}_scale" in {t.name for t in graph.initializer}
+                    scaled.add(name)
             if node.op_type == "Gather":
                 rows = node.output[0]
                 node.input[0], node.output[0] = f"{name}_stored", f"{rows}_stored"
                 after = _floats(onnx, node.output[0], rows, None)
                 graph.node.insert(list(graph.node).index(node) + 1, after[0])
             else:
-                node.input[place] = f"{name}_float32"
+                onnx_graph.rename([node], {name: f"{name}_float32"})
                 behind[name] = _floats(
-                    onnx, f"{name}_stored", node.input[place], f"{name}_scale" if scaled else None
+                    onnx,
+                    f"{name}_stored",
+                    f"{name}_float32",
+                    f"{name}_scale" if name in scaled else None,
                 )
     for nodes in behind.values():
         for node in reversed(nodes):
             graph.node.insert(0, node)
-    used = {name for node in graph.node for name in node.input}
+    used = {name for node in graph.node for name in onnx_graph.names_in(node)}
     kept_tensors = [t for t in graph.initializer if t.name in used or t.name not in constants]
     del graph.initializer[:]
     graph.initializer.extend(kept_tensors)
@@ -210,7 +218,9 @@ def _as_float16(weights: Array) -> _Stored | None:
 
 def _as_int8(weights: Array) -> _Stored:
     """A scale for each row: the arithmetic is in float, so that nothing can saturate."""
-    scale = np.maximum(np.abs(weights).max(-1, keepdims=True), np.finfo(np.float32).tiny) / 127
+    # a row of a small window would cost as much for its scale
+    row = -1 if weights.shape[-1] >= 16 else tuple(range(1, weights.ndim))
+    scale = np.maximum(np.abs(weights).max(row, keepdims=True), np.finfo(np.float32).tiny) / 127
     return _Stored(np.round(weights / scale).astype(np.int8), scale.astype(np.float32))
 
 
@@ -227,7 +237,7 @@ def _floats(onnx: Any, name: str, behind: str, scale: str | None) -> list[Any]:
     return nodes
 
 
-def _weights(model: Any) -> Iterator[tuple[Any, list[int]]]:
+def _weights(model: Any) -> Iterator[tuple[Any, list[str]]]:
     """Nodes that hold weights, and which of their inputs are large enough to be stored in fewer bits."""
     sizes = {
         t.name: int(np.prod(t.dims, dtype=np.int64))
@@ -235,10 +245,17 @@ def _weights(model: Any) -> Iterator[tuple[Any, list[int]]]:
         if t.data_type == 1  # float32
     }
     for node in model.graph.node:
+        names = [*node.input]
+        if node.op_type in LOOPS:
+            names = [*dict.fromkeys(onnx_graph.names_in(node))]
         # not a look-up of a state, which may be as large as the embedding
-        if node.op_type in _PLACES and (node.op_type != "Gather" or node.input[1] != onnx_lstm.ROW):
-            places = [p for p in _PLACES[node.op_type] if p < len(node.input)]
-            yield node, [p for p in places if sizes.get(node.input[p], 0) >= MIN_SIZE]
+        elif node.op_type not in _PLACES or (
+            node.op_type == "Gather" and names[1] == onnx_lstm.ROW
+        ):
+            continue
+        else:
+            names = [names[place] for place in _PLACES[node.op_type] if place < len(names)]
+        yield node, [name for name in names if sizes.get(name, 0) >= MIN_SIZE]
 
 
 def _even_columns(onnx: Any, model: Any) -> None:
@@ -247,8 +264,8 @@ def _even_columns(onnx: Any, model: Any) -> None:
     A column whose weights are far smaller than another's would be rounded away.
     """
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    for node, places in list(_weights(model)):
-        if node.op_type != "MatMul" or 1 not in places:
+    for node, names in list(_weights(model)):
+        if node.op_type != "MatMul" or node.input[1] not in names:
             continue
         weights = onnx.numpy_helper.to_array(constants[node.input[1]])
         greatest = np.abs(weights).max(tuple(range(weights.ndim - 1)))
@@ -264,7 +281,7 @@ def _even_columns(onnx: Any, model: Any) -> None:
         )
         node.input[1], node.output[0] = even, output
         model.graph.node.insert(list(model.graph.node).index(node) + 1, back)
-    used = {name for node in model.graph.node for name in node.input}
+    used = {name for node in model.graph.node for name in onnx_graph.names_in(node)}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)

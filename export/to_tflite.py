@@ -81,7 +81,8 @@ class Exporter(formats.Exporter):
             if precision.name == "float16" and tflite_float16.needs_digits(graph):
                 floats = next(p for p in self.precisions if p.name == "float32")
                 content = tflite_float16.mended(content, self.converted(make, floats))
-        path.write_bytes(tflite_fused.mended(content) if fused else content)
+        mended = tflite_fused.mended if fused else tflite_file.with_zeros_filled
+        path.write_bytes(mended(content))
 
     def converted(self, make: Callable[[bool], Any], precision: Precision) -> bytes:
         """A file of the module that ``make`` gives; precisions that it is the same for share it.

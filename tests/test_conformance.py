@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import graph_models
 import numpy as np
 import pytest
-from graph_models import CASES, STEPS
-from models import VARIANTS
+from graph_models import CASES, STEPS, chain, recurrent, remembering
+from models import VARIANTS, kinds
 
+from export import export_bundle
 from export.formats import Exporter
 from lstm_edge.base.arrays import Array
+from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.models.graph import GraphModel, read_graph
 from lstm_edge.runtimes.by_compiled_model import CompiledModel
 from lstm_edge.structure import contents as structure
@@ -371,6 +374,110 @@ def test_the_keys_of_dictionaries_are_the_names(reference: Callable[[str], Refer
     assert [o.name for o in graph.outputs] == [
         *("amount", "kind", "more_1", "more_every", "states", "states_2")
     ]
+
+
+def _own_cell() -> Any:
+    """A cell of one's own, with constants of its own."""
+    import keras
+
+    mixing = np.random.default_rng(2).normal(0, 0.2, (48, 48)).astype(np.float32)
+
+    class Cell(keras.layers.SimpleRNNCell):  # type: ignore[misc]
+        def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+            output, states = super().call(inputs, states, training=training)
+            mixed = keras.ops.matmul(output, keras.ops.convert_to_tensor(mixing))
+            return mixed, states
+
+    return kinds().RNN(Cell(48))
+
+
+# models whose weights stand in an ONNX Loop, or in operators that have no int8
+WIDE: dict[str, Callable[[], Any]] = {
+    "ConvLSTM2D": graph_models.graph(
+        lambda x: kinds().Flatten()(kinds().ConvLSTM2D(16, 3)(x)), (4, 6, 6, 8)
+    ),
+    "LSTM, gelu": lambda: chain(recurrent("LSTM", 96, activation="gelu")),
+    "GRU, mish, under a mask": lambda: chain(
+        kinds().Masking(), recurrent("GRU", 96, activation="mish", return_sequences=True)
+    ),
+    "Bidirectional SimpleRNN, selu": lambda: chain(
+        kinds().Bidirectional(recurrent("SimpleRNN", 64, activation="selu"))
+    ),
+    "a cell of one's own": lambda: chain(_own_cell()),
+    "Conv1DTranspose": lambda: chain(kinds().Conv1DTranspose(64, 3), recurrent("LSTM", 64)),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_every_weight_is_stored_in_its_precision(name: str, tmp_path: Path) -> None:
+    graph = read_graph(remembering(WIDE[name]()), name)
+    found = Reference(graph, inputs_for(graph), [])
+    found.outputs.extend(found.answers(example) for example in found.examples)
+    for file_format in ("onnx", "tflite"):
+        made = {n: v for n, v in VARIANTS.items() if v[0].format == file_format and not v[1].folded}
+        writer = next(iter(made.values()))[0](graph, tmp_path, examples=found.examples)
+        for variant, (exporter, precision) in made.items():
+            path = tmp_path / f"{variant}{exporter.suffix}"
+            writer.write(precision, path)
+            for number, example in enumerate(found.examples):
+                compare(found, RUNTIMES[file_format](path)(example), number, variant)
+            stored = structure.inspect(path).weights
+            whole = structure.inspect(path.with_stem(f"{file_format}-float32")).weights["float32"]
+            assert precision.shortfall(stored) == ()
+            if precision.weights != "float32":
+                assert stored.get("float32", 0) < 0.25 * whole, variant
+
+
+def test_what_holds_float32_all_the_same_is_said(tmp_path: Path) -> None:
+    small = kinds().LSTM(40)
+    result = export_bundle(chain(small, width=8), tmp_path / "b", lowering="fused")
+    notes = {v.name: v.notes for v in open_bundle(tmp_path / "b").variants.values()}
+    lacks = "holds float32: none of its weights could be stored in int8"
+    assert notes.pop("tflite-int8-dynamic") == (lacks,)
+    assert set(notes.values()) == {()}
+    assert f"tflite-int8-dynamic {lacks}." in result.said
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ({"float32": 4000, "int8": 9000}, ()),
+        ({"float32": 4000, "uint8": 240}, ("holds float32 for the most part: 19% of its",)),
+        (
+            {"float32": 4000, "int8": 100},
+            ("holds float32 for the most part: 9% of its weights are int8",),
+        ),
+        ({"float32": 4000, "float16": 2000}, ("holds float32: none of its weights",)),
+        ({}, ("holds float32: none of its weights could be stored in int8",)),
+    ],
+    ids=str,
+)
+def test_how_much_is_stored_in_a_precision(stored: dict[str, int], told: Sequence[str]) -> None:
+    precision = next(p for _, p in VARIANTS.values() if p.name == "int8-dynamic")
+    said = precision.shortfall(stored)
+    assert len(said) == len(told)
+    assert all(one.startswith(text) for one, text in zip(said, told, strict=True))
+    assert replace(precision, weights="float32").shortfall(stored) == ()
+
+
+def test_long_sequences_of_zeros_are_no_constants(tmp_path: Path) -> None:
+    layers = kinds()
+    both = layers.Bidirectional(layers.LSTM(32, return_sequences=True))
+    model = chain(both, steps=64)
+    graph = read_graph(remembering(model), "long")
+    found = Reference(graph, inputs_for(graph, 2), [])
+    found.outputs.extend(found.answers(example) for example in found.examples)
+    zeros = 64 * 32 * 4
+    for variant in (n for n, (e, p) in VARIANTS.items() if e.format == "tflite" and not p.folded):
+        exporter, precision = VARIANTS[variant]
+        path = tmp_path / f"{variant}.tflite"
+        exporter(graph, tmp_path).write(precision, path)
+        inside = structure.inspect(path)
+        assert sum(inside.weights.values()) < 4 * model.count_params() + zeros // 2, variant
+        assert inside.ops["FILL"] >= 1
+        for run in (LiteRT(path), CompiledModel(path).call):
+            for number in (0, 1, 0):  # what the call before wrote there is gone
+                compare(found, run(found.examples[number]), number, variant)
 
 
 def test_there_are_enough_cases() -> None:

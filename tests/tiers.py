@@ -40,7 +40,8 @@ class Table:
 TABLES: Mapping[str, Sequence[Table]] = {
     "test_conformance.py": [
         # headings as in docs/support.md
-        Table("case", group=lambda case: graph_models.CASES[case].group, apart=True)
+        Table("case", group=lambda case: graph_models.CASES[case].group, apart=True),
+        Table("name", ["test_every_weight_is_stored_in_its_precision"]),
     ],
     "test_export.py": [Table("case", apart=True)],
     "test_benchmarks.py": [Table("name", ["test_a_route_answers_as_keras_does"])],
@@ -104,6 +105,7 @@ TABLES: Mapping[str, Sequence[Table]] = {
                 "test_verify_and_bench_and_report",
                 "test_layers_that_prepare_readings",
                 "test_ids_without_a_vocabulary_are_arrays",
+                "test_inputs_are_drawn_and_taken_of_lengths_apart",
             ],
         ),
         Table("form", ["test_readings_in_and_units_out"]),
@@ -122,6 +124,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_the_golden_vectors_of_the_shipped_model",
     ],
     "test_tensors.py": ["test_verify_by_targets"],
+    "test_conformance.py": ["test_long_sequences_of_zeros_are_no_constants"],
     "test_adb.py": ["test_a_free_length_with_pads_in_front"],
     "test_benchmarks.py": [
         "test_every_idea_answers_as_keras",

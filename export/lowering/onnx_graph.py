@@ -12,7 +12,7 @@ ONNX does not have) becomes a ``Loop``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,12 @@ class Markers:
         """Which nodes there are, and why a layer became a Loop."""
         counts = Counter(_NODES[w.kind] for w in self.weights.values())
         said = [f"{count} {name} node{'s' if count > 1 else ''}" for name, count in counts.items()]
-        if quantised and set(counts) - {"LSTM"}:
-            # ONNX Runtime quantises the products of LSTM nodes only
-            said.append("weights of GRU and RNN nodes in int8, their arithmetic in float")
+        # ONNX Runtime quantises the products of LSTM nodes only
+        floats = [f"{n} nodes" for n in ("GRU", "RNN") if n in counts] + ["loops"] * bool(
+            self.loops
+        )
+        if quantised and floats:
+            said.append(f"weights of {' and '.join(floats)} in int8, their arithmetic in float")
         if self.loops:
             said.append(
                 f"a Loop for {', '.join(dict.fromkeys(self.loops))}: ONNX has no recurrent node with "
@@ -112,6 +115,7 @@ def convert(graph: GraphModel, path: Path) -> Markers:
         raise makers.refuse(graph.model.name, "ONNX", unknown, told) or ConversionError(
             f"ONNX has no operator for TensorFlow's {', '.join(unknown)}"
         )
+    _hoist(model.graph)
     model.ir_version = IR_VERSION
     model.producer_name = "lstm-edge"
     _name_ends(
@@ -142,15 +146,7 @@ def _name_ends(
     names = {v.name: name for v, (name, _) in zip(model.graph.output, outputs, strict=True)}
     names |= {v.name: name for v, (name, _) in zip(model.graph.input, inputs, strict=True)}
 
-    def rename(inside: Any) -> None:
-        for node in inside.node:
-            node.input[:] = [names.get(name, name) for name in node.input]
-            node.output[:] = [names.get(name, name) for name in node.output]
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    rename(attribute.g)
-
-    rename(model.graph)
+    rename(model.graph.node, names)
     alone = sum(None in shape[1:] for _, shape in inputs) == 1
     free = {
         (name, axis): _axis_name("" if alone else name, axis)
@@ -167,6 +163,59 @@ def _name_ends(
             dims.append(free.get(like, _axis_name(name, axis)) if size is None else size)
         dtype = value.type.tensor_type.elem_type
         value.CopyFrom(onnx.helper.make_tensor_value_info(names[value.name], dtype, dims))
+
+
+def rename(nodes: Iterable[Any], names: Mapping[str, str]) -> None:
+    """Give what nodes take and make other names, in their bodies too."""
+    for node in nodes:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+        for body in _bodies(node):
+            rename(body.node, names)
+
+
+def names_in(node: Any) -> Iterator[str]:
+    """What a node takes, in its bodies too."""
+    yield from node.input
+    for body in _bodies(node):
+        for inner in body.node:
+            yield from names_in(inner)
+        yield from (value.name for value in body.output)
+
+
+def _bodies(node: Any) -> list[Any]:
+    return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+
+
+def _hoist(graph: Any) -> None:
+    """What a Loop carries and never changes (weights, the whole sequence) stands outside of it.
+
+    Else it is copied at every step, and nobody knows that it is constant. The factor of a MatMul stays:
+    at batch 1 the product of one that is known to be constant is slower.
+    """
+    ends = {value.name for value in graph.output}
+    held = {tensor.name for tensor in graph.initializer}
+    for body in (body for node in graph.node for body in _bodies(node)):
+        _hoist(body)
+        for tensor in [t for t in body.initializer if t.name not in held]:
+            graph.initializer.add().CopyFrom(tensor)
+            body.initializer.remove(tensor)
+            held.add(tensor.name)
+    for node in [node for node in graph.node if node.op_type == "Loop"]:
+        (body,) = _bodies(node)
+        same = {n.output[0]: n.input[0] for n in body.node if n.op_type == "Identity"}
+        for place in reversed(range(len(node.input) - 2)):
+            inside, after = body.input[2 + place].name, body.output[1 + place].name
+            factor = any(n.op_type == "MatMul" and inside in n.input for n in body.node)
+            if same.get(after, after) != inside or node.output[place] in ends or factor:
+                continue
+            rename(body.node, {inside: node.input[2 + place]})
+            rename(graph.node, {node.output[place]: node.input[2 + place]})
+            del node.input[2 + place], node.output[place]
+            del body.input[2 + place], body.output[1 + place]
+        used = {name for n in body.node for name in n.input} | {v.name for v in body.output}
+        for n in [n for n in body.node if n.op_type == "Identity" and n.output[0] not in used]:
+            body.node.remove(n)
 
 
 def _axis_name(name: str, axis: int) -> str:

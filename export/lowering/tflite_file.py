@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
+import numpy as np
+
+from lstm_edge.base.arrays import Array
 from lstm_edge.base.extras import require
+from lstm_edge.structure.of_tflite import names_of
 
 _PURPOSE = "exporting to TFLite"
+# Zeros fewer than these cost less as they are.
+MIN_SIZE = 1024
 
 
 def opened(content: bytes) -> Any:
@@ -48,6 +54,74 @@ def in_order(content: bytes, order: Sequence[str]) -> bytes:
         setattr(signature, end, ends)
         setattr(main, end, [port.tensorIndex for port in ends])
     return packed(model)
+
+
+def with_zeros_filled(content: bytes) -> bytes:
+    """The file with large zeros that its loops begin with filled in at each call.
+
+    As a constant they may be as large as a whole sequence.
+    """
+    model, schema = opened(content), _schema()
+    zeros = None
+    for graph in model.subgraphs:
+        users: dict[int, list[Any]] = {}
+        for operator in graph.operators:
+            for index in map(int, operator.inputs):
+                users.setdefault(index, []).append(operator)
+        for index, tensor in enumerate([*graph.tensors]):
+            data = model.buffers[tensor.buffer].data
+            if data is None or np.prod(tensor.shape) < MIN_SIZE or np.any(data):
+                continue
+            out, takers = index, users.get(index, [])
+            unpacked = len(takers) == 1 and _name(model, takers[0]) == "DEQUANTIZE"
+            if unpacked:
+                out = int(takers[0].outputs[0])
+            if {_name(model, taker) for taker in users.get(out, [])} != {"WHILE"}:
+                continue
+            if unpacked:
+                graph.operators.remove(takers[0])
+            tensor.buffer = 0
+            shape = np.array(graph.tensors[out].shape, np.int32)
+            zeros = zeros or _buffer(model, np.zeros(1, np.float32))
+            inputs = [
+                _constant(
+                    graph,
+                    b"zeros/shape",
+                    schema.TensorType.INT32,
+                    [len(shape)],
+                    _buffer(model, shape),
+                ),
+                _constant(graph, b"zeros/value", schema.TensorType.FLOAT32, [], zeros),
+            ]
+            graph.operators.insert(0, _operator(model, "FILL", inputs, [out]))
+    if zeros is None:
+        return content
+    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
+    used |= {note.buffer for note in model.metadata or ()}
+    for number, buffer in enumerate(model.buffers):
+        if number not in used:
+            buffer.data = None
+    return packed(model)
+
+
+def _constant(graph: Any, name: bytes, dtype: int, shape: Sequence[int], buffer: int) -> int:
+    tensor = _schema().TensorT()
+    tensor.name, tensor.type, tensor.buffer = name, dtype, buffer
+    tensor.shape, tensor.hasRank = np.array(shape, np.int32), True
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
+
+
+def _buffer(model: Any, data: Array) -> int:
+    buffer = _schema().BufferT()
+    buffer.data = np.frombuffer(data.tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    return len(model.buffers) - 1
+
+
+def _name(model: Any, operator: Any) -> str:
+    code = model.operatorCodes[operator.opcodeIndex]
+    return names_of(_schema().BuiltinOperator)[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
 def _copied(model: Any, graph: Any, index: int) -> int:
