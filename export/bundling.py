@@ -57,8 +57,8 @@ class ExportResult:
             ``steps`` (a stream).
         left_out: the kinds of files that this model cannot be written as, or single variants, with the
             reasons; ``stream`` are the step models of a classifier of texts.
-        said: what the user's examples say of the settings of texts, what of Keras's answers is a matter of
-            rounding, and which files hardly hold what their precision promises, in sentences.
+        said: what the user's examples say of the settings of texts, what of Keras's answers is a matter
+            of rounding, and which files hardly hold what their precision promises, in sentences.
     """
 
     path: Path

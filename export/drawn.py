@@ -29,6 +29,16 @@ UNPADDED, FRONT, BEHIND, MIDDLE, WHOLLY = (
 CASES = (UNPADDED, FRONT, BEHIND, MIDDLE, WHOLLY)
 
 
+# What floats may be drawn as, for a model that answers no others with numbers: a logarithm, a root.
+FITTING: dict[str, Callable[[Array], Array]] = {
+    "of both signs": lambda numbers: numbers,
+    "positive": lambda numbers: np.abs(numbers) + np.float32(1e-3),
+    "between 0 and 1": lambda numbers: 1 / (1 + np.exp(-numbers)),
+    "above 1": lambda numbers: 1 + np.abs(numbers) + np.float32(1e-3),
+}
+BOTH_SIGNS = next(iter(FITTING))
+
+
 def lengths_for(signature: Signature, length: int | None) -> tuple[int | None, ...]:
     """The lengths to draw: one None where the model says them all.
 
@@ -71,6 +81,7 @@ def draw(
     length: int | None,
     batch: int | None,
     beside: Sequence[int | None] = (),
+    fitting: str = BOTH_SIGNS,
 ) -> tuple[tuple[str, ...], Arrays]:
     """Examples of one length: the case of each, and the inputs by name. The same in every run.
 
@@ -82,6 +93,7 @@ def draw(
         length: of every dimension that is free, but for the batch; None: none is.
         beside: lengths of the second dimension that is free and those behind it, in turn.
         batch: examples in a call; their number is a multiple of it. None: any.
+        fitting: of :data:`FITTING`.
     """
     rng = np.random.default_rng([64, length or 0])
     most, least = EXAMPLES, FEWEST
@@ -99,6 +111,8 @@ def draw(
     arrays = {}
     for tensor in signature.inputs:
         array = _numbers(tensor, [int(n or 1) for n in shapes[tensor.name]], rng)
+        if tensor.dtype == "float32":
+            array = FITTING[fitting](array)
         if tensor.scale is not None:  # of that scale to the model
             array = tensor.scale.outside(array).astype(np.float32)
         if tensor in padded:

@@ -1196,7 +1196,7 @@ def test_a_model_that_answers_in_no_numbers(tmp_path: Path) -> None:
     model = remembering(_windows())
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel * np.nan, bias])
-    with pytest.raises(InputError, match=r"gives answers that are not numbers .*with `inputs`"):
+    with pytest.raises(InputError, match=r"gives answers that are not numbers .*went wrong"):
         bundling.export_bundle(model, tmp_path / "b", **ONNX)
     with pytest.raises(InputError, match="gives answers that are not numbers"):
         bundling.export_bundle(model, tmp_path / "b", inputs=inputs_like(model, 3), **ONNX)
@@ -1226,6 +1226,175 @@ def test_inputs_of_ones_own_where_drawn_ones_do_not_fit(tmp_path: Path) -> None:
         InputError, match=r"ONNX Runtime cannot run onnx-float32.onnx on inputs long "
     ):
         predictor.predict({**given, "short": given["long"]})
+
+
+# --- values that are no numbers ---------------------------------------------------------------------
+
+
+def _gaps(treat: Callable[[Any, Any], Any], steps: int | None = 12, recurrent: str = "LSTM") -> Any:
+    """Something before a recurrent layer: ``treat`` is given the input and ``keras.ops``."""
+    import keras
+
+    x = keras.Input((steps, 3), name="series")
+    answer = getattr(kinds(), recurrent)(5)(treat(x, keras.ops))
+    return remembering(keras.Model(x, kinds().Dense(1, name="out")(answer)))
+
+
+def _filled(x: Any, ops: Any) -> Any:
+    """Zeros in the gaps, and a flag that says so."""
+    gap = ops.isnan(x)
+    return ops.concatenate([ops.where(gap, 0.0, x), ops.cast(gap, "float32")], -1)
+
+
+# the model; what of the manifest's input; a value that Keras takes there, and where
+GAPS: dict[str, tuple[Callable[[], Any], dict[str, list[bool]], float]] = {
+    "filled and flagged": (lambda: _gaps(_filled), {"nan": [True]}, np.nan),
+    "of any length": (lambda: _gaps(_filled, None, "GRU"), {"nan": [True]}, np.nan),
+    "nan_to_num": (lambda: _gaps(lambda x, ops: ops.nan_to_num(x)), {"nan": [True]}, np.nan),
+    "nothing infinite": (
+        lambda: _gaps(lambda x, ops: ops.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)),
+        {"nan": [True], "inf": [True]},
+        -np.inf,
+    ),
+    "isfinite": (
+        lambda: _gaps(lambda x, ops: ops.where(ops.isfinite(x), x, ops.zeros_like(x))),
+        {"nan": [True], "inf": [True]},
+        np.nan,
+    ),
+    "a comparison": (
+        lambda: _gaps(lambda x, ops: ops.where(x > -9.0, x, 0.0), recurrent="SimpleRNN"),
+        {"nan": [True], "inf": [True]},
+        np.nan,
+    ),
+    "the last channel": (
+        lambda: _gaps(
+            lambda x, ops: ops.concatenate([x[..., :2], ops.nan_to_num(x[..., 2:])], -1)
+        ),
+        {"nan": [False, False, True]},
+        np.nan,
+    ),
+    "skipped steps": (lambda: _gaps(lambda x, ops: kinds().Masking(np.inf)(x)), {"inf": [True]}, np.inf),
+    "skipped steps, negative": (
+        lambda: _gaps(lambda x, ops: kinds().Masking(-np.inf)(x), None, "GRU"),
+        {"inf": [True]},
+        -np.inf,
+    ),
+}  # fmt: skip
+
+
+def _with_gaps(name: str, value: float) -> Array:
+    series: Array = np.random.default_rng(5).normal(0, 1, (4, 12, 3)).astype(np.float32)
+    series[2, 3:6, slice(None) if name.startswith("skipped") else 2] = value
+    return series
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_values_that_are_no_numbers_are_taken_where_keras_takes_them(
+    name: str, tmp_path: Path
+) -> None:
+    make, taken, value = GAPS[name]
+    model, series = make(), _with_gaps(name, value)
+    right = np.asarray(model(series))
+    assert np.isfinite(right).all()
+    model.save(tmp_path / "m.keras")
+    np.save(tmp_path / "x.npy", series)
+    result = call("export", tmp_path / "m.keras", "--out", tmp_path / "b", "--precision", "float32")
+    assert result.exit_code == 0, result.output
+    manifest = json.loads((tmp_path / "b" / MANIFEST).read_text())
+    (port,) = manifest["signature"]["inputs"]
+    assert {key: port[key] for key in ("nan", "inf") if key in port} == taken
+    bundle = open_bundle(tmp_path / "b")
+    assert isinstance(bundle, TensorBundle)
+    assert any(np.isnan(b.inputs["series"]).any() or np.isinf(b.inputs["series"]).any()
+               for b in bundle.golden())  # fmt: skip
+    for variant in bundle.variants:
+        predictor = load_bundle(tmp_path / "b", variant)
+        assert isinstance(predictor, Predictor)
+        np.testing.assert_allclose(predictor.predict(series)["out"], right, atol=1e-5)
+    assert call("verify", tmp_path / "b", "--inputs", tmp_path / "x.npy").exit_code == 0
+    again = call("export", tmp_path / "m.keras", "--out", tmp_path / "c", "--inputs",
+                 tmp_path / "x.npy", "--format", "onnx", "--precision", "float32")  # fmt: skip
+    assert again.exit_code == 0, again.output
+
+
+def test_examples_that_keras_answers_with_no_number_are_named(tmp_path: Path) -> None:
+    model = _gaps(lambda x, ops: x)
+    series = _with_gaps("", np.nan)
+    model.save(tmp_path / "m.keras")
+    np.save(tmp_path / "x.npy", series)
+    out = tmp_path / "b"
+    assert bundling.export_bundle(tmp_path / "m.keras", out, **ONNX).ok
+    place = "example 2, whose input series has NaN or infinite values,"
+    x = tmp_path / "x.npy"
+    for command, part in (
+        (("export", tmp_path / "m.keras", "--out", tmp_path / "c", "--inputs", x), place),
+        (("verify", out, "--inputs", x), place),
+        (("predict", out, "--input", x), "the first in example 2; its model is not known"),
+    ):
+        result = call(*command)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+        assert part in result.stderr
+    assert not (tmp_path / "c").exists()
+
+
+def test_what_a_model_takes_in_one_channel_only(tmp_path: Path) -> None:
+    """Also empty cells of a table; and all of a window may be too much."""
+    make, _, _ = GAPS["the last channel"]
+    model, series = make(), _with_gaps("", np.nan)
+    model.save(tmp_path / "m.keras")
+    assert bundling.export_bundle(tmp_path / "m.keras", tmp_path / "b", **ONNX).ok
+    rows = "\n".join(",".join("" if np.isnan(x) else f"{x:.9g}" for x in row) for row in series[2])
+    (tmp_path / "x.csv").write_text(rows)
+    for command in ("predict", "verify"):
+        option = "--input" if command == "predict" else "--inputs"
+        done = call(command, tmp_path / "b", option, tmp_path / "x.csv", "--window", 12)
+        assert done.exit_code == 0, done.output
+    predictor = load_bundle(tmp_path / "b")
+    assert isinstance(predictor, Predictor)
+    series[1, 0, 0] = np.nan
+    with pytest.raises(InputError, match="the first in example 1"):
+        predictor.predict(series)
+
+
+def test_a_stream_takes_them_too(tmp_path: Path) -> None:
+    import keras
+
+    x = keras.Input((None, 3), name="series")
+    y = kinds().LSTM(5, return_sequences=True)(keras.ops.where(keras.ops.isnan(x), 0.0, x))
+    model = remembering(keras.Model(x, kinds().Dense(1, name="out")(y)))
+    assert bundling.export_bundle(model, tmp_path / "b", streaming=True, **ONNX).ok
+    predictor, series = load_bundle(tmp_path / "b"), _with_gaps("", np.nan)
+    assert isinstance(predictor, Predictor)
+    stream = predictor.stream(4)
+    found = [stream.feed(series[:, i : i + 4])["out"] for i in range(0, 12, 4)]
+    np.testing.assert_allclose(np.concatenate(found, 1), np.asarray(model(series)), atol=1e-5)
+
+
+FITTING: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
+    "a logarithm": (lambda x, ops: ops.log(x), "positive"),
+    "a root": (lambda x, ops: ops.sqrt(x), "positive"),
+    "log odds": (lambda x, ops: ops.log(x / (1 - x)), "between 0 and 1"),
+    "above 1": (lambda x, ops: ops.log(x - 1), "above 1"),
+}
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_inputs_are_drawn_that_the_model_answers(name: str, tmp_path: Path) -> None:
+    treat, fitting = FITTING[name]
+    result = bundling.export_bundle(_gaps(treat), tmp_path / "b", **ONNX)
+    assert result.ok
+    (check,) = (c for c in result.reports[0].checks if c.name == "numbers that are drawn")
+    assert check.detail.startswith(f"only those {fitting}: ")
+
+
+def test_where_no_drawn_inputs_are_answered_the_training_is_not_blamed(tmp_path: Path) -> None:
+    model = _gaps(lambda x, ops: ops.log(x - 1000))
+    with pytest.raises(
+        InputError, match=r"though all its weights are: give real ones with `inputs`"
+    ):
+        bundling.export_bundle(model, tmp_path / "b", **ONNX)
+    series = 1001 + np.abs(_with_gaps("", 0.0))
+    assert bundling.export_bundle(model, tmp_path / "b", inputs={"series": series}, **ONNX).ok
 
 
 # --- how they are judged --------------------------------------------------------------------------

@@ -106,6 +106,7 @@ TABLES: Mapping[str, Sequence[Table]] = {
                 "test_layers_that_prepare_readings",
                 "test_ids_without_a_vocabulary_are_arrays",
                 "test_inputs_are_drawn_and_taken_of_lengths_apart",
+                "test_values_that_are_no_numbers_are_taken_where_keras_takes_them",
             ],
         ),
         Table("form", ["test_readings_in_and_units_out"]),

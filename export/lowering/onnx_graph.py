@@ -104,6 +104,7 @@ def convert(graph: GraphModel, path: Path) -> Markers:
                 "PyFunc": (lambda *args: _node(markers, *args), []),
                 "GatherV2": (gather_node, []),
                 "Erfc": (_erfc_node, []),
+                **dict.fromkeys(("Select", "SelectV2"), (_where_node, [])),
             },
         )
     written = [node.op_type for node in model.graph.node]
@@ -497,6 +498,14 @@ def gather_node(ctx: Any, node: Any, name: str, args: Any) -> None:
     wide = ctx.make_node("Cast", [ids], {"to": onnx.TensorProto.INT64}).output[0]
     each = ctx.make_node("Unsqueeze", [wide, last]).output[0]
     ctx.make_node("GatherND", [table, each], {"batch_dims": 1}, **ends)
+
+
+def _where_node(ctx: Any, node: Any, name: str, args: Any) -> None:
+    """tf2onnx handler: a Where, and no sum of products with 0 and 1, which NaN would outlive."""
+    del name, args
+    if ctx.get_dtype(node.output[0]) == require("onnx", _PURPOSE).TensorProto.FLOAT:
+        node.set_attr("handles_nan", 1)
+    require("tf2onnx.onnx_opset.controlflow", _PURPOSE).Select.version_9(ctx, node)
 
 
 def _erfc_node(ctx: Any, node: Any, name: str, args: Any) -> None:

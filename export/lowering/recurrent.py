@@ -361,6 +361,10 @@ class Lowered:
         with contextlib.ExitStack() as undo:  # what was changed before one fails is put back, too
             self._undo = undo
             self._change(self._tf, "function", partial(self._inlined, self._tf.function))
+            self._change(self._tf.math, "is_inf", self._is_infinite)
+            for name, there in (("equal", True), ("not_equal", False)):
+                ordinary = getattr(self._tf, name)
+                self._change(self._tf, name, partial(self._compared, ordinary, there))
             for layer in self._model._flatten_layers():
                 if isinstance(layer, layers.RNN):
                     self._change_recurrent(layer)
@@ -581,6 +585,19 @@ class Lowered:
         product.set_shape([*inputs.shape[:-1], layer.units])
         bias = numbers(layer.bias)
         return layer.activation(apart(product, lambda x: x + constant(tf, bias, x)))
+
+    def _is_infinite(self, x: Any, name: Any = None) -> Any:
+        """tf.math.is_inf, without TFLite's Equal, to which inf is not inf."""
+        del name
+        return self._tf.abs(x) >= np.inf
+
+    def _compared(self, ordinary: Any, there: bool, x: Any, y: Any, name: Any = None) -> Any:
+        """tf.equal (or not), with the same care: Masking(inf) asks for it."""
+        number = self._tf.get_static_value(y)
+        if np.shape(number) or np.asarray(number).dtype.kind != "f" or not np.isinf(number):
+            return ordinary(x, y, name=name)
+        equal = x >= number if number > 0 else x <= number
+        return equal if there else self._tf.logical_not(equal)
 
     def _discretized(self, layer: Any, inputs: Any) -> Any:
         """Keras's own layer, without an operator (Bucketize) that no format has."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from export import drawn, formats
-from export.ways.common import GOLDEN_EXAMPLES, NOT_A_NUMBER, Request, Way, Written, check_numbers
+from export.ways import gaps
+from export.ways.common import GOLDEN_EXAMPLES, Request, Way, Written, check_numbers
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.bundle.manifest import write_tensor_parts
 from lstm_edge.errors import InputError, RefusalError, UnsupportedModelError
@@ -46,6 +47,7 @@ class ArrayWay(Way):
         return [
             golden.part([i % len(golden) for i in range(begin, begin + size)]).inputs
             for golden in self.golden
+            if not {gaps.NAN, gaps.INFINITE} & {*golden.cases}  # which are no range
             for begin in range(0, len(golden), size)
         ]
 
@@ -125,18 +127,29 @@ def array_way(graph: GraphModel, request: Request, step: GraphModel | None = Non
         usual = signature.with_scales(scales, {})
         apart = step is None and takes_lengths_apart(graph)
         golden, checks = _drawn_golden(reference, usual, request.length, batch, apart)
+        if gaps.treats(graph):
+            signature, proofs = gaps.taken(reference, golden[-1], signature)
+            golden += proofs
     else:
+        anything = signature.taking_anything  # Keras says which of them it answers
         arrays = (
-            array_files.read_inputs(Path(request.inputs), signature, request.window)
+            array_files.read_inputs(Path(request.inputs), anything, request.window)
             if isinstance(request.inputs, str | Path)
-            else signature.check(request.inputs)
+            else anything.check(request.inputs)
         )
         count = len(next(iter(arrays.values())))
         some = batches.evenly(count, GOLDEN_EXAMPLES)
         arrays = {name: array[some] for name, array in arrays.items()}
         golden = [_answered(reference, (batches.AS_GIVEN,) * len(some), arrays)]
-        check_numbers(golden[0].outputs.values(), reference.path.name)
-        checks = []
+        if said := tensors.unanswered(golden[0].inputs, golden[0].outputs):
+            _check_weights(reference)
+            raise InputError(
+                f"{reference.path.name} answers {said} of those that it is held to with values that are "
+                "not numbers (NaN): leave it out"
+            )
+        if gaps.treats(graph):
+            signature, _ = gaps.taken(reference, golden[0], signature)
+        signature, checks = gaps.seen(signature, golden[0]), []
     return ArrayWay(
         step or graph,
         batch,
@@ -195,16 +208,17 @@ def _drawn_golden(
     lengths = drawn.lengths_for(signature, length)
     if lengths == drawn.LENGTHS and not _takes(reference, signature, lengths[-1], batch):
         lengths += drawn.longer(lambda steps: _takes(reference, signature, steps, batch))
+    fitting = _fitting(reference, signature, lengths[-1], batch)
     for place, steps in enumerate(lengths):
         beside = drawn.others(lengths, place) if apart else []
-        cases, arrays = drawn.draw(signature, steps, batch, beside)
+        cases, arrays = drawn.draw(signature, steps, batch, beside, fitting)
         try:
             try:
                 answers = _answered(reference, cases, arrays)
             except RefusalError:
                 if not apart:
                     raise
-                cases, arrays = drawn.draw(signature, steps, batch)
+                cases, arrays = drawn.draw(signature, steps, batch, fitting=fitting)
                 answers = _answered(reference, cases, arrays)
         except RefusalError as error:
             refused.append(steps)
@@ -222,10 +236,14 @@ def _drawn_golden(
             + "real ones with `inputs`"
         )
     if 2 * len(unanswered) > count:
+        _check_weights(reference)
         raise InputError(
-            f"{NOT_A_NUMBER.format(reference.path.name)}; where it answers real inputs, give some with "
-            "`inputs`"
+            f"{reference.path.name} answers {len(unanswered)} of {count} inputs drawn to fit it with "
+            "values that are not numbers (NaN), though all its weights are: give real ones with `inputs`"
         )
+    if fitting != drawn.BOTH_SIGNS:
+        detail = f"only those {fitting}: Keras itself answers others with no number (NaN)"
+        checks.append(Check("numbers that are drawn", True, detail))
     if refused:
         detail = f"Keras itself takes no inputs of {', '.join(map(str, refused))} steps"
         checks.append(Check("lengths that are left out", True, detail))
@@ -234,6 +252,27 @@ def _drawn_golden(
         detail = f"Keras itself answers {len(unanswered)} of {count} with no number (NaN): {names}"
         checks.append(Check("cases that are left out", True, detail))
     return golden, checks
+
+
+def _fitting(
+    reference: ArrayRunner, signature: tensors.Signature, steps: int | None, batch: int
+) -> str:
+    """Of :data:`export.drawn.FITTING`, the first that Keras answers with numbers, mostly."""
+    for name in drawn.FITTING:
+        cases, arrays = drawn.draw(signature, steps, batch, name)
+        try:
+            answers = batches.Batch(cases, arrays, reference.run(arrays))
+        except RefusalError:
+            break
+        if 2 * len(tensor_parity.answered(answers)) >= len(cases):
+            return name
+    return drawn.BOTH_SIGNS
+
+
+def _check_weights(reference: ArrayRunner) -> None:
+    """Whether it is the model, and not what it is given, that makes no numbers."""
+    weights = reference.runtime.model.get_weights()  # type: ignore[attr-defined]  # Keras's
+    check_numbers(weights, reference.path.name)
 
 
 def _takes(reference: ArrayRunner, signature: tensors.Signature, steps: int, batch: int) -> bool:

@@ -116,7 +116,7 @@ def write_tensor_parts(
     if labels:
         write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
     return {
-        "schema": SCHEMA if signature.is_scaled else 2,
+        "schema": SCHEMA if signature.is_scaled or signature.takes_no_numbers else 2,
         "kind": TENSORS,
         "signature": signature.to_json(),
         "labels": list(labels),

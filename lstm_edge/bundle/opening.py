@@ -413,7 +413,7 @@ class TensorBundle(Bundle):
         return graph.scaled_as(self.signature) if self.signature.is_scaled else graph
 
     def reference_over(self, runtime: Keras) -> ArrayRunner:
-        if runtime.signature != self.signature.whole:
+        if runtime.signature.taking_anything != self.signature.whole.taking_anything:
             raise InputError(_OTHER_MODEL.format(runtime.path))
         return ArrayRunner(runtime, runtime.signature, runtime.fixed_batch)
 
@@ -456,7 +456,8 @@ class TensorBundle(Bundle):
         if isinstance(source, labelled.Evaluation):
             (examples,) = source.windows(len(source), limit)
             source = self._rows(source.name, examples)
-        arrays, targets = self.signature.check(source.arrays), {}
+        # Keras says which of them it answers
+        arrays, targets = self.signature.taking_anything.check(source.arrays), {}
         if source.targets is not None:
             targets = check_targets(source.targets, self.signature, self.labels, len(source))
         batch = Batch((AS_GIVEN,) * len(source), arrays, targets=targets)
@@ -468,7 +469,7 @@ class TensorBundle(Bundle):
     def read(
         self, path: Path, targets: Path | None = None, window: Window | None = None
     ) -> ArraySource:
-        return read_source(path, targets, self.signature, window)
+        return read_source(path, targets, self.signature.taking_anything, window)
 
     @property
     def streams(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,9 @@ def _read_csv(path: Path, port: Input) -> Array:
 
 def _numbers(path: Path, port: Input) -> Array:
     """All rows of a table, whole numbers where the input takes such; a first line may be a heading."""
-    convert = int if port.dtype == "int32" else float
+    convert: Callable[[str], Any] = int if port.dtype == "int32" else float
+    if any(port.nan):  # an empty cell is one, as pandas writes it
+        convert = _float_or_nan
     rows: list[list[float]] = []
     table = read_table(path)
     heading = int(_is_numbered(path, table))
@@ -135,6 +138,10 @@ def _numbers(path: Path, port: Input) -> Array:
         return np.array(rows, np.int64 if convert is int else np.float64)
     except OverflowError:
         raise InputError(f"{path} holds numbers that do not fit into 64 bits") from None
+
+
+def _float_or_nan(cell: str) -> float:
+    return float(cell or "nan")
 
 
 def _is_numbered(path: Path, table: list[list[str]]) -> bool:

@@ -26,6 +26,8 @@ class Input:
             ``mask_zero``); None: there is no mask.
         scale: of the readings that the files take, and scale first; steps that are skipped stay as they
             are. None: the files take the model's own numbers.
+        nan, inf: whether the model answers with numbers where values are NaN, or infinite: one for all,
+            or one for each place of the last axis. Empty: it does not, or that is not known.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Input:
     rows: int | None
     mask_value: float | None
     scale: Scale | None = None
+    nan: tuple[bool, ...] = ()
+    inf: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Output:
 
 
 # Fields of an input and an output that are only stored where they say something.
-_SCALES = ("scale", "unscale")
+_SCALES, _TAKEN = ("scale", "unscale"), ("nan", "inf")
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,8 @@ class Signature:
     def to_json(self) -> dict[str, Any]:
         value = asdict(self)
         for end in (*value["inputs"], *value["outputs"]):
-            for name in _SCALES:
-                if end.get(name, "") is None:
+            for name in (*_SCALES, *_TAKEN):
+                if end.get(name, "") in (None, ()):
                     del end[name]
         for end in value["outputs"]:
             if end["dtype"] == "float32":
@@ -120,8 +124,9 @@ class Signature:
                 for item in items
             )
 
-        def scales(item: Mapping[str, Any]) -> dict[str, Scale]:
-            return {name: Scale.from_json(item[name]) for name in _SCALES if name in item}
+        def scales(item: Mapping[str, Any]) -> dict[str, Any]:
+            found = {name: Scale.from_json(item[name]) for name in _SCALES if name in item}
+            return found | {name: tuple(item[name]) for name in _TAKEN if name in item}
 
         return cls(
             ends(Input, value["inputs"]),
@@ -136,6 +141,11 @@ class Signature:
         scales = (port.scale for port in self.inputs), (port.unscale for port in self.outputs)
         return any(scale is not None for some in scales for scale in some)
 
+    @property
+    def takes_no_numbers(self) -> bool:
+        """Whether NaN, or infinite values, are known to be taken somewhere."""
+        return any(any((*port.nan, *port.inf)) for port in self.inputs)
+
     def with_scales(self, scales: Mapping[str, Scale], unscales: Mapping[str, Scale]) -> Signature:
         """The same with these scales by the names of inputs and outputs; the others have none."""
         outputs = (
@@ -147,6 +157,13 @@ class Signature:
         )
         inputs = (replace(port, scale=scales.get(port.name)) for port in self.inputs)
         return replace(self, inputs=tuple(inputs), outputs=tuple(outputs))
+
+    @property
+    def taking_anything(self) -> Signature:
+        """The same, as if values that are no numbers were taken: where Keras or a file is asked."""
+        return replace(
+            self, inputs=tuple(replace(port, nan=(True,), inf=(True,)) for port in self.inputs)
+        )
 
     @property
     def whole(self) -> Signature:
@@ -298,7 +315,34 @@ def _checked(port: Input, value: Any) -> Array:
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, np.int32 if whole else np.float32)
     if not whole and not np.isfinite(array).all():
-        raise InputError(
-            f"input {port.name} has values that are NaN or infinite in float32; replace them first"
-        )
+        refused = np.isnan(array) & ~np.array(port.nan or False)
+        refused |= np.isinf(array) & ~np.array(port.inf or False)
+        if refused.any():
+            raise InputError(
+                f"input {port.name} has values that are NaN or infinite in float32, the first in example "
+                f"{int(np.argwhere(refused)[0][0])}; its model is not known to take them: replace them "
+                "first"
+            )
     return array
+
+
+def unanswered(inputs: Arrays, outputs: Arrays) -> str:
+    """Which examples are answered with values that are no numbers, and what in them is none; "": none.
+
+    Counted from 0.
+    """
+
+    def bad(arrays: Arrays) -> dict[str, Array]:
+        return {
+            name: np.asarray((~np.isfinite(array)).reshape(len(array), -1).any(1))
+            for name, array in arrays.items()
+        }
+
+    rows = np.flatnonzero(np.logical_or.reduce([*bad(outputs).values()]))
+    if not len(rows):
+        return ""
+    first = int(rows[0])
+    more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
+    names = [name for name, there in bad(inputs).items() if there[first]]
+    why = f", whose input {' and '.join(names)} has NaN or infinite values," if names else ""
+    return f"example {first}{more}{why}"

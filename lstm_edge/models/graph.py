@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -199,6 +200,9 @@ def read_graph(model: Any, source: str) -> GraphModel:
             for layer in layers
             if getattr(layer, "mask_zero", False) or isinstance(layer, keras.layers.Masking)
         ]
+        masks = [
+            *filter(math.isfinite, masks)
+        ]  # others are found by asking, and scaled to themselves
         whole = bool(rows) or "int" in str(tensor.dtype)
         inputs.append(
             Input(

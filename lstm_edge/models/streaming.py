@@ -26,6 +26,7 @@ _STEPWISE = frozenset(
     GaussianNoise Identity LeakyReLU Masking Maximum Minimum Multiply ReLU SpatialDropout1D Subtract
     TimeDistributed Divide TrueDivide Power Square Sqrt Exp Log Tanh Sigmoid Relu Negative Absolute
     NotEqual Equal LogicalAnd LogicalOr LogicalNot Cast Abs Silu Softplus Elu Gelu Rescaling
+    Isnan Isinf Isfinite NanToNum Where Greater GreaterEqual Less LessEqual
     """.split()
 )
 # The same, as long as their axis is not that of time.

@@ -14,7 +14,7 @@ from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.array_files import digits
-from lstm_edge.inputs.signature import Output
+from lstm_edge.inputs.signature import Output, unanswered
 from lstm_edge.predict.classifier import Classifier
 from lstm_edge.runtimes.runners import ArrayRunner
 from lstm_edge.verify.comparing_arrays import labels
@@ -54,7 +54,9 @@ class Stream:
         count = len(next(iter(arrays.values())))
         if count != self._examples:
             raise InputError(f"{count} examples fed to a stream of {self._examples}")
-        outputs, self._states = self._runner.feed(arrays, self._states)
+        outputs, states = self._runner.feed(arrays, self._states)
+        check_answers(arrays, outputs)
+        self._states = states
         self.steps += signature.steps(arrays)
         return outputs
 
@@ -84,9 +86,13 @@ class Predictor:
             inputs: arrays by the inputs' names, or one array where there is one input.
 
         Raises:
-            InputError: see :meth:`lstm_edge.inputs.signature.Signature.check`.
+            InputError: see :meth:`lstm_edge.inputs.signature.Signature.check`; an example with NaN that
+                is answered with no number.
         """
-        return self.runner.run(inputs, progress, f"Predicting with {self.variant}")
+        arrays = self.bundle.signature.check(inputs)
+        outputs = self.runner.run(arrays, progress, f"Predicting with {self.variant}")
+        check_answers(arrays, outputs)
+        return outputs
 
     def stream(self, examples: int = 1) -> Stream:
         """A new stream, of a bundle exported with ``--streaming``.
@@ -142,6 +148,18 @@ def _shown(words: list[str], count: int | None = None) -> str:
     count = len(words) if count is None else count
     more = f" … ({count} in all)" if count > SHOWN else ""
     return " ".join(words[:SHOWN]) + more
+
+
+def check_answers(inputs: Arrays, outputs: Arrays) -> None:
+    """Refuse values that are no numbers and make answers that are none.
+
+    Raises:
+        InputError: the first such example, counted from 0.
+    """
+    if all(np.isfinite(array).all() for array in inputs.values()):
+        return
+    if said := unanswered(inputs, outputs):
+        raise InputError(f"{said} is answered with values that are no numbers: leave it out")
 
 
 def load_bundle(

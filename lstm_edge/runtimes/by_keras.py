@@ -55,6 +55,11 @@ class Keras(Runtime):
         self._alone = threading.Lock() if self._stateful else contextlib.nullcontext()
 
     @property
+    def model(self) -> Any:
+        """The live model."""
+        return self._model.model
+
+    @property
     def signature(self) -> Signature:
         """The model's inputs and outputs as a bundle's manifest has them."""
         return Signature(self._model.inputs, self._model.outputs)

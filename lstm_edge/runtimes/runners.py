@@ -487,10 +487,11 @@ class ArrayRunner(Runner):
             piece: see :meth:`infer`.
 
         Raises:
-            InputError: see :meth:`lstm_edge.inputs.signature.Signature.check`.
+            InputError: see :meth:`lstm_edge.inputs.signature.Signature.check`; values that are no
+                numbers are run like any others.
             RefusalError: the runtime takes each of the inputs, and not all of them together.
         """
-        arrays = self.signature.check(inputs)
+        arrays = self.signature.taking_anything.check(inputs)
         count = len(next(iter(arrays.values())))
         size = self.batch or min(self.runtime.batch, Runtime.batch)
         parts: list[Arrays] = []

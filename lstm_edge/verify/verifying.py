@@ -8,14 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from lstm_edge.base import machine
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.progress import SILENT, Progress, Within
 from lstm_edge.bundle.opening import Bundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import GOLDEN_DATA, Batch
+from lstm_edge.inputs.signature import unanswered
 from lstm_edge.results.latency import LatencyReport
 from lstm_edge.results.parity import Check, ParityReport, ParityRun
 from lstm_edge.runtimes.runners import Runner
@@ -121,9 +120,9 @@ def verify(
 
 def _answered(reference: Runner, batch: Batch, progress: Progress) -> Batch:
     outputs = reference.answers(batch, progress, "Running Keras")
-    if not all(np.isfinite(array).all() for array in outputs.values()):
+    if said := unanswered(batch.inputs, outputs):
         raise InputError(
-            f"{reference.path.name} answers these inputs with values that are not numbers (NaN)"
+            f"{reference.path.name} answers {said} with values that are not numbers (NaN): leave it out"
         )
     return batch.answered(outputs)
 
