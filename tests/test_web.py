@@ -377,10 +377,13 @@ IDS = {"dtype": "int32", "rows": 9}
         ("a.json", "[[1],[2],[3]]", [one_input([2, 1])], [2, 1], [2, 3], "x: the last 2 of 3 steps"),
         ("a.json", '{"x": [[[1], [2]]]}', [one_input([2, 1])], [2, 1], [1, 2], None),
         ("a.json", "[[1,2],[3,4]]", [one_input([1, 2])], [1, 2], [3, 4], "x: the last 1 of 2 steps"),
+        ("a.csv", "1,\nNaN,2\n", [one_input([2, 2], nan=[True])], [2, 2], [1, None, None, 2], None),
+        ("a.json", "[[1,null]]", [one_input([1, 2], nan=[False, True])], [1, 2], [1, None], None),
+        ("a.json", "[[1e99]]", [one_input([1, 1], inf=[True])], [1, 1], [None], None),
     ],
 )  # fmt: skip
 def test_a_file_of_readings(
-    node: str, name: str, text: str, inputs: Any, dims: list[int], data: list[int], note: str | None
+    node: str, name: str, text: str, inputs: Any, dims: list[int], data: list[Any], note: str | None
 ) -> None:
     given = {"name": name, "text": text, "inputs": inputs, "chunk": None}
     arrays, notes = in_node(node, "arrays.js", "readExample", READ, given)
@@ -410,6 +413,8 @@ def test_a_file_of_readings(
         ("a.json", '{"x": 1}', [one_input([1])], None, "x is []; expected [1]"),
         ("a.json", '["1"]', [one_input([1])], None, 'x: "1" is not a number'),
         ("a.json", "[null]", [one_input([1])], None, "x: null is not a number"),
+        ("a.json", "[[null,1]]", [one_input([1, 2], nan=[False, True])], None, "x: null is not a number"),
+        ("a.csv", "1\nnan\n", [one_input([2, 1], inf=[True])], None, 'line 2: "nan" is not a number'),
         ("a.json", "[[1,2],[3],[4,5,6]]", [one_input([3, 2])], None, "x: its rows are not of one length"),
         ("a.json", "[1]", [one_input([1]), one_input([1], "y")], None, "expected an array for x, y"),
     ],

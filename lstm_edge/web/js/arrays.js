@@ -248,17 +248,24 @@ export function readExample(name, text, signature) {
   return { inputs: Object.fromEntries(arrays), notes, headings };
 }
 
-function tableOf(text, { shape }) {
+/** Whether the model takes this value, which is no finite number, at a place of the last axis. */
+function isTaken({ nan = [], inf = [] }, value, place) {
+  const taken = Number.isNaN(value) ? nan : inf;
+  return taken.length > 0 && taken[place % taken.length];
+}
+
+function tableOf(text, { shape, nan = [] }) {
   const lines = text.split(/\r\n|\r|\n/).filter((line) => line.trim());
   const rows = lines.map((line) => line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1')));
   const isNumber = (cell) => cell !== '' && Number.isFinite(Number(cell));
-  const heading = rows.length > 0 && !rows[0].some(isNumber);
+  const isGap = (cell) => nan.some(Boolean) && (cell === '' || cell.toLowerCase() === 'nan');
+  const heading = rows.length > 0 && !rows[0].some((cell) => isNumber(cell) || isGap(cell));
   const body = rows.slice(Number(heading));
   for (const [at, row] of body.entries()) {
-    const bad = row.find((cell) => !isNumber(cell));
+    const bad = row.find((cell) => !isNumber(cell) && !isGap(cell));
     if (bad !== undefined) throw new Error(`line ${at + 1 + heading}: ${JSON.stringify(bad)} is not a number`);
   }
-  const numbers = body.map((row) => row.map(Number));
+  const numbers = body.map((row) => row.map((cell) => (isGap(cell) ? NaN : Number(cell))));
   // one column, or one row, is a series of numbers
   const line = numbers.length === 1 ? numbers[0] : numbers.every((row) => row.length === 1) ? numbers.flat() : null;
   const headings = heading ? rows[0] : [];
@@ -292,10 +299,16 @@ function fitted(input, given, signature, notes) {
     throw new Error(`${name} is [${dims.join(', ')}]; expected ${shapeOf(input)}${chunk > 1 ? `, ${chunk} steps or a multiple` : ''}`);
   }
   if (!isWhole(value, dims)) throw new Error(`${name}: its rows are not of one length`);
-  const numbers = [value].flat(Infinity);
+  // null is what JSON has for NaN
+  const numbers = [value].flat(Infinity).map((x, at) => (x === null && isTaken(input, NaN, at) ? NaN : x));
   const whole = dtype === 'int32';
-  const bad = numbers.find((x) => typeof x !== 'number' || !Number.isFinite(Math.fround(x)) || (whole && (x | 0) !== x));
-  if (bad !== undefined) {
+  const isBad = (x, at) => {
+    if (typeof x !== 'number' || (whole && (x | 0) !== x)) return true;
+    return !Number.isFinite(Math.fround(x)) && !isTaken(input, Math.fround(x), at);
+  };
+  const place = numbers.findIndex(isBad);
+  if (place >= 0) {
+    const bad = numbers[place];
     throw new Error(`${name}: ${JSON.stringify(bad)} is not a ${whole ? 'whole ' : ''}number that fits into ${dtype}`);
   }
   const beyond = rows === null ? undefined : numbers.find((id) => id < 0 || id >= rows);

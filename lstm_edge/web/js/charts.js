@@ -66,6 +66,7 @@ export function series(what, values, names, { keras = null, shares = false, unit
     const range = [Infinity, -Infinity];
     for (const one of all) {
       for (let i = c; i < one.length; i += channels) {
+        if (!Number.isFinite(one[i])) continue; // a gap
         range[0] = Math.min(range[0], one[i]);
         range[1] = Math.max(range[1], one[i]);
       }
