@@ -259,7 +259,7 @@ def _fitting(
 ) -> str:
     """Of :data:`export.drawn.FITTING`, the first that Keras answers with numbers, mostly."""
     for name in drawn.FITTING:
-        cases, arrays = drawn.draw(signature, steps, batch, name)
+        cases, arrays = drawn.draw(signature, steps, batch, fitting=name)
         try:
             answers = batches.Batch(cases, arrays, reference.run(arrays))
         except RefusalError:
