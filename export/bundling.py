@@ -40,6 +40,7 @@ from lstm_edge.models import architecture as model_files
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import GraphModel, read_graph
 from lstm_edge.models.quantised import Dequantised, dequantised
+from lstm_edge.models.wrapping import as_network
 from lstm_edge.results.parity import ParityReport
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import comparing as parity
@@ -57,8 +58,9 @@ class ExportResult:
             ``steps`` (a stream).
         left_out: the kinds of files that this model cannot be written as, or single variants, with the
             reasons; ``stream`` are the step models of a classifier of texts.
-        said: what the user's examples say of the settings of texts, what of Keras's answers is a matter
-            of rounding, and which files hardly hold what their precision promises, in sentences.
+        said: what a model in code was traced for, what the user's examples say of the settings of texts,
+            what of Keras's answers is a matter of rounding, and which files hardly hold what their
+            precision promises, in sentences.
     """
 
     path: Path
@@ -198,6 +200,7 @@ def export_bundle(
     )
     with progress.task("Loading the Keras model", None):
         loaded = model if live else model_files.load(source.model, trust, custom)
+        loaded, traced = as_network(loaded, request.name)
         floated = dequantised(loaded, source.model.name)
         loaded = loaded if floated is None else floated.model
         way = decide(loaded, request)
@@ -280,6 +283,7 @@ def export_bundle(
         )
     rounding = [one.sentence() for one in way.rounding if one.share > LIMIT or one.undetermined]
     first = [source.pair.said] if source.pair else []
+    first += [traced] if traced else []
     said = [*first, *way.said, *rounding, *quantised, *said]
     return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, tuple(said))
 
@@ -396,7 +400,8 @@ def obstacles(
 ) -> tuple[str, ...]:
     """What keeps a model file from being exported, whichever way; the file is loaded for it."""
     try:
-        graph = read_graph(model_files.load(path, trust, custom), path.name)
+        loaded, _ = as_network(model_files.load(path, trust, custom), path.name)
+        graph = read_graph(loaded, path.name)
     except UnsupportedModelError as error:
         return error.obstacles
     except InputError as error:

@@ -15,6 +15,7 @@ from lstm_edge.base.extras import require
 from lstm_edge.models.graph import IDENTITY
 from lstm_edge.models.judge import FRONTS
 from lstm_edge.stack import DenseLayer, LstmLayer, LstmStack
+from lstm_edge.structure.of_keras import as_network
 
 DENSE_ACTIVATIONS = (
     *("linear", "sigmoid", "softmax", "tanh", "relu", "elu", "selu", "softplus", "softsign"),
@@ -62,7 +63,10 @@ class Plan:
 
 def read_stack(model: Any, length: int | None = None) -> LstmStack | None:
     """The weights of a live Keras model, where it is of this form."""
-    plan = read_config(model_config(model), length)
+    try:
+        plan = read_config(model_config(model), length)
+    except NotImplementedError:  # a layer of the user's own that Keras cannot store
+        return None
     if isinstance(plan, str):
         return None
 
@@ -84,8 +88,7 @@ def read_stack(model: Any, length: int | None = None) -> LstmStack | None:
 
 def model_config(model: Any) -> dict[str, Any]:
     """The serialised configuration of a live Keras model, as its file would hold it."""
-    config: dict[str, Any] = require("keras", "exporting").saving.serialize_keras_object(model)
-    return config
+    return as_network(require("keras", "exporting").saving.serialize_keras_object(model))
 
 
 def why_not(config: dict[str, Any], length: int | None = None) -> str:

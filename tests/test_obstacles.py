@@ -347,7 +347,6 @@ def test_a_file_is_judged_without_loading_it(name: str, tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, str] = {
-    "subclassed": "the model is a Own; expected Sequential or Functional: wrap it with keras.Model",
     "Softmax over examples": (
         "output wrong of an example depends on the other examples of its batch: let the model compute"
     ),

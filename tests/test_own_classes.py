@@ -99,7 +99,7 @@ def test_layers_that_code_joins_are_no_network(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("library", "name"),
-    [("keras", CUSTOM[1]), ("tf_keras", CUSTOM[0]), ("keras", GRAPHS[2])],
+    [("keras", CUSTOM[1]), ("keras", MODELS[0]), ("tf_keras", CUSTOM[0]), ("keras", GRAPHS[2])],
 )
 def test_from_the_command_line(written: Path, tmp_path: Path, library: str, name: str) -> None:
     """Every command that loads the model."""
@@ -202,3 +202,239 @@ def test_code_of_another_python(written: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"of another Python than 3\.") as caught:
         architecture.load(path, trust=True)
     assert f"layer {layer['config']['name']}: " in str(caught.value)
+
+
+# live models in code
+
+
+def _models() -> Any:
+    """Classes as users write them, under one name."""
+    import types
+
+    import keras
+    import tensorflow as tf
+    from own_classes import Net
+
+    L, ops = keras.layers, keras.ops
+
+    class Deep(keras.Model):  # type: ignore[misc]
+        """Models in code inside it, twice."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.both, self.net = L.Bidirectional(L.GRU(2, return_sequences=True)), Net()
+
+        def call(self, x: Any, training: Any = None) -> Any:
+            return self.net(self.both(x), training=training)
+
+    class Words(keras.Model):  # type: ignore[misc]
+        """Ids in, and pads to be skipped."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.memory = L.Embedding(9, 4, mask_zero=True), L.LSTM(3)
+
+        def call(self, ids: Any) -> Any:
+            return self.memory(self.words(ids))
+
+    class Named(keras.Model):  # type: ignore[misc]
+        """A dictionary in, one out."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.memory, self.end = L.LSTM(3), L.Dense(2)
+
+        def call(self, x: Any) -> Any:
+            state = self.memory(x["steps"])
+            return {"answer": self.end(ops.concatenate([state, x["more"]], -1)), "state": state}
+
+    class OfTensorFlow(keras.Model):  # type: ignore[misc]
+        """Not Keras's operations, and a weight of no layer."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.memory = L.LSTM(3, return_sequences=True)
+            self.w = self.add_weight(shape=(3, 2), name="w")
+
+        def call(self, x: Any) -> Any:
+            return tf.matmul(tf.reduce_mean(self.memory(x), axis=1), self.w)
+
+    class Doubled(keras.Sequential):  # type: ignore[misc]
+        """A Sequential model that does more than its layers."""
+
+        def call(self, x: Any, training: Any = None, mask: Any = None) -> Any:
+            return 2.0 * super().call(x, training=training)
+
+    class Trained(keras.Model):  # type: ignore[misc]
+        def train_step(self, data: Any) -> Any:
+            return super().train_step(data)
+
+    class Counting(keras.Model):  # type: ignore[misc]
+        """Answers otherwise each time."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.memory, self.calls = L.LSTM(2), 0
+
+        def call(self, x: Any) -> Any:
+            self.calls += 1
+            return self.memory(x) * float(self.calls)
+
+    class Torn(keras.Model):  # type: ignore[misc]
+        """Two arguments, of which Keras notes one shape."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.memory = L.LSTM(2)
+
+        def call(self, x: Any, y: Any) -> Any:
+            return self.memory(x) + y
+
+    class Held(L.Layer):  # type: ignore[misc]
+        """A layer that Keras cannot store: it was given a function."""
+
+        def __init__(self, end: Any) -> None:
+            super().__init__()
+            self.memory, self.end = L.LSTM(3), end
+
+        def call(self, x: Any) -> Any:
+            return self.end(self.memory(x))
+
+    class Tokens(L.Layer):  # type: ignore[misc]
+        """Words and their places, as transformers have them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.places = L.Embedding(30, 4), L.Embedding(STEPS, 4)
+
+        def call(self, ids: Any) -> Any:
+            return self.words(ids) + self.places(ops.arange(STEPS))
+
+    return types.SimpleNamespace(**{**locals(), "Net": Net})
+
+
+STEPS, WIDTH = own_files.STEPS, own_files.WIDTH
+
+
+def _floats(*shape: int) -> Any:
+    return np.random.default_rng(3).normal(size=shape).astype("float32")
+
+
+def _around(make: Callable[[Any, Any], Any], shape: Any = (STEPS, WIDTH), **options: Any) -> Any:
+    import keras
+
+    x = keras.Input(shape, **options)
+    return keras.Model(x, make(_models(), x))
+
+
+def _called(name: str, *example: Any) -> Any:
+    made = getattr(_models(), name)()
+    made(*example)
+    return made
+
+
+def _sequential(*layers: Any) -> list[Any]:
+    import keras
+
+    return [keras.Input((STEPS, WIDTH)), *layers]
+
+
+def _lstm(**options: Any) -> Any:
+    import keras
+
+    return keras.layers.LSTM(3, **options)
+
+
+# a live model, and what is said of it; "": it needs no word
+LIVE: dict[str, tuple[Callable[[], Any], str]] = {
+    "called": (lambda: _called("Net", _floats(1, STEPS, WIDTH)), "first called with, [6, 4]"),
+    "nested": (lambda: _around(lambda m, x: m.Net()(x)), ""),
+    "its call": (lambda: _around(lambda m, x: m.Net().call(x)), ""),
+    "of any length": (lambda: _around(lambda m, x: m.Words()(x), (None,), dtype="int32"), ""),
+    "twice nested, called": (lambda: _called("Deep", _floats(1, STEPS, WIDTH)), "is a Deep"),
+    "twice nested": (lambda: _around(lambda m, x: m.Deep()(x)), ""),
+    "ids": (lambda: _called("Words", np.ones((2, STEPS), "int32")), "called with, [6];"),
+    "ids, nested": (lambda: _around(lambda m, x: m.Words()(x), (STEPS,)), ""),
+    "words and places": (lambda: _around(lambda m, x: _lstm()(m.Tokens()(x)), (STEPS,)), ""),
+    "named": (
+        lambda: _called("Named", {"steps": _floats(2, STEPS, WIDTH), "more": _floats(2, 3)}),
+        "called with, [3], [6, 4];",
+    ),
+    "of TensorFlow": (lambda: _called("OfTensorFlow", _floats(1, STEPS, WIDTH)), "a OfTensorFlow"),
+    "a Sequential that does more": (
+        lambda: _models().Doubled(_sequential(_lstm())),
+        "is a Doubled",
+    ),
+    "own train step": (lambda: _around(lambda m, x: _lstm()(x)), ""),
+    "a layer that is not stored": (
+        lambda: _around(lambda m, x: m.Held(lambda y: 2.0 * y)(x)),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_live_models_in_code(tmp_path: Path, name: str) -> None:
+    """Whatever of it is in code; ids are known to be ids."""
+    from export import export_bundle
+    from lstm_edge.bundle.opening import open_bundle
+
+    make, said = LIVE[name]
+    result = export_bundle(make(), tmp_path / "b", precisions=["float32"])
+    assert result.ok, [report.failures for report in result.reports]
+    assert [report.variant for report in result.reports] == ["onnx-float32", "tflite-float32"]
+    assert bool(said) == bool(result.said)
+    assert said in " ".join(result.said)
+    if "ids" in name or "words" in name:
+        assert open_bundle(tmp_path / "b").signature.inputs[0].rows == (30 if "w" in name else 9)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (
+            lambda: _models().Net(),
+            r"it was not called yet: call it once with an example, or x = keras",
+        ),
+        (
+            lambda: _called("Counting", _floats(1, STEPS, WIDTH)),
+            "does not answer as the model itself",
+        ),
+        (
+            lambda: _called("Torn", _floats(1, STEPS, WIDTH), _floats(1, 2)),
+            r"Keras cannot trace \(TypeError: .*missing 1 required positional argument: 'y'",
+        ),
+        (lambda: _models().Held(lambda x: x), r"is a Held; expected a Keras model"),
+        (lambda: "no model".split, "expected a Keras model"),
+    ],
+)
+def test_live_models_that_are_refused(tmp_path: Path, make: Callable[[], Any], reason: str) -> None:
+    from export import export_bundle
+
+    with pytest.raises(UnsupportedModelError, match=reason):
+        export_bundle(make(), tmp_path / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_live_bundle_is_verified_with_its_model(tmp_path: Path) -> None:
+    """Of a model in code no file is needed; any other is told."""
+    from export import export_bundle
+    from lstm_edge.bundle.opening import open_bundle
+    from lstm_edge.verify.verifying import verify
+
+    made = _called("Net", _floats(1, STEPS, WIDTH))
+    inputs = tmp_path / "x.npy"
+    np.save(inputs, _floats(5, STEPS, WIDTH))
+    export_bundle(made, tmp_path / "b", wanted_formats=["onnx"], precisions=["float32"])
+    bundle = open_bundle(tmp_path / "b")
+    data = bundle.read(inputs, None, None)
+    assert all(report.ok for report in verify(bundle, data, model=made).reports)
+    with pytest.raises(
+        InputError, match=r"live model, \w+: give it with `model`, live in Python or as"
+    ):
+        verify(bundle, data)
+    done = call("verify", tmp_path / "b", "--inputs", inputs)
+    assert done.exit_code == 2
+    assert "give it with --model" in done.stderr
+    with pytest.raises(InputError, match="is not the model that was exported"):
+        verify(bundle, data, model=_called("Net", _floats(1, STEPS, WIDTH)))

@@ -82,6 +82,10 @@ TABLES: Mapping[str, Sequence[Table]] = {
         Table("name", ["test_what_a_format_has_no_form_for_is_refused_by_name"]),
     ],
     "test_own_scale.py": [Table("name", ["test_every_column_is_right_in_every_file"], apart=True)],
+    "test_own_classes.py": [
+        Table("name", ["test_files_answer_as_the_keras_that_wrote_them"]),
+        Table("name", ["test_live_models_in_code"]),
+    ],
     "test_preprocessing.py": [Table("name", ["test_zeros_are_ids_wherever_they_stand"])],
     "test_quantised.py": [
         Table("make"),
@@ -151,6 +155,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_page_that_is_left",
         "test_every_variant_is_timed",
     ],
+    "test_own_classes.py": ["test_from_the_command_line"],
     "test_cli.py": [
         "test_the_demo_does_everything_and_can_be_repeated",
         "test_train_prints_the_notebook_s_samples",

@@ -46,11 +46,12 @@ def module(
     network = Network(graph, quantised, fused, makers)
     # past tf.Module's own __setattr__, which would make a tracked list of it
     object.__setattr__(holder, "loops", network.loops)
-    holder.variables_of_the_model = network.variables
     holder.run = tf.function(
         network.__call__, input_signature=recurrent.specs(tf, graph, batch), autograph=False
     )
-    holder.run.get_concrete_function()  # traced now
+    traced = holder.run.get_concrete_function()
+    # the second: those that code traced into a Functional model reads, which are no layer's of it
+    holder.variables_of_the_model = [*network.variables, *traced.variables]
     network.check()
     return holder
 

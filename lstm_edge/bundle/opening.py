@@ -410,6 +410,7 @@ class TensorBundle(Bundle):
         return ArrayRunner(runtime, self.signature, info.batch)
 
     def as_exported(self, graph: Any) -> Any:
+        graph = graph.named_as(self.signature)
         return graph.scaled_as(self.signature) if self.signature.is_scaled else graph
 
     def reference_over(self, runtime: Keras) -> ArrayRunner:

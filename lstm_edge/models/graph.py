@@ -90,6 +90,21 @@ class GraphModel:
         scaled = Signature(self.inputs, self.outputs).with_scales(scales, unscales)
         return replace(self, inputs=scaled.inputs, outputs=scaled.outputs)
 
+    def named_as(self, signature: Signature) -> GraphModel:
+        """The same with the names of a signature of this model, in order.
+
+        Keras counts the layers of a model in code anew in each process, and calls them by their number.
+        """
+        if (len(signature.inputs), len(signature.outputs)) != (len(self.inputs), len(self.outputs)):
+            return self
+        inputs = zip(self.inputs, signature.inputs, strict=True)
+        outputs = zip(self.outputs, signature.outputs, strict=True)
+        return replace(
+            self,
+            inputs=tuple(replace(port, name=known.name) for port, known in inputs),
+            outputs=tuple(replace(port, name=known.name) for port, known in outputs),
+        )
+
     @property
     def all_states(self) -> tuple[State, ...]:
         """The states of all layers, in order."""
@@ -173,15 +188,15 @@ def read_graph(model: Any, source: str) -> GraphModel:
         UnsupportedModelError: not Sequential or Functional, or not built.
     """
     keras = require("keras", _PURPOSE)
-    if not isinstance(model, keras.Sequential) and type(model).__name__ != "Functional":
+    if not is_network(model):
         raise UnsupportedModelError(
             source,
             [
-                f"the model is a {type(model).__name__}; expected Sequential or Functional: wrap it "
-                "with keras.Model(inputs, outputs)"
+                f"the model is a {type(model).__name__}; expected Sequential or Functional: "
+                "x = keras.Input(shape), and give keras.Model(x, model.call(x))"
             ],
         )
-    if not model.built or not model.inputs:
+    if not model.built or not getattr(model, "inputs", None):
         raise UnsupportedModelError(
             source, ["the model's inputs are not known: begin it with keras.Input, or call it once"]
         )
@@ -410,6 +425,19 @@ def chains(model: Any) -> dict[int, Any]:
     return before
 
 
+def is_network(model: Any) -> bool:
+    """Whether a model is a network of layers, Sequential or Functional, of any class."""
+    keras = require("keras", _PURPOSE)
+    start = keras.Input((1,))  # where Keras keeps the class of Functional models is no public name
+    return isinstance(model, (keras.Sequential, type(keras.Model(start, start))))
+
+
+def takes_ids(model: Any, tensor: Any) -> bool:
+    """Whether an Embedding takes an input of the model."""
+    embedding = require("keras", _PURPOSE).layers.Embedding
+    return any(isinstance(layer, embedding) for _, layer in _takers(model, [tensor]))
+
+
 def functional(model: Any) -> Any:
     """The Functional model inside a Sequential one, or the model itself."""
     return getattr(model, "_functional", None) or model
@@ -429,13 +457,51 @@ def _takers(model: Any, tensors: list[Any]) -> Iterator[tuple[Any, Any]]:
                 if not any(tensor is t for t in tensors):
                     continue
                 yield tensor, inner
-                if isinstance(inner, keras.Model):
-                    own = flat_inputs(functional(inner))
-                    for _, layer in _takers(inner, [own[place]] if place < len(own) else []):
+                network, own = _inside_of(operation, inner, node)
+                if network is not None:
+                    for _, layer in _takers(network, [own[place]] if place < len(own) else []):
                         yield tensor, layer
                 elif type(inner).__name__ in IDENTITY:
                     for _, layer in _takers(model, keras.tree.flatten(node.output_tensors)):
                         yield tensor, layer
+                else:  # code that cannot be looked into: whatever in it may take ids
+                    for layer in _own_parts(inner):
+                        if isinstance(layer, keras.layers.Embedding):
+                            yield tensor, layer
+
+
+def _own_parts(layer: Any) -> list[Any]:
+    """The layers in a layer or model of the user's own class."""
+    if type(layer).__module__.startswith("keras.") or not hasattr(layer, "_flatten_layers"):
+        return []
+    return list(layer._flatten_layers(include_self=False))
+
+
+def _inside_of(operation: Any, layer: Any, node: Any) -> tuple[Any, list[Any]]:
+    """The network in a layer that is called here, with its inputs as the call gives them; or None.
+
+    That of a layer or model in code is traced, where it can be.
+    """
+    keras = require("keras", _PURPOSE)
+    if is_network(layer):
+        return layer, flat_inputs(functional(layer))
+    if not _own_parts(layer):
+        return None, []
+    starts: list[Any] = []
+
+    def start(value: Any) -> Any:
+        if not isinstance(value, keras.KerasTensor):
+            return value
+        starts.append(keras.Input(batch_shape=value.shape, dtype=value.dtype))
+        return starts[-1]
+
+    with contextlib.suppress(Exception):  # of the user's own code: every kind
+        arguments = keras.tree.map_structure(
+            start, (list(node.arguments.args), dict(node.arguments.kwargs))
+        )
+        outputs = layer.call(*arguments[0], **arguments[1]) if operation is layer else None
+        return keras.Model(starts, outputs), starts
+    return None, []
 
 
 def _names(structure: Any, called: Callable[[Any], str]) -> list[str]:
@@ -469,7 +535,10 @@ def _activation(layer: Any) -> str:
     if isinstance(layer, keras.layers.TimeDistributed):
         return _activation(layer.layer)
     if isinstance(layer, keras.Model):
-        return _activation(_maker(keras.tree.flatten(functional(layer).outputs)[0]))
+        network, _ = _inside_of(layer, layer, layer._inbound_nodes[0])
+        if network is None:
+            return ""
+        return _activation(_maker(keras.tree.flatten(functional(network).outputs)[0]))
     if isinstance(layer, keras.layers.Softmax):
         return "softmax" if layer.axis in (-1, len(layer.output.shape) - 1) else ""
     if isinstance(layer, keras.layers.Dense | keras.layers.Activation):

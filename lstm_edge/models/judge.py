@@ -266,6 +266,11 @@ def unsafe(path: str, name: str) -> str:
     help_ = (
         "replace it with built-in layers, or allow it with `trust` if you know the file's source"
     )
+    if name == "Lambda":
+        help_ += (
+            " (x[:, -1] is return_sequences=False, a mean over steps GlobalAveragePooling1D, x / 255 is "
+            "Rescaling, expand_dims and squeeze are Reshape; a table of others is in docs/files.md)"
+        )
     return f"layer {path} is a {name}, which {what} and is not run: {help_}"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from lstm_edge.base.extras import require
 from lstm_edge.errors import UnsupportedModelError
 from lstm_edge.inputs.signature import State, plain_name
-from lstm_edge.models.graph import GraphModel, flat_inputs, functional, read_graph
+from lstm_edge.models.graph import GraphModel, flat_inputs, functional, is_network, read_graph
 
 _PURPOSE = "exporting a stream"
 
@@ -133,7 +133,7 @@ class _Walk:
         flags = [id(t) in timed for t in node.input_tensors]
         if not any(flags):
             return
-        if isinstance(layer, keras.Model):
+        if is_network(layer):
             outputs_timed = self.network(functional(layer), flags)
         elif isinstance(layer, keras.layers.RNN):
             outputs_timed = [layer.return_sequences] + [False] * (len(outputs) - 1)

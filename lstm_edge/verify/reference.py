@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,20 +18,21 @@ from lstm_edge.models import architecture
 from lstm_edge.models.graph import read_graph
 from lstm_edge.models.streaming import read_streaming
 from lstm_edge.models.text_front import TextFront, take_out
+from lstm_edge.models.wrapping import as_network
 from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.runners import IdsRunner, Runner
 
 
 def reference_of(
     bundle: Bundle,
-    model: Path | None = None,
+    model: Path | str | Any | None = None,
     trust: bool = False,
     custom: Sequence[Path | str] = (),
 ) -> Runner:
     """The Keras model of a bundle, in float32, to answer on other inputs than the golden vectors.
 
     Args:
-        model: its file; None takes the one that the bundle was made from.
+        model: its file, or the live model; None takes the one that the bundle was made from.
         trust: let Keras execute what the file holds.
         custom: Python files with classes and functions that it names.
 
@@ -39,15 +40,20 @@ def reference_of(
         UnsupportedModelError: it cannot be loaded.
         InputError: it is not there, or is not the model that was exported.
     """
-    path = source_model(bundle, model)
     read = read_streaming if bundle.streams else read_graph
-    loaded = architecture.load(path, trust, custom)
+    live = model is not None and not isinstance(model, str | Path)
+    if live:
+        path, loaded = Path(str(getattr(model, "name", "model"))), model
+    else:
+        path = source_model(bundle, None if model is None else Path(model))
+        loaded = architecture.load(path, trust, custom)
+    loaded, _ = as_network(loaded, path.name)
     front = take_out(loaded, path.name)
     graph = bundle.as_exported(read(loaded if front is None else front.model, path.name))
     reference = bundle.reference_over(Keras(graph, path, once=bundle.any_length))
     if front is not None and not front.takes_words:
         reference = TextReference(front, cast(IdsRunner, reference))
-    if bundle.source["sha256"] is None:
+    if live or bundle.source["sha256"] is None:
         _check_same(bundle, reference, path)
     return reference
 
@@ -106,8 +112,9 @@ def source_model(bundle: Bundle, model: Path | None) -> Path:
     recorded = bundle.source
     if model is None and recorded["path"] is None:
         raise InputError(
-            f"the bundle was made from a live model, {recorded['file']}: save it and give the file with "
-            "`model`, or verify on the golden vectors"
+            f"the bundle was made from a live model, {recorded['file']}: give it with `model`, live in "
+            "Python or as its file (of classes of its own: with `custom` and `trust`), or verify on the "
+            "golden vectors"
         )
     path = model or Path(bundle.path, recorded["path"])
     if not path.exists():

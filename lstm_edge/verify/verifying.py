@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from lstm_edge.base import machine
 from lstm_edge.base.arguments import check_positive
@@ -35,7 +35,7 @@ def verify(
     bundle: Bundle,
     source: Source | None = None,
     *,
-    model: Path | None = None,
+    model: Path | str | Any | None = None,
     limit: int | None = None,
     variants: Sequence[str] = (),
     threads: int = 1,
@@ -53,7 +53,7 @@ def verify(
     Args:
         source: what the bundle takes: from :func:`lstm_edge.inputs.data.evaluation`, or
             :class:`lstm_edge.inputs.array_files.ArraySource`.
-        model: the Keras model file; None takes the one that the bundle was made from.
+        model: the Keras model's file, or the live model; None takes the file that was exported.
         limit: at most so many examples, drawn evenly.
         variants: names; none means all whose runtime is installed.
         threads: threads for one inference.
