@@ -375,6 +375,38 @@ def _operations(k: Any, L: Any) -> Any:
     )
 
 
+@case("more tensorflow operations")
+def _more_operations(k: Any, L: Any) -> Any:
+    import tensorflow as tf
+
+    x, s = features(k), k.Input((WIDTH,), name="s")
+    z = L.LSTM(WIDTH, return_sequences=True)(x)
+    parts = [
+        tf.strided_slice(z, [0, 1, 0], [0, 0, 0], [1, 2, 1], begin_mask=5, end_mask=7),
+        tf.slice(z, [0, 1, 0], [-1, 2, 3]),
+        tf.math.add_n([z, x, z]),
+        tf.reshape(z, [tf.shape(z)[0], -1]),
+        tf.tile(s[:, tf.newaxis], [1, tf.shape(z)[1], 1]) * z,
+        tf.tensordot(
+            z, tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]), axes=[[2], [0]]
+        ),
+        z @ tf.constant([[1.0], [0.5], [2.0], [-1.0]]),
+        z * tf.range(1.0, STEPS + 1.0)[:, tf.newaxis],
+        tf.concat([z, tf.zeros_like(z)], 1) - tf.repeat(z, 2, axis=1),
+        tf.math.cumsum(z, axis=1, reverse=True),
+        tf.math.squared_difference(z, 1.0) + tf.math.divide_no_nan(z, s[:, None]),
+        tf.norm(z, axis=-1),
+        tf.nn.bias_add(z, tf.constant([1.0, 2.0, 3.0, 4.0])),
+        tf.nn.max_pool1d(z, 2, 2, "VALID") + tf.nn.avg_pool1d(z, 2, 2, "VALID"),
+        tf.nn.conv1d(z, tf.ones((3, WIDTH, 2)), 1, "SAME"),
+        tf.roll(z, 1, axis=1) + tf.compat.v1.transpose(tf.linalg.matrix_transpose(z), [0, 2, 1]),
+        tf.math.floormod(z, 0.3) + tf.compat.v1.add(z, tf.math.rint(3.0 * z)),
+        k.backend.batch_flatten(tf.math.atan2(z, x + 3.0)),
+        tf.nn.dropout(z, 0.0) * tf.sequence_mask([3, 2, 6], STEPS, dtype=tf.float32)[:, :, None],
+    ]
+    return k.Model([x, s], [part + 0.5 for part in parts])
+
+
 def _weights(model: Any, rng: np.random.Generator) -> None:
     """Weights that make the layers remember, the same for every run."""
     values = []

@@ -27,6 +27,7 @@ from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.models import architecture as model
 from lstm_edge.models import run_folder
 from lstm_edge.models.graph import read_graph
+from lstm_edge.models.operations import operation, operator_name
 from lstm_edge.structure import of_keras
 
 KINDS = [(name, suffix) for name in keras2_files.CASES for suffix in (".h5", ".keras")]
@@ -325,6 +326,8 @@ def _op_layers(file: Any, config: dict[str, Any]) -> None:
         ),
         "tf.math.reduce_mean": ("Mean", 2, {1: 1}, {"keep_dims": {"b": True}}),
         "tf.concat": ("ConcatV2", 4, {3: -1}, {}),
+        "tf.math.greater": ("Greater", 2, {1: 0.0}, {}),
+        "tf.cast": ("Cast", 1, {}, {"DstT": {"type": "DT_FLOAT"}}),
     }
     changed = 0
     for layer in config["config"]["layers"]:
@@ -372,6 +375,77 @@ def test_older_layouts(
 ) -> None:
     """The same answers as before the change of layout."""
     close(model.load(edited(keras2, tmp_path, name, change)), keras2, name)
+
+
+_Z = np.random.default_rng(2).normal(size=(3, 5, 4)).astype("float32")
+_ROWS = np.array([2, 0, 4], "int32")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "options"),
+    [
+        *((f"math.{n}", [_Z], {}) for n in "tan sinh cosh erf log_sigmoid is_nan rint".split()),
+        *((f"math.a{n}", [np.tanh(_Z)], {}) for n in "sin cos tan sinh tanh".split()),
+        *((f"math.{n}", [_Z], {"axis": 1}) for n in "argmax argmin cumprod count_nonzero".split()),
+        ("math.argmax", [_Z], {}),
+        ("math.cumsum", [_Z], {"axis": 1, "exclusive": True, "reverse": True}),
+        ("math.atan2", [_Z, _Z + 1], {}),
+        ("math.add_n", [[_Z, _Z, _Z]], {}),
+        ("math.top_k", [_Z], {"k": 2}),
+        ("math.scalar_mul", [2.0, _Z], {}),
+        ("math.reduce_euclidean_norm", [_Z], {"axis": 1}),
+        ("sort", [_Z], {"axis": 1, "direction": "DESCENDING"}),
+        ("argsort", [_Z], {"axis": 1}),
+        ("norm", [_Z], {"ord": 1, "axis": -1, "keepdims": True}),
+        ("gather", [_Z, _ROWS], {"axis": 1, "batch_dims": 1}),
+        ("gather", [_Z, _ROWS[:, None]], {"axis": 1, "batch_dims": 1}),
+        ("gather", [_Z, [0, 2]], {"axis": 1}),
+        ("nn.embedding_lookup", [_Z[0], _ROWS], {}),
+        ("reverse_sequence", [_Z, _ROWS], {"seq_axis": 1, "batch_axis": 0}),
+        ("sequence_mask", [_ROWS], {"maxlen": 5, "dtype": "float32"}),
+        ("broadcast_to", [_Z[:, :1], [3, 5, 4]], {}),
+        ("repeat", [_Z, 2], {"axis": 1}),
+        ("slice", [_Z, [0, 1, 0], [-1, 2, 3]], {}),
+        (
+            "strided_slice",
+            [_Z, [0, -1], [0, 0], [1, 1]],
+            {"begin_mask": 1, "end_mask": 1, "shrink_axis_mask": 2},
+        ),
+        ("nn.max_pool1d", [_Z, [2], [1, 2, 1], "SAME"], {}),
+        ("nn.conv1d", [_Z, np.ones((3, 4, 2), "float32"), 2, "VALID"], {}),
+        ("where", [_Z > 0, _Z, 0.0], {}),
+    ],
+)
+def test_operations_of_tensorflow(name: str, values: list[Any], options: dict[str, Any]) -> None:
+    """Each of the table gives what TensorFlow's own function of that name gives."""
+    import keras
+    import tensorflow as tf
+
+    function = tf
+    for part in name.split("."):
+        function = getattr(function, part)
+    expected = keras.tree.flatten(function(*values, **options))
+    for stored in (name, f"compat.v1.{name}"):
+        assert operator_name("TFOpLambda", {"function": stored})[0]
+        found = keras.tree.flatten(
+            operation("TFOpLambda", {"function": stored})(*values, **options)
+        )
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+
+
+def test_lengths_of_a_call_are_refused_where_they_are_needed(keras2: Path, tmp_path: Path) -> None:
+    """What depends on the shape of a tensor that is not known before."""
+
+    def change(file: Any, config: dict[str, Any]) -> None:
+        for entry in entries(config):
+            if entry["class_name"] == "InputLayer" and entry["name"] == "x":
+                entry["config"]["batch_input_shape"] = [None, None, 4]
+
+    path = edited(keras2, tmp_path, "more tensorflow operations", change)
+    with pytest.raises(InputError, match="tile with a length that is only known in a call"):
+        model.load(path)
 
 
 def test_a_saved_model_of_tensorflow_before_2_5(keras2: Path, tmp_path: Path) -> None:
