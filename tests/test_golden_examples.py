@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -35,6 +36,7 @@ from lstm_edge.inputs.batches import Batch, save_batches
 from lstm_edge.inputs.signature import Output
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, portable_pattern
 from lstm_edge.results.parity import Tolerance
+from lstm_edge.results.rounding import KnownMoves, OwnRounding
 from lstm_edge.verify import comparing as parity
 from lstm_edge.verify import comparing_arrays
 
@@ -385,8 +387,9 @@ KOTLIN = """
             rows[(row * steps + step) * width + i] = last[row * width + i]
         }
         val shape = intArrayOf(count, width)
-        val answer = Values(shape, FloatArray(last.size) { last[it] + ids[it] + more })
-        return mapOf("rows" to Values(x.shape, rows), "last" to answer, "after" to Values(shape, last))
+        val answer = FloatArray(last.size) { last[it] + ids[it] + (if (it % width == 0) more else 0f) }
+        val after = Values(shape, last)
+        return mapOf("rows" to Values(x.shape, rows), "last" to Values(shape, answer), "after" to after)
     }
 
     fun judgeArrays(given: JSONArray): JSONArray {
@@ -891,48 +894,79 @@ def test_the_examples_judge_as_verify_does(
 
 
 def _sums(arrays: Any, more: float) -> dict[str, Any]:
-    """A model: sums along the steps; the last of them with ``ids``, which may be off by ``more``."""
+    """A model: sums along the steps; the last with ``ids``, whose first may be off by ``more``."""
     before = arrays.get("before", 0)
     rows = arrays["x"].cumsum(1) + np.reshape(before, (-1, 1, 2) if np.ndim(before) else ())
     after = rows[:, -1].astype(np.float32)
-    return {"rows": rows.astype(np.float32), "last": after + arrays["ids"] + more, "after": after}
+    return {
+        "rows": rows.astype(np.float32),
+        "last": after + arrays["ids"] + [more, 0],
+        "after": after,
+    }
 
 
-def _arrays_by_python(golden: Path, signature: Any, variants: Any, more: Any) -> list[bool]:
+def _arrays_by_python(golden: Path, manifest: Any, variants: Any, more: Any) -> list[bool]:
     module = _module(ARRAYS_PYTHON)
     groups = module.read_golden(golden)
     return [
-        not module.check(partial(_sums, more=np.float32(by)), variant, signature, groups)[1]
+        not module.check(partial(_sums, more=np.float32(by)), variant, manifest, groups)[1]
         for variant, by in zip(variants, more, strict=True)
     ]
 
 
+SUMS = """
+    const [path, manifest, variants, more] = given;
+    const sums = ({ x, ids, before }, by) => {
+      const [count, steps, width] = x.shape ?? x.dims;
+      const rows = new Float32Array(x.data.length);
+      const last = before ? before.data.slice() : new Float32Array(count * width);
+      rows.forEach((_, at) => {
+        const i = Math.floor(at / (steps * width)) * width + (at % width);
+        last[i] += x.data[at];
+        rows[at] = last[i];
+      });
+      const answer = last.map((sum, i) => sum + ids.data[i] + (i % width ? 0 : by));
+      return { rows, last: answer, after: last };
+    };
+    const found = [];
+"""
+
+
 def _arrays_by_node(golden: Path, *given: Any) -> list[bool]:
-    found: list[bool] = _in_node(
-        [str(golden), *given],
-        """
-        const [path, signature, variants, more] = given;
+    body = """
         const golden = await readNpz(readFileSync(path));
-        const sums = ({ x, ids, before }, by) => {
-          const [count, steps, width] = x.shape;
-          const rows = new Float32Array(x.data.length);
-          const last = before ? before.data.slice() : new Float32Array(count * width);
-          rows.forEach((_, at) => {
-            const i = Math.floor(at / (steps * width)) * width + (at % width);
-            last[i] += x.data[at];
-            rows[at] = last[i];
-          });
-          return { rows, last: last.map((sum, i) => sum + ids.data[i] + by), after: last };
-        };
-        const found = [];
         for (const [i, variant] of variants.entries()) {
           const load = async () => async (inputs) => sums(inputs, more[i]);
-          const bundle = { manifest: { kind: 'tensors', signature }, golden };
-          found.push((await checkVariant(load, variant, bundle)).failures.length === 0);
+          found.push((await checkVariant(load, variant, { manifest, golden })).failures.length === 0);
         }
         return found;
-        """,
-    )
+    """
+    found: list[bool] = _in_node([str(golden), *given], SUMS + body)
+    return found
+
+
+def _arrays_by_page(golden: Path, *given: Any) -> list[bool]:
+    """The page's own JavaScript."""
+    page = (files("lstm_edge") / "web" / "js" / "arrays.js").as_uri()  # type: ignore[attr-defined]
+    body = f"""
+        const {{ checkExamples, goldenExamples, runExample }} = await import({json.dumps(page)});
+        const url = () => `data:;base64,${{readFileSync(path).toString('base64')}}`;
+        const examples = await goldenExamples({{ manifest, url }});
+        for (const [i, variant] of variants.entries()) {{
+          const call = async (inputs) => {{
+            const {{ rows, last, after }} = sums(inputs, more[i]);
+            const {{ dims }} = inputs.ids;
+            return {{
+              rows: {{ dims: inputs.x.dims, data: rows }}, last: {{ dims, data: last }},
+              after: {{ dims, data: after }},
+            }};
+          }};
+          const run = (inputs) => runExample({{ call }}, variant, manifest.signature, inputs);
+          found.push((await checkExamples(run, variant, manifest.signature, examples)).ok);
+        }}
+        return found;
+    """
+    found: list[bool] = _in_node([str(golden), *given], SUMS + body)
     return found
 
 
@@ -941,10 +975,38 @@ def _arrays_by_kotlin(kotlin: Callable[[Any], Any], golden: Path, *given: Any) -
     return found
 
 
-@each_language
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-@pytest.mark.parametrize("chunk", [None, 1, 2])
+OLD, COLUMNS, OWN = "an older file", "columns of very different scale", "Keras's own rounding"
+EXACT, MEAN = Tolerance(1e-3, None, 0, None, ""), Tolerance(None, None, 0, None, "", 1e-3)
+# of each kind the limits, and whether answers are right that are off by 0, 0.9, 2.2 and no number
+JUDGED: dict[str, list[tuple[Tolerance, list[bool]]]] = {
+    OLD: [(EXACT, [True, True, False, False]), (MEAN, [True, True, False, False])],
+    COLUMNS: [(EXACT, [True, True, False, False]), (MEAN, [True, True, False, False])],
+    OWN: [(EXACT, [True, True, True, False]), (MEAN, [True, True, False, False])],
+}
+JUDGED |= {  # of labels, with one flip of a given example and one of a drawn one
+    activation: [
+        (replace(EXACT, flip_rate=0.0), [True, False, False, False]),
+        (replace(EXACT, flip_rate=0.0, flip_margin=6e-4), [True, True, False, False]),
+        (replace(EXACT, flip_rate=0.01), [True, True, False, False]),
+    ]
+    for activation in ("sigmoid", "softmax")
+}
+
+
+@pytest.mark.parametrize("language", ["Python", "JavaScript", "the page", "Kotlin"])
+@pytest.mark.parametrize(
+    ("kind", "chunk", "save"),
+    [
+        (OLD, None, np.savez),
+        (COLUMNS, None, np.savez_compressed),
+        (OLD, 1, np.savez_compressed),
+        (OWN, 1, np.savez),
+        ("sigmoid", 2, np.savez),
+        ("softmax", 2, np.savez_compressed),
+    ],
+)
 def test_the_examples_judge_arrays_as_verify_does(
+    kind: str,
     chunk: int | None,
     save: Any,
     language: str,
@@ -954,44 +1016,59 @@ def test_the_examples_judge_arrays_as_verify_does(
 ) -> None:
     """Of files stored and deflated, run whole (None) or step by step, one or more at once."""
     ways = {
-        "Python": _arrays_by_python, "JavaScript": _arrays_by_node, "Kotlin": _arrays_by_kotlin,
+        "Python": _arrays_by_python, "JavaScript": _arrays_by_node, "the page": _arrays_by_page,
+        "Kotlin": _arrays_by_kotlin,
     }  # fmt: skip
     judge = _in(language, request, **ways)
+    rounding = (OwnRounding("last", 2.5e-3, 1.0, None, None),) if kind == OWN else ()
+    activation = kind if kind in ("sigmoid", "softmax") else "linear"
     batches = []
     for count, steps in ((5, 4), (3, 6)):
         x = rng.normal(size=(count, steps, 2)).astype(np.float32)
+        x[..., 1] *= 1000 if kind == COLUMNS else 1
         inputs = {"x": x, "ids": rng.integers(0, 9, (count, 2), np.int32)}
+        if activation != "linear" and not batches:  # the first two are 5e-4 from another label
+            last = _sums(inputs, 0)["last"][:2]
+            near = 0.5 - 5e-4 if kind == "sigmoid" else last[:, 1] - 1e-3
+            x[:2, -1, 0] += near - last[:, 0]
         keras = {name: _sums(inputs, 0)[name].astype(np.float32) for name in ("rows", "last")}
-        batches.append(Batch(tuple(["as given", "größer"] * count)[:count], inputs, keras))
-    save_batches(tmp_path / "golden.npz", batches)
+        cases = tuple(["as given", "größer"] * count)[:count]
+        batches.append(Batch(cases, inputs, keras, moves=KnownMoves(rounding)))
+    outputs = (Output("rows", (None, None, 2), "linear"), Output("last", (None, 2), activation))
+    spreads = None if kind == OLD else comparing_arrays.spreads(batches, outputs)
+    save_batches(tmp_path / "golden.npz", batches, spreads)
     with np.load(tmp_path / "golden.npz") as file:
         save(tmp_path / "golden.npz", **dict(file))
     state = {"name": "before", "output": "after", "shape": [None, 2]}
     signature = {
         "inputs": [{"name": "x", "shape": [None, None, 2]}, {"name": "ids", "shape": [None, 2]}],
-        "outputs": [{"name": "rows", "timed": True}, {"name": "last", "timed": False}],
+        "outputs": [
+            {"name": "rows", "timed": True, "activation": "linear"},
+            {"name": "last", "timed": False, "activation": activation},
+        ],
         "states": [] if chunk is None else [state],
         "chunk": None if chunk == 1 else chunk,
     }
-    outputs = (Output("rows", (None, None, 2), "linear"), Output("last", (None, 2), "linear"))
-    scale = comparing_arrays.scales(batches, outputs)
+    manifest = {"kind": "tensors", "signature": signature}
+    manifest |= {"own_rounding": [one.to_json() for one in rounding]} if kind == OWN else {}
+    scale = comparing_arrays.scales(batches, outputs, 1e-3)
+    if kind == OLD:
+        greatest = {name: [np.abs(b.outputs[name]).max() for b in batches] for name in scale}
+        scale = {name: np.array([max(numbers)]) for name, numbers in greatest.items()}
     variants, more, expected = [], [], []
     for size in (None, 1, 2, 4):
-        for limits in (
-            Tolerance(1e-3, None, 0, None, ""),
-            Tolerance(None, None, 0, None, "", 1e-3),
-        ):
-            for share in (0.0, 0.9e-3, 1.1e-3, float("nan")):
+        for limits, right in JUDGED[kind]:
+            for share, ok in zip((0.0, 0.9e-3, 2.2e-3, float("nan")), right, strict=True):
                 variants.append({"batch": size, "tolerance": limits.to_json()})
-                more.append(share * scale["last"])
+                more.append(float(share * scale["last"][0]))
                 comparison = comparing_arrays.ArrayComparison("", limits, outputs, scale)
                 for batch in batches:
-                    off = {**batch.outputs, "last": batch.outputs["last"] + np.float32(more[-1])}
-                    comparison.add(batch, off)
-                expected.append(comparison.report(comparison.closing_checks()).ok)
-    assert expected == [True, True, False, False] * 8
+                    off = batch.outputs["last"] + np.float32([more[-1], 0])
+                    comparison.add(batch, {**batch.outputs, "last": off})
+                expected.append(ok)
+                assert comparison.report(comparison.closing_checks()).ok == ok
     numbers = [by if np.isfinite(by) else 1e30 for by in more]  # JSON has no NaN: as wrong
-    assert judge(tmp_path / "golden.npz", signature, variants, numbers) == expected
+    assert judge(tmp_path / "golden.npz", manifest, variants, numbers) == expected
 
 
 @pytest.mark.parametrize("check", [ARRAYS_PYTHON, NODE], indirect=True)

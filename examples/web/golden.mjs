@@ -94,6 +94,9 @@ async function answer(call, variant, manifest, { text, ids: all }) {
 
 const classOf = (p) => (p.length === 1 ? Number(p[0] > 0.5) : p.indexOf(Math.max(...p)));
 
+/** A rate of few cases cannot be told: one may always flip, unless none may. */
+const tooMany = (flips, rate, count) => flips > (rate ? Math.max(1, Math.floor(rate * count + 1e-9)) : 0);
+
 function margin(p) { // how far an answer is from changing its class
   if (p.length === 1) return Math.abs(p[0] - 0.5);
   const [first, second] = [...p].sort((a, b) => b - a);
@@ -107,7 +110,7 @@ function margin(p) { // how far an answer is from changing its class
  *   which it is wrong
  */
 export async function checkVariant(load, variant, { manifest, golden }) {
-  if (manifest.kind === 'tensors') return checkArrays(load, variant, manifest.signature, golden);
+  if (manifest.kind === 'tensors') return checkArrays(load, variant, manifest, golden);
   const { max_abs: most, flip_rate: rate, flip_margin: near } = variant.tolerance;
   const limit = most ?? EDGE_LIMIT;
   const textsOnly = variant.inputs[0].dtype === 'string';
@@ -134,7 +137,7 @@ export async function checkVariant(load, variant, { manifest, golden }) {
     failures.add(error.message);
   }
   if (most !== null && worst > most) failures.add(`max |Δp| ${worst.toPrecision(2)} is above ${most}`);
-  if (rate !== null && counted > (rate ? Math.max(1, Math.floor(rate * examples + 1e-9)) : 0)) {
+  if (rate !== null && tooMany(counted, rate, examples)) {
     failures.add(`${counted} of ${examples} labels flip, more than ${(100 * rate).toFixed(2)} %`);
   }
   const said = `${examples} examples, max |Δp| ${worst.toPrecision(2)}, flips ${flips}`;
@@ -144,6 +147,7 @@ export async function checkVariant(load, variant, { manifest, golden }) {
 // ---------------------------------------------------------------- arrays
 
 const KINDS = { '<f4': ['float32', Float32Array], '<i4': ['int32', Int32Array] };
+const TINY = 2 ** -126; // the least normal number of float32
 const product = (numbers) => numbers.reduce((a, b) => a * b, 1);
 
 /**
@@ -241,39 +245,69 @@ async function outputsOf(call, variant, { inputs, outputs, states, chunk }, exam
     [name, rows ? Float32Array.from(parts[i].flatMap((part) => Array.from(part))) : parts[i].at(-1)]));
 }
 
-/** checkVariant of a bundle of arrays: differences are shares of the greatest number of each output. */
-async function checkArrays(load, variant, signature, golden) {
-  const { max_abs: most, mean_abs: mostMean = null } = variant.tolerance;
+/** What differences are shares of, for each column of an output; in older files Keras's greatest number. */
+function scaleOf(name, golden, examples, limit) {
+  const [scale, least] = ['scale', 'least'].map((key) => golden.get(`0/${key}/${name}`)?.data);
+  if (scale) return Array.from(scale, (x, i) => Math.max(x, least[i] / limit, TINY));
+  return [examples.reduce((most, { outputs }) => outputs[name].data.reduce((a, x) => Math.max(a, Math.abs(x)), most), TINY)];
+}
+
+/** The numbers that decide together: each row of a softmax, each sigmoid by itself. */
+function choices({ activation }, data, { shape }) {
+  if (!['softmax', 'sigmoid'].includes(activation)) return [];
+  const size = activation === 'softmax' ? shape.at(-1) : 1;
+  return Array.from({ length: data.length / size }, (_, i) => data.slice(i * size, (i + 1) * size));
+}
+
+/** checkVariant of a bundle of arrays: differences are shares of the outputs' scales. */
+async function checkArrays(load, variant, { signature, own_rounding: rounding = [] }, golden) {
+  const { max_abs: most, mean_abs: mostMean = null, flip_rate: rate, flip_margin: given } = variant.tolerance;
+  const limit = most ?? mostMean ?? 1e-5;
   const examples = [...examplesOf(golden)];
-  const scales = Object.fromEntries(signature.outputs.map(({ name }) => [name,
-    examples.reduce((greatest, { outputs }) => outputs[name].data.reduce((a, x) => Math.max(a, Math.abs(x)), greatest), 0)]));
-  const [sums, counts, kinds, failures] = [{}, {}, {}, []];
-  let worst = 0;
+  const scales = Object.fromEntries(signature.outputs.map(({ name }) => [name, scaleOf(name, golden, examples, limit)]));
+  const own = Object.fromEntries(rounding.map(({ name, share }) => [name, share]));
+  const [greatest, sums, counts, kinds, failures] = [{}, {}, {}, {}, []];
+  let [worst, flips, decisions] = [0, 0, 0];
   try {
     const call = await load(variant);
     for (const { kind, inputs, outputs } of examples) {
       const found = await outputsOf(call, variant, signature, inputs);
-      let mean = 0;
+      let [max, mean] = [0, 0];
       for (const [name, { data }] of Object.entries(outputs)) {
         if (found[name].length !== data.length) throw new Error(`${name} has ${found[name].length} numbers, not ${data.length}`);
-        const off = Array.from(data, (keras, i) => Math.abs(found[name][i] - keras) / (scales[name] || 1));
-        const sound = off.map((x) => (Number.isFinite(x) ? x : 1)); // no number is as wrong as can be
-        const sum = sound.reduce((a, b) => a + b, 0);
+        const scale = scales[name];
+        const off = Array.from(data, (keras, i) => Math.abs(found[name][i] - keras) / scale[i % scale.length]);
+        const sound = off.map((x) => (Number.isFinite(x) ? x : Infinity)); // no number is as wrong as can be
+        const [top, sum] = [sound.reduce((a, b) => Math.max(a, b), 0), sound.reduce((a, b) => a + b, 0)];
         [sums[name], counts[name]] = [(sums[name] ?? 0) + sum, (counts[name] ?? 0) + data.length];
-        [worst, mean] = [sound.reduce((a, b) => Math.max(a, b), worst), Math.max(mean, sum / data.length)];
+        greatest[name] = Math.max(greatest[name] ?? 0, top);
+        [max, mean] = [Math.max(max, top), Math.max(mean, sum / data.length)];
       }
+      worst = Math.max(worst, max);
       (kinds[kind] ??= []).push(mean);
+      // nobody decides on drawn inputs, nor where Keras's own rounding does
+      const near = Math.max(kind === 'as given' ? given : limit, ...(most !== null && max > most ? Object.values(own) : []));
+      for (const output of signature.outputs) {
+        const keras = outputs[output.name];
+        const ours = choices(output, found[output.name], keras);
+        const flipped = choices(output, keras.data, keras).filter((p, i) => classOf(p) !== classOf(ours[i]));
+        flips += flipped.filter((p) => margin(p) > near).length;
+        decisions += ours.length;
+      }
     }
   } catch (error) { // a runtime that has not what the file needs
     failures.push(error.message);
   }
-  const above = (what, value, limit) => {
-    if (limit !== null && value > limit) failures.push(`${what} relative Δ ${value.toPrecision(2)} is above ${limit}`);
+  const above = (what, value, allowed) => {
+    if (allowed !== null && value > allowed) failures.push(`${what} relative Δ ${value.toPrecision(2)} is above ${allowed}`);
   };
-  above('max', worst, most);
+  for (const [name, top] of Object.entries(greatest)) above(`${name}: max`, top, most && Math.max(most, own[name] ?? 0));
   above('mean', Math.max(...Object.keys(sums).map((name) => sums[name] / counts[name])), mostMean);
   for (const [kind, means] of Object.entries(kinds)) {
-    above(`${kind}: mean`, means.reduce((a, b) => a + b, 0) / means.length, mostMean ?? most);
+    above(`${kind}: mean`, means.reduce((a, b) => a + b, 0) / means.length, mostMean);
+  }
+  if (rate !== null && tooMany(flips, rate, decisions)) {
+    failures.push(`${flips} of ${decisions} labels flip, more than ${(100 * rate).toFixed(2)} %`);
   }
   return { said: `${examples.length} examples, max relative Δ ${worst.toPrecision(2)}`, failures };
 }

@@ -83,10 +83,10 @@ function difference(answer, reference) {
   return { off: Math.max(...reference.map((p, i) => Math.abs(p - answer[i]))), sound: true };
 }
 
-function allowed(rate, count) {
+export function allowed(rate, count) {
   return rate ? Math.max(1, Math.floor(rate * count + 1e-9)) : 0;
 }
 
-function percent(share) {
+export function percent(share) {
   return `${(100 * share).toFixed(2)}%`;
 }
