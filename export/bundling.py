@@ -199,7 +199,7 @@ def export_bundle(
         lowering,
     )
     with progress.task("Loading the Keras model", None):
-        loaded = model if live else model_files.load(source.model, trust, custom)
+        loaded = model if live else model_files.load(source.model, trust, custom, length)
         loaded, traced = as_network(loaded, request.name)
         floated = dequantised(loaded, source.model.name)
         loaded = loaded if floated is None else floated.model

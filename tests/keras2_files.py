@@ -61,6 +61,13 @@ def _text(k: Any, L: Any) -> Any:
     )
 
 
+@case("a flattened sequence")
+def _flattened(k: Any, L: Any) -> Any:
+    """Its last layer needs to know how many steps there are."""
+    x = L.LSTM(3, return_sequences=True, input_shape=(STEPS, WIDTH))
+    return k.Sequential([x, L.Flatten(), L.Dense(2)])
+
+
 @case("masked tagger")
 def _tagger(k: Any, L: Any) -> Any:
     ids = k.Input((None,), dtype="int32")

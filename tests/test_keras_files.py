@@ -549,13 +549,70 @@ def test_streams_of_such_names(tmp_path: Path) -> None:
     assert len(set(names)) == len(names) == 6
 
 
-def test_a_shape_that_was_not_stored(keras2: Path, tmp_path: Path) -> None:
-    """Nothing in the file says it."""
+def _without_shapes(config: Any) -> None:
+    """As of a Sequential model that was saved before its input was known."""
+    for entry in [config, *entries(config)]:
+        if isinstance(entry["config"], dict):
+            for place in (entry, entry["config"]):
+                for key in ("batch_input_shape", "build_input_shape", "build_config"):
+                    place.pop(key, None)
+            if layers := entry["config"].get("layers"):
+                entry["config"]["layers"] = [e for e in layers if e["class_name"] != "InputLayer"]
+
+
+def _shapeless(keras2: Path, tmp_path: Path, name: str, suffix: str) -> Path:
+    if suffix == ".h5":
+        return edited(keras2, tmp_path, name, lambda file, config: _without_shapes(config))
+    path = tmp_path / "model.keras"
+    path.write_bytes((keras2 / f"{name}.keras").read_bytes())
+    _changed_zip(path, _without_shapes)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "text classifier",
+        "masking in front, state kept to the end",
+        "gru, both forms",
+        "hard sigmoid everywhere",
+        "layers that cuDNN has",
+        "a flattened sequence",
+    ],
+)
+def test_a_shape_that_was_not_stored(keras2: Path, tmp_path: Path, name: str, suffix: str) -> None:
+    """The first weights tell how many numbers a step has; steps are free, unless a layer needs them."""
+    path = _shapeless(keras2, tmp_path, name, suffix)
+    if name == "a flattened sequence":
+        with pytest.raises(InputError, match="how many steps or ids it takes: give `length`"):
+            model.load(path)
+        assert model.load(path, length=6).inputs[0].shape == (None, 6, 4)
+    else:
+        assert model.load(path).inputs[0].shape[1] is None
+    close(model.load(path, length=6), keras2, name)
+
+
+def test_the_command_asks_for_a_length(keras2: Path, tmp_path: Path) -> None:
+    """And goes on with it; verify knows it then."""
+    path = _shapeless(keras2, tmp_path, "a flattened sequence", ".h5")
+    refused_by_the_command(path, "give --length")
+    bundle = tmp_path / "b"
+    options = ["--out", str(bundle), "--format", "onnx", "--precision", "float32"]
+    done = CliRunner().invoke(cli, ["export", str(path), "--length", "6", *options])
+    assert done.exit_code == 0, done.output
+    np.save(tmp_path / "x.npy", np.ones((2, 6, 4), "float32"))
+    done = CliRunner().invoke(cli, ["verify", str(bundle), "--inputs", str(tmp_path / "x.npy")])
+    assert done.exit_code == 0, done.output
+
+
+def test_a_shape_that_nothing_tells(keras2: Path, tmp_path: Path) -> None:
+    """A layer in front that makes another shape of it."""
 
     def change(file: Any, config: dict[str, Any]) -> None:
-        config["config"]["layers"].pop(0)
-        for layer in config["config"]["layers"]:
-            layer["config"].pop("batch_input_shape", None)
+        _without_shapes(config)
+        first = {"name": "first", "target_shape": [6, 4]}
+        config["config"]["layers"].insert(0, {"class_name": "Reshape", "config": first})
 
     with pytest.raises(InputError, match="the shape of the model's input is not stored"):
         model.load(edited(keras2, tmp_path, "hard sigmoid everywhere", change))

@@ -56,14 +56,17 @@ def build(config: ModelConfig) -> Any:
     return model
 
 
-def load(path: Path, trust: bool = False, custom: Sequence[Path | str] = ()) -> Any:
+def load(
+    path: Path, trust: bool = False, custom: Sequence[Path | str] = (), length: int | None = None
+) -> Any:
     """Load a model file or SavedModel folder, of Keras 1 to 3, with today's Keras.
 
     Nothing in the file is executed, unless ``trust`` is set: then Lambda layers are. ``custom``: Python
     files that define classes and functions of the user's own that the file names; they are run.
+    ``length``: steps or ids, of a model whose file does not say the shape that it needs.
 
     Raises:
         InputError: missing, cut short, not a model file, or refused by Keras (its reason is given).
         UnsupportedModelError: every layer that cannot be rebuilt, with what would help.
     """
-    return keras_files.load(path, trust, custom)
+    return keras_files.load(path, trust, custom, length)

@@ -23,10 +23,10 @@ from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError, LstmEdgeError, UnsupportedModelError
 from lstm_edge.models import weights as keras_weights
 from lstm_edge.models.judge import Judge
-from lstm_edge.models.network import Builder
+from lstm_edge.models.network import Builder, first_shape, told_shape
 from lstm_edge.models.pairs import HDF5, Pair, pair_of
 from lstm_edge.models.quantised import WANTED
-from lstm_edge.models.translate import Spec, Translator, decode
+from lstm_edge.models.translate import Spec, Translator, decode, layers_of
 from lstm_edge.models.trust import Trust
 from lstm_edge.models.weights import Array, Assignment
 
@@ -63,12 +63,16 @@ class _Stored:
         return any(f'"{word}":' in text for word in _KERAS1_WORDS)
 
 
-def load(path: Path, trust: bool = False, custom: Sequence[Path | str] = ()) -> Any:
+def load(
+    path: Path, trust: bool = False, custom: Sequence[Path | str] = (), length: int | None = None
+) -> Any:
     """The model of a file or folder, not compiled, in today's Keras.
 
     Args:
         trust: run Lambda layers, and take classes that are registered.
         custom: Python files to run first; their classes and functions are taken, too.
+        length: steps or ids of an example, for a Sequential model that needs to know them and whose
+            file does not say the shape of its input.
 
     Raises:
         InputError: missing, damaged, of another kind, or a structure that does not fit together.
@@ -77,7 +81,7 @@ def load(path: Path, trust: bool = False, custom: Sequence[Path | str] = ()) -> 
     if not path.exists():
         raise InputError(f"model {path} does not exist; expected {_KINDS}")
     try:
-        return _load(path, Trust(trust, [Path(file) for file in custom]))
+        return _load(path, Trust(trust, [Path(file) for file in custom]), length)
     except LstmEdgeError:
         raise
     except RecursionError:
@@ -90,13 +94,13 @@ def is_model_folder(path: Path) -> bool:
     return unpacked or (path / _GRAPH).is_file()
 
 
-def _load(path: Path, trust: Trust) -> Any:
+def _load(path: Path, trust: Trust, length: int | None) -> Any:
     if path.is_dir():
         if not is_model_folder(path):
             raise InputError(f"model {path} is a folder without {_GRAPH}; expected {_KINDS}")
         if (path / _GRAPH).is_file():
             return _saved_model(path, trust)
-        return _archive(path, _Folder(path), trust)
+        return _archive(path, _Folder(path), trust, length)
     if path.name in (_GRAPH, _KERAS_GRAPH) and (path.parent / _GRAPH).is_file():
         return _saved_model(path.parent, trust)
     try:
@@ -105,12 +109,12 @@ def _load(path: Path, trust: Trust) -> Any:
     except OSError as error:
         raise InputError(f"model {path} cannot be read: {error.strerror or error}") from None
     if (pair := pair_of(path)) is not None:
-        return _hdf5(pair.weights, trust, pair)
+        return _hdf5(pair.weights, trust, length, pair)
     if begin.startswith(HDF5):
-        return _hdf5(path, trust)
+        return _hdf5(path, trust, length)
     if begin.startswith(b"PK\x03\x04") or (path.suffix == ".keras" and not _other(path, begin)):
         with _opened(path) as archive:
-            return _archive(path, _Zip(archive), trust)
+            return _archive(path, _Zip(archive), trust, length)
     raise InputError(f"model {path} {_other(path, begin) or 'is not a model file of a known kind'}")
 
 
@@ -157,14 +161,39 @@ def _config(path: Path, text: Any, where: str) -> dict[str, Any]:
 # Rebuilding
 
 
-def _translated(path: Path, stored: _Stored, trust: Trust) -> Spec:
-    """The model of a file of Keras 1 or 2, built, without its weights."""
-    translator = Translator(trust, stored.keras1)
-    spec = translator.model(stored.entry)
-    _refuse(path, translator.obstacles)
-    with trust.known():
-        Builder(f"model {path}", trust).model(spec)
-    return spec
+def _translated(
+    path: Path, stored: _Stored, trust: Trust, first: Array | None = None, length: int | None = None
+) -> Spec:
+    """The model of a file of Keras 1 or 2, built, without its weights.
+
+    Args:
+        first: the first array of its first layer with weights, which may say the shape of the input.
+        length: see :func:`load`.
+    """
+
+    def build(length: int | None) -> Spec:
+        translator = Translator(trust, stored.keras1)
+        spec = translator.model(stored.entry)
+        _refuse(path, translator.obstacles)
+        if spec.kind == "Sequential" and first_shape(spec) is None:
+            spec.batch_shape = told_shape(spec, first, length)
+            told.append(spec.batch_shape)
+        with trust.known():
+            Builder(f"model {path}", trust).model(spec)
+        return spec
+
+    told: list[Any] = []
+    try:
+        return build(None)
+    except InputError:
+        if not any(told):
+            raise
+        if length is None:
+            raise InputError(
+                f"model {path}: the shape of its input is not stored, and a layer needs to know how many "
+                "steps or ids it takes: give `length`"
+            ) from None
+        return build(length)
 
 
 def _refuse(path: Path, obstacles: list[str]) -> None:
@@ -208,7 +237,7 @@ def _by_keras(path: Path, config: dict[str, Any], make: Any, trust: Trust) -> An
 # HDF5
 
 
-def _hdf5(path: Path, trust: Trust, pair: Pair | None = None) -> Any:
+def _hdf5(path: Path, trust: Trust, length: int | None, pair: Pair | None = None) -> Any:
     h5py, keras = (require(m, f"loading {path.name}") for m in ("h5py", "keras"))
     try:
         file = h5py.File(path, "r")
@@ -219,18 +248,18 @@ def _hdf5(path: Path, trust: Trust, pair: Pair | None = None) -> Any:
         ) from None
     with file:
         try:
-            return _open_hdf5(path, file, trust, pair)
+            return _open_hdf5(path, file, trust, length, pair)
         except (OSError, KeyError, RuntimeError) as error:
             raise InputError(f"model {path} is damaged ({error}); copy it again") from error
 
 
-def _open_hdf5(path: Path, file: Any, trust: Trust, pair: Pair | None) -> Any:
+def _open_hdf5(path: Path, file: Any, trust: Trust, length: int | None, pair: Pair | None) -> Any:
     weights = file.get("model_weights", file)
     version = _text(file.attrs.get("keras_version", weights.attrs.get("keras_version"))) or ""
     backend = _text(file.attrs.get("backend", weights.attrs.get("backend"))) or ""
     if pair is not None:
         if not {"layer_names", "layer_names0"} & set(weights.attrs):  # named as in a zip
-            return _archive(path, _Files(pair, pair.version or version or "2"), trust)
+            return _archive(path, _Files(pair, pair.version or version or "2"), trust, length)
         stored = _Stored(pair.entry, pair.version or version, backend)
     else:
         config = _text(file.attrs.get("model_config"))
@@ -239,12 +268,13 @@ def _open_hdf5(path: Path, file: Any, trust: Trust, pair: Pair | None) -> Any:
         stored = _Stored(_config(path, config, "model_config"), version, backend)
     if stored.keras3:
         return _hdf5_of_keras3(path, stored, file, trust)
-    spec = _translated(path, stored, trust)
-    assignment = Assignment(str(path), stored.keras1, stored.backend)
     groups = {
         name: [_array(path, weights, f"{name}/{w}") for w in _names(weights[name], "weight_names")]
         for name in _names(weights, "layer_names")
     }
+    first = next((arrays[0] for arrays in groups.values() if arrays), None)
+    spec = _translated(path, stored, trust, first, length)
+    assignment = Assignment(str(path), stored.keras1, stored.backend)
     keras_weights.put_groups(spec, groups, assignment)
     return _finished(spec, assignment)
 
@@ -360,7 +390,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def _archive(path: Path, members: _Members, trust: Trust) -> Any:
+def _archive(path: Path, members: _Members, trust: Trust, length: int | None) -> Any:
     names = members.names
     if _CONFIG not in names:
         raise _other_archive(path, names)
@@ -376,8 +406,6 @@ def _archive(path: Path, members: _Members, trust: Trust) -> Any:
     stored = _Stored(entry, str(metadata.get("keras_version", "3")))
     if stored.keras3:
         return _archive_of_keras3(path, stored, members, trust)
-    spec = _translated(path, stored, trust)
-    assignment = Assignment(str(path), False, "tensorflow")
     h5py = require("h5py", f"loading {path.name}")
     with h5py.File(io.BytesIO(_with_slashes(members.read(_WEIGHTS))), "r") as file:
         groups: list[str] = []
@@ -390,6 +418,9 @@ def _archive(path: Path, members: _Members, trust: Trust) -> Any:
             group = file[place]
             return [_array(path, group, str(i)) for i in range(len(group))]
 
+        first = keras_weights.first_of_tree(layers_of(entry["config"]), get, groups)
+        spec = _translated(path, stored, trust, first, length)
+        assignment = Assignment(str(path), False, "tensorflow")
         keras_weights.put_tree(spec, get, frozenset(groups), assignment)
     return _finished(spec, assignment)
 

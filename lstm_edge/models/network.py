@@ -192,7 +192,7 @@ class Builder:
     def _sequential(self, spec: Spec, outer: bool) -> Any:
         layers = [s for s in spec.inner if s.kind != "InputLayer"]
         stored_input = spec.inner[0] if len(layers) < len(spec.inner) else None
-        shape = stored_input.batch_shape if stored_input else _first_shape(spec)
+        shape = stored_input.batch_shape if stored_input else first_shape(spec)
         for inner in layers:
             self.layer(inner)
         if shape is None and outer:
@@ -365,14 +365,63 @@ def _copy(spec: Spec) -> Spec:
     )
 
 
-def _first_shape(spec: Spec) -> tuple[int | None, ...] | None:
+def first_shape(spec: Spec) -> tuple[int | None, ...] | None:
     """The shape of a Sequential model's input, which its first layer knows; None: nobody knows it."""
     if spec.kind == "Functional":
         known = [s.batch_shape for s in spec.inner if s.kind == "InputLayer"]
         return known[0] if len(known) == 1 else None
     if spec.kind == "Sequential" and spec.inner:
-        return _first_shape(spec.inner[0]) or spec.batch_shape
+        return first_shape(spec.inner[0]) or spec.batch_shape
     return spec.batch_shape
+
+
+# Layers that take steps, and those that leave a shape as it is and hold no weights.
+_TIMED = frozenset(
+    """LSTM GRU SimpleRNN RNN Bidirectional TimeDistributed Conv1D SeparableConv1D MaxPooling1D
+    AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D""".split()
+)
+_PLAIN = frozenset(
+    "Masking Dropout SpatialDropout1D GaussianNoise GaussianDropout Activation".split()
+)
+_FEATURES_FIRST = frozenset(
+    "LSTM GRU SimpleRNN RNN LSTMCell GRUCell SimpleRNNCell StackedRNNCells Dense".split()
+) | {"BatchNormalization", "LayerNormalization"}
+
+
+def told_shape(spec: Spec, first: Any, length: int | None) -> tuple[int | None, ...] | None:
+    """The shape of a Sequential model's input that its first weights tell; None where they do not.
+
+    Args:
+        first: the first array of its first layer with weights.
+        length: steps or ids; None leaves them free.
+    """
+    layers = list(_flat(spec))
+    while layers and layers[0].kind in _PLAIN:
+        layers = layers[1:]
+    if not layers or first is None:
+        return None
+    layer = layers[0]
+    if layer.kind == "Embedding":
+        return (None, length)
+    inside = layer
+    while inside.inner and inside.kind in ("Bidirectional", "TimeDistributed"):
+        inside = inside.inner[0]
+    if inside.kind in ("Conv1D", "SeparableConv1D") and first.ndim == 3:
+        features = first.shape[1]
+    elif inside.kind in _FEATURES_FIRST:
+        features = first.shape[0]
+    else:
+        return None
+    timed = any(later.kind in _TIMED for later in layers)
+    return (None, length, features) if timed else (None, features)
+
+
+def _flat(spec: Spec) -> Iterator[Spec]:
+    for inner in spec.inner:
+        if inner.kind == "Sequential":
+            yield from _flat(inner)
+        else:
+            yield inner
 
 
 def _ids(first: Spec | None) -> str | None:

@@ -243,6 +243,21 @@ def put_tree(
             assignment.missing(leaf)
 
 
+def first_of_tree(
+    layers: Sequence[Mapping[str, Any]], get: Callable[[str], list[Array]], names: Collection[str]
+) -> Array | None:
+    """The first array of the first layer of a Sequential model that has some."""
+    for layer in layers:
+        places = [f"{container}/{snake(str(layer['class_name']))}" for container in _CONTAINERS]
+        inside = sorted(
+            n for n in names if n.endswith("/vars") and n.startswith(tuple(f"{p}/" for p in places))
+        )
+        for place in inside:
+            if arrays := get(place.removesuffix("/vars")):
+                return arrays[0]
+    return None
+
+
 def _children(
     inner: Sequence[Spec],
     path: str,

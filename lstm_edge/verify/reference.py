@@ -11,7 +11,7 @@ import numpy as np
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.files import content_hash
 from lstm_edge.base.progress import SILENT, Progress
-from lstm_edge.bundle.opening import Bundle
+from lstm_edge.bundle.opening import Bundle, TextBundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.models import architecture
@@ -46,7 +46,7 @@ def reference_of(
         path, loaded = Path(str(getattr(model, "name", "model"))), model
     else:
         path = source_model(bundle, None if model is None else Path(model))
-        loaded = architecture.load(path, trust, custom)
+        loaded = architecture.load(path, trust, custom, _length(bundle))
     loaded, _ = as_network(loaded, path.name)
     front = take_out(loaded, path.name)
     graph = bundle.as_exported(read(loaded if front is None else front.model, path.name))
@@ -56,6 +56,14 @@ def reference_of(
     if live or bundle.source["sha256"] is None:
         _check_same(bundle, reference, path)
     return reference
+
+
+def _length(bundle: Bundle) -> int | None:
+    """Steps or ids of an example, where all have as many."""
+    if isinstance(bundle, TextBundle):
+        return bundle.settings.max_length
+    shape = bundle.ends()[0][0].shape
+    return shape[1] if len(shape) > 1 else None
 
 
 class TextReference(IdsRunner):
