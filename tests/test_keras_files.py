@@ -745,6 +745,28 @@ def test_a_structure_and_its_weights(tmp_path: Path, structure: str, weights: st
     np.testing.assert_allclose(model.load(tmp_path / structure)(x), made(x), rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["steps", "ids", "flattened"])
+def test_a_structure_of_keras3_without_a_shape(tmp_path: Path, kind: str) -> None:
+    """to_json() before the model was called."""
+    import keras
+
+    L = keras.layers
+    x = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+    layers = [L.Masking(), L.Bidirectional(L.LSTM(3, return_sequences=True)), L.GRU(2)]
+    if kind == "ids":
+        x, layers = np.array([[1, 4, 2]]), [L.Embedding(9, 3), L.LSTM(2)]
+    if kind == "flattened":
+        layers = [L.LSTM(3, return_sequences=True), L.Flatten(), L.Dense(2)]
+    made = keras.Sequential(layers)
+    (tmp_path / "m.json").write_text(made.to_json())
+    expected = made(x)
+    made.save_weights(tmp_path / "m.weights.h5")
+    if kind == "flattened":
+        with pytest.raises(InputError, match="give `length`"):
+            model.load(tmp_path / "m.json")
+    np.testing.assert_allclose(model.load(tmp_path / "m.json", length=6)(x), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("suffix", [".h5", ".weights.h5"])
 @pytest.mark.parametrize("name", ["gru, both forms", "several of each class", "masked tagger"])
 def test_a_structure_and_weights_of_keras2(

@@ -11,7 +11,7 @@ import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,10 @@ _WEIGHTS_ONLY = (
     "it holds weights only, without the layers that they belong to: put the model's structure "
     "(model.to_json()) beside it, or build the model in Python, model.load_weights(file), and "
     "model.save('model.keras')"
+)
+_NO_LENGTH = (
+    "model {}: the shape of its input is not stored, and a layer needs to know how many steps or ids it "
+    "takes: give `length`"
 )
 _KERAS1_WORDS = ("inner_activation", "init", "nb_filter", "border_mode", "W_regularizer")
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
@@ -189,10 +193,7 @@ def _translated(
         if not any(told):
             raise
         if length is None:
-            raise InputError(
-                f"model {path}: the shape of its input is not stored, and a layer needs to know how many "
-                "steps or ids it takes: give `length`"
-            ) from None
+            raise InputError(_NO_LENGTH.format(path)) from None
         return build(length)
 
 
@@ -405,19 +406,10 @@ def _archive(path: Path, members: _Members, trust: Trust, length: int | None) ->
         )
     stored = _Stored(entry, str(metadata.get("keras_version", "3")))
     if stored.keras3:
-        return _archive_of_keras3(path, stored, members, trust)
+        return _archive_of_keras3(path, stored, members, trust, length)
     h5py = require("h5py", f"loading {path.name}")
     with h5py.File(io.BytesIO(_with_slashes(members.read(_WEIGHTS))), "r") as file:
-        groups: list[str] = []
-        file.visit(groups.append)
-
-        def get(name: str) -> list[Array]:
-            place = f"{name}/vars"
-            if place not in file:
-                return []
-            group = file[place]
-            return [_array(path, group, str(i)) for i in range(len(group))]
-
+        groups, get = _groups(file, path)
         first = keras_weights.first_of_tree(layers_of(entry["config"]), get, groups)
         spec = _translated(path, stored, trust, first, length)
         assignment = Assignment(str(path), False, "tensorflow")
@@ -444,7 +436,50 @@ def _with_slashes(content: bytes) -> bytes:
     return changed.getvalue()
 
 
-def _archive_of_keras3(path: Path, stored: _Stored, members: _Members, trust: Trust) -> Any:
+def _groups(file: Any, path: Path) -> tuple[list[str], Callable[[str], list[Array]]]:
+    """The names of all groups of a tree of weights, and what gives the arrays of one."""
+    groups: list[str] = []
+    file.visit(groups.append)
+
+    def get(name: str) -> list[Array]:
+        place = f"{name}/vars"
+        if place not in file:
+            return []
+        group = file[place]
+        return [_array(path, group, str(i)) for i in range(len(group))]
+
+    return groups, get
+
+
+def _outline(entry: dict[str, Any]) -> Spec:
+    """The kinds of layers in a configuration of Keras 3, and no more."""
+    config, kind = entry["config"], str(entry["class_name"])
+    inside = [config[key] for key in ("layer", "cell") if isinstance(config.get(key), dict)]
+    layers = config.get("layers", inside)
+    return Spec(str(config.get("name")), kind, kind, inner=[_outline(layer) for layer in layers])
+
+
+def _told(path: Path, config: dict[str, Any], content: bytes, length: int | None) -> Any:
+    """The shape of the input of a Sequential model of Keras 3 that was saved before it was known."""
+    h5py, outline = require("h5py", f"loading {path.name}"), _outline(config)
+    with h5py.File(io.BytesIO(content), "r") as file:
+        groups, get = _groups(file, path)
+        first = keras_weights.first_of_tree(config["config"]["layers"], get, groups)
+    needed = any(layer.kind in ("Flatten", "Reshape", "Permute") for layer in outline.inner)
+    if needed and length is None:
+        raise InputError(_NO_LENGTH.format(path))
+    shape = told_shape(outline, first, length if needed else None)
+    if shape is None:
+        raise InputError(
+            f"model {path}: the shape of the model's input is not stored; call the model once (or begin "
+            "it with keras.Input) and save it again"
+        )
+    return shape
+
+
+def _archive_of_keras3(
+    path: Path, stored: _Stored, members: _Members, trust: Trust, length: int | None
+) -> Any:
     """Keras makes the layers of the judged configuration, and reads the weights itself."""
     keras = require("keras", f"loading {path.name}")
     config = _judged(path, stored.entry, trust)
@@ -460,10 +495,19 @@ def _archive_of_keras3(path: Path, stored: _Stored, members: _Members, trust: Tr
                         archive.writestr(name, members.read(name))
                     archive.writestr(_WEIGHTS, _with_slashes(members.read(_WEIGHTS)))
                 return keras.saving.load_model(copy, compile=False, safe_mode=not trust)
+        content = _with_slashes(members.read(_WEIGHTS))
+        options = config["config"]
+        known = options.get("build_input_shape") or any(
+            layer["class_name"] == "InputLayer" for layer in options["layers"][:1]
+        )
+        unbuilt = config["class_name"] == "Sequential" and not known
+        shape = _told(path, config, content, length) if unbuilt else None
         model = keras.saving.deserialize_keras_object(config, safe_mode=not trust)
+        if shape is not None:
+            model.build(shape)
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / _WEIGHTS
-            copy.write_bytes(_with_slashes(members.read(_WEIGHTS)))
+            copy.write_bytes(content)
             model.load_weights(copy)
         return model
 
