@@ -71,7 +71,8 @@ class Precision:
         if self.weights == "float32" or share >= _REDUCED:
             return ()
         if not reduced:
-            return (f"holds float32: none of its weights could be stored in {self.weights}",)
+            why = f"none of its weights is stored in {self.weights}, as small ones never are"
+            return (f"holds float32: {why}",)
         return (f"holds float32 for the most part: {share:.0%} of its weights are {self.weights}",)
 
 

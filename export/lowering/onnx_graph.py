@@ -189,10 +189,11 @@ def _bodies(node: Any) -> list[Any]:
 
 
 def _hoist(graph: Any) -> None:
-    """What a Loop carries and never changes (weights, the whole sequence) stands outside of it.
+    """Constants that a Loop carries and never changes stand outside of it.
 
-    Else it is copied at every step, and nobody knows that it is constant. The factor of a MatMul stays:
-    at batch 1 the product of one that is known to be constant is slower.
+    Else they are copied at every step, and nobody knows that they are constant. The factor of a MatMul
+    stays: at batch 1 the product of one that is known to be constant is slower. What is computed stays,
+    too: ONNX Runtime 1.32 aborts where a quantised embedding is seen from inside a Loop.
     """
     ends = {value.name for value in graph.output}
     held = {tensor.name for tensor in graph.initializer}
@@ -208,7 +209,8 @@ def _hoist(graph: Any) -> None:
         for place in reversed(range(len(node.input) - 2)):
             inside, after = body.input[2 + place].name, body.output[1 + place].name
             factor = any(n.op_type == "MatMul" and inside in n.input for n in body.node)
-            if same.get(after, after) != inside or node.output[place] in ends or factor:
+            changed = same.get(after, after) != inside
+            if changed or factor or node.output[place] in ends or node.input[2 + place] not in held:
                 continue
             rename(body.node, {inside: node.input[2 + place]})
             rename(graph.node, {node.output[place]: node.input[2 + place]})
