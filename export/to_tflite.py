@@ -118,6 +118,8 @@ class Exporter(formats.Exporter):
     def describe_lowering(self, precision: Precision) -> str:
         if isinstance(self.model, LstmStack):
             return "stacked loop, pad-state table"
+        if not self._loops and isinstance(self.model, GraphModel) and self.model.holds_graph:
+            return "the SavedModel's graph, with its loops as they are"
         if not self._loops:
             return "no recurrent layer"
         if self.lowering == "fused":

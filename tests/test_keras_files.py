@@ -1026,11 +1026,6 @@ def _weights_only_keras2(folder: Path, keras2: Path) -> Path:
     return folder / "weights.h5"
 
 
-def _not_keras(folder: Path, keras2: Path) -> Path:
-    _keras3().export(folder / "served", verbose=False)
-    return folder / "served"
-
-
 def _pickle(folder: Path, keras2: Path) -> Path:
     (folder / "m.h5").write_bytes(pickle.dumps(Evil(folder / "mark")))
     return folder / "m.h5"
@@ -1162,7 +1157,6 @@ def _cut(folder: Path, keras2: Path) -> Path:
         (_cut, ["cannot be loaded by Keras", "it is not a whole HDF5 file"]),
         (_weights_only, ["holds weights only", "model.load_weights"]),
         (_weights_only_keras2, ["holds weights only", "model.load_weights"]),
-        (_not_keras, ["without Keras's layers", "model.save('model.keras')"]),
         (_pickle, ["is a pickle"]),
         (_torch, ["is a PyTorch file"]),
         (_arrays, ["holds weights only"]),

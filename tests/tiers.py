@@ -93,6 +93,7 @@ TABLES: Mapping[str, Sequence[Table]] = {
         Table("suffix", ["test_files_that_keras_cannot_read_again"]),
     ],
     "test_runners.py": [Table("variant", ["test_predicting_needs_one_runtime_and_nothing_heavy"])],
+    "test_saved_graphs.py": [Table("name", ["test_a_graph_answers_as_tensorflow"])],
     # the first: the shipped texts and few choices
     "test_settings_grid.py": [Table("source")],
     "test_ssh.py": [Table("why", ["test_a_board_that_answers_wrongly"])],
@@ -155,6 +156,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_page_that_is_left",
         "test_every_variant_is_timed",
     ],
+    "test_saved_graphs.py": ["test_it_is_verified_on_data"],
     "test_own_classes.py": ["test_from_the_command_line"],
     "test_cli.py": [
         "test_the_demo_does_everything_and_can_be_repeated",

@@ -50,10 +50,14 @@ _NODES = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
 
 @dataclass
 class Markers:
-    """The layers that stand in the traced function as markers, by token, and those that could not."""
+    """The layers that stand in the traced function as markers, by token, and those that could not.
+
+    ``stored``: nodes that tf2onnx made of the loops in a SavedModel's graph, by their kind.
+    """
 
     weights: dict[str, Weights] = field(default_factory=dict)
     loops: list[str] = field(default_factory=list)
+    stored: Counter[str] = field(default_factory=Counter)
 
     def describe(self, quantised: bool) -> str:
         """Which nodes there are, and why a layer became a Loop."""
@@ -69,6 +73,12 @@ class Markers:
             said.append(
                 f"a Loop for {', '.join(dict.fromkeys(self.loops))}: ONNX has no recurrent node with "
                 "that cell or activation"
+            )
+        for name, count in self.stored.items():
+            said.append(
+                "a Loop for each of the SavedModel's loops that tf2onnx knows no node for"
+                if name == "Loop"
+                else f"{count} {name} node{'s' if count > 1 else ''} of the SavedModel's loops"
             )
         return "; ".join(said) or "no recurrent layer"
 
@@ -108,6 +118,8 @@ def convert(graph: GraphModel, path: Path) -> Markers:
             },
         )
     written = [node.op_type for node in model.graph.node]
+    if graph.holds_graph:
+        markers.stored = Counter(n for n in written if n in ("Loop", *_NODES.values()))
     wanted = [_NODES[w.kind] for w in markers.weights.values()]
     # tf2onnx logs what its handlers raise and goes on
     if "PyFunc" in written or any(written.count(name) < wanted.count(name) for name in set(wanted)):

@@ -384,6 +384,8 @@ class Lowered:
                     self._change(layer, "call", partial(self._look_up, layer))
                 elif type(layer) is layers.Dense and _outweighs(layer):
                     self._change(layer, "call", partial(self._dense, layer))
+                elif hasattr(layer, "lowered_call"):  # a SavedModel's graph
+                    self._change(layer, "call", layer.lowered_call)
             self._change_operators()
             for operation in operations(self._model):
                 self._change(operation, "call", partial(self._called, operation, operation.call))

@@ -21,6 +21,7 @@ import numpy as np
 from lstm_edge.base.extras import require
 from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError, LstmEdgeError, UnsupportedModelError
+from lstm_edge.models import saved_graph
 from lstm_edge.models import weights as keras_weights
 from lstm_edge.models.judge import Judge
 from lstm_edge.models.network import Builder, first_shape, told_shape
@@ -539,21 +540,21 @@ def _saved_model(path: Path, trust: Trust) -> Any:
         raise InputError(f"model {path}: {_GRAPH} is damaged ({error}); copy it again") from None
     graph = saved.meta_graphs[0].object_graph_def if saved.meta_graphs else None
     metadata = _keras_metadata(path, graph)
-    if graph is None or metadata is None:
-        raise UnsupportedModelError(
-            f"model {path}",
-            [
-                "the SavedModel holds a graph of operations without Keras's layers (model.export() and "
-                "tf.saved_model.save() write such): load the model where it was made, and "
-                "model.save('model.keras')"
-            ],
-            "loaded",
-        )
+    if graph is None:
+        raise InputError(f"model {path}: {_GRAPH} holds no graph; copy the whole folder again")
+    if metadata is None:
+        return saved_graph.load(path, saved, bool(trust))
     root = decode(_config(path, metadata, _KERAS_GRAPH))
     if root.get("config") is None:
         root["config"] = {}
     stored = _Stored(root, str(root.get("keras_version", "2")))
-    spec = _translated(path, stored, trust)
+    try:
+        spec = _translated(path, stored, trust)
+    except UnsupportedModelError as refused:  # the graph beside the layers needs none of them
+        try:
+            return saved_graph.load(path, saved, bool(trust))
+        except UnsupportedModelError:
+            raise refused from None
     prefix = path / "variables" / "variables"
     if not prefix.with_suffix(".index").is_file():
         raise InputError(f"model {path} has no variables/variables.index: copy the whole folder")

@@ -111,6 +111,11 @@ class GraphModel:
         return tuple(itertools.chain.from_iterable(self.states.values()))
 
     @property
+    def holds_graph(self) -> bool:
+        """Whether it is of a SavedModel's graph, whose loops stay as they are."""
+        return any(hasattr(layer, "lowered_call") for layer in self.model._flatten_layers())
+
+    @property
     def fixed_batch(self) -> int | None:
         """Examples in every call, where the model itself says so."""
         return next((port.shape[0] for port in self.inputs if port.shape[0] is not None), None)
@@ -210,6 +215,7 @@ def read_graph(model: Any, source: str) -> GraphModel:
     for tensor, name in zip(tensors, names, strict=True):
         layers = [layer for ends, layer in takers if ends is tensor]
         rows = [layer.input_dim for layer in layers if isinstance(layer, keras.layers.Embedding)]
+        rows += [layer.rows[name] for layer in layers if name in getattr(layer, "rows", {})]
         masks = [
             0.0 if isinstance(layer, keras.layers.Embedding) else float(layer.mask_value)
             for layer in layers
