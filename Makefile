@@ -45,7 +45,8 @@ check: $(CHECK_VENV)/ready
 
 # docs/support.md from a run of the conformance suite
 support: $(VENV)/ready
-	$(PYTEST) -q -k answers_as_keras tests/test_conformance.py --junitxml=build/conformance.xml
+	$(PYTEST) -q -k 'answers_as_keras or test_operations' tests/test_conformance.py tests/test_operations.py \
+		--junitxml=build/conformance.xml
 	$(BIN)/python -m benchmarks.support build/conformance.xml
 	$(BIN)/python -m benchmarks.readme
 

@@ -65,6 +65,7 @@ def contents() -> dict[str, report.Table]:
         made[module.__name__.rpartition(".")[2]] = module.table(read_json(module.RESULT, "results"))
     supported = read_json(support.RESULT, "results")
     made["support"] = support.basis(supported)
+    made["support-operations"] = support.operations(read_json(support.OPERATIONS, "results"))
     made |= {f"support-{group}": support.table(supported, group) for group in support.GROUPS}
     for file in sorted(EXAMPLES.glob("*.json")):
         made[f"example-{file.stem}"] = tables.example(read_json(file, "results"))

@@ -1,7 +1,8 @@
-"""What can be exported: the differences that the conformance suite measured.
+"""What can be exported: the differences that the conformance suite measured, and what is refused.
 
 usage: make support, which is
-       python -m pytest -k answers_as_keras tests/test_conformance.py --junitxml=FILE
+       python -m pytest -k 'answers_as_keras or test_operations' --junitxml=FILE \\
+           tests/test_conformance.py tests/test_operations.py
        python -m benchmarks.support FILE
        python -m benchmarks.readme
 """
@@ -9,6 +10,7 @@ usage: make support, which is
 from __future__ import annotations
 
 import argparse
+import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from lstm_edge.report.wording import date
 from lstm_edge.report.wording import machine as on_machine
 
 RESULT = Path(__file__).parent / "results" / "support.json"
+OPERATIONS = RESULT.with_name("operations.json")
 # group of ``tests/graph_models.py`` -> heading
 GROUPS = {
     "layers": "Layers and their options",
@@ -36,32 +39,40 @@ TEST = "test_answers_as_keras_in_any_order"
 SAID = ("group", "case", "variant", "difference", "lowering")
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The result, from what pytest wrote.
+def read(path: Path) -> dict[Path, dict[str, Any]]:
+    """The results by the files that they go to, from what pytest wrote.
 
     Raises:
         SystemExit: a test failed, so that there is nothing to tell of its case.
     """
     root = ET.parse(path).getroot()
     rows: list[dict[str, Any]] = []  # processes ran them in any order
+    operations: dict[str, dict[str, Any]] = {}
     for test in root.iter("testcase"):
-        if not (test.get("name") or "").startswith(TEST):
-            continue
         if test.find("failure") is not None or test.find("error") is not None:
             raise SystemExit(f"{path}: {test.get('name')} failed")
-        said = {p.get("name"): p.get("value") for p in test.iter("property")}
-        rows.append({**{key: said[key] for key in SAID}, "difference": _number(said)})
+        said = {str(p.get("name")): p.get("value") or "" for p in test.iter("property")}
+        if (test.get("name") or "").startswith(TEST):
+            rows.append(
+                {**{key: said[key] for key in SAID}, "difference": _number(said["difference"])}
+            )
+        elif "test_operations" in (test.get("classname") or ""):
+            for name, value in said.items():
+                group, file_format, found = json.loads(value)
+                row = operations.setdefault(name, {"group": group, "name": name})
+                row[file_format] = found if isinstance(found, str) else _number(found)
     rows.sort(key=lambda row: (list(GROUPS).index(row["group"]), row["case"], row["variant"]))
-    suite = next(root.iter("testsuite"))
-    return {
+    ordered = sorted(operations.values(), key=lambda row: (row["group"], row["name"]))
+    measured = {
         "machine": machine.describe(machine.MEASURED),
-        "measured_at": suite.get("timestamp"),
-        "rows": rows,
+        "measured_at": next(root.iter("testsuite")).get("timestamp"),
     }
+    found_rows = {RESULT: rows, OPERATIONS: ordered}
+    return {file: {**measured, "rows": some} for file, some in found_rows.items() if some}
 
 
-def _number(said: dict[str | None, str | None]) -> float:
-    return float(f"{float(said['difference'] or 'nan'):.2e}")
+def _number(difference: Any) -> float:
+    return float(f"{float(difference):.2e}")
 
 
 def table(result: dict[str, Any], group: str) -> Table:
@@ -97,11 +108,32 @@ def basis(result: dict[str, Any]) -> Table:
     return Table("All cases", columns, tuple(lines), (where,))
 
 
+def operations(result: dict[str, Any]) -> Table:
+    """Keras's operations and layers down; across, what came of each in a format."""
+    formats = [key for key in result["rows"][0] if key not in ("group", "name")]
+
+    def said(found: Any) -> str:
+        if isinstance(found, str):
+            return f"refused: {found.partition(') ')[2]}"  # by its name, which says the row, too
+        return "right" if found == 0 else f"right, {found:.1e}"
+
+    lines = tuple(
+        (row["group"], row["name"], *(said(row[file_format]) for file_format in formats))
+        for row in result["rows"]
+    )
+    right = {f: sum(not isinstance(row[f], str) for row in result["rows"]) for f in formats}
+    counts = ", ".join(f"{count} right in {name}" for name, count in right.items())
+    where = f"{on_machine(result['machine'])}; {date(result['measured_at'])}"
+    notes = (f"{len(lines)} rows: {counts}, the others refused by name", where)
+    return Table("Operations and layers", ("kind", "operation", *formats), lines, notes)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("junit", type=Path)
-    write_json(RESULT, read(parser.parse_args().junit))
-    print(f"Written: {RESULT}")
+    for file, result in read(parser.parse_args().junit).items():
+        write_json(file, result)
+        print(f"Written: {file}")
 
 
 if __name__ == "__main__":

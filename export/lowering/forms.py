@@ -341,6 +341,7 @@ _BOTH: dict[str, Form] = {
     "LowerBound": _with(_reached, upper=False),
     "UpperBound": _with(_reached, upper=True),
     "InTopKV2": _of(_in_top_k),
+    "Cumprod": _with(_cumprod),
     "Cross": _of(_cross),
     "BroadcastArgs": _of(_common_shape),
     "Conv3D": _groups,
@@ -370,7 +371,6 @@ _TFLITE: dict[str, Form] = {
     "Atanh": _of(lambda x: 0.5 * _log1p(2.0 * x / (1.0 - x))),
     "Invert": _of(lambda x: -1 - x),
     "LeftShift": _of(_bits_away),
-    "Cumprod": _with(_cumprod),
     "RFFT": _of(lambda x, length: _rfft(x, length, lambda size: size & (size - 1) == 0)),
     "MatrixDiagPartV3": _of(lambda x, k, padding: _diagonal(x, k)),
 }

@@ -82,10 +82,16 @@ def refusals(source: str, form: str, makers: Makers) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The first sentence of what Keras says of an error in a layer."""
+    """The first sentences of what Keras says of an error in a layer."""
     text = re.sub(r"\x1b\[\d*m", "", str(error))
     text = re.sub(r"^Exception encountered when calling [^\n]*\s+", "", text)
-    return " ".join(text.split("\n\nArguments received by")[0].split())[:300]
+    text = " ".join(text.split("\n\nArguments received by")[0].split())
+    said, *more = re.split(r"(?<=[.!?]) ", text)
+    for sentence in more:
+        if len(said) + len(sentence) > 160:
+            break
+        said += f" {sentence}"
+    return said[:300].rstrip(".")
 
 
 def refuse(source: str, form: str, operators: Sequence[str], makers: Makers) -> NoFormError | None:

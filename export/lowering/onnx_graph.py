@@ -53,11 +53,13 @@ class Markers:
     """The layers that stand in the traced function as markers, by token, and those that could not.
 
     ``stored``: nodes that tf2onnx made of the loops in a SavedModel's graph, by their kind.
+    ``own_loops`` are operations that are loops themselves (``keras.ops.map``).
     """
 
     weights: dict[str, Weights] = field(default_factory=dict)
     loops: list[str] = field(default_factory=list)
     stored: Counter[str] = field(default_factory=Counter)
+    own_loops: list[str] = field(default_factory=list)
 
     def describe(self, quantised: bool) -> str:
         """Which nodes there are, and why a layer became a Loop."""
@@ -80,6 +82,8 @@ class Markers:
                 if name == "Loop"
                 else f"{count} {name} node{'s' if count > 1 else ''} of the SavedModel's loops"
             )
+        if self.own_loops:
+            said.append(f"a Loop for {', '.join(self.own_loops)}, which is one in Keras, too")
         return "; ".join(said) or "no recurrent layer"
 
 
@@ -129,6 +133,8 @@ def convert(graph: GraphModel, path: Path) -> Markers:
             f"ONNX has no operator for TensorFlow's {', '.join(unknown)}"
         )
     _hoist(model.graph)
+    whiles = told.of(("While", "StatelessWhile"))
+    markers.own_loops = [name for name in whiles if name not in markers.loops]
     model.ir_version = IR_VERSION
     model.producer_name = "lstm-edge"
     _name_ends(

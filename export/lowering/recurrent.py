@@ -429,6 +429,8 @@ class Lowered:
             (numpy, "signbit", self._signbit),
         ):
             ordinary = getattr(owner, name)
+            if name == "capture":
+                self._capture = ordinary
             self._undo.callback(setattr, owner, name, ordinary)
             setattr(owner, name, _replacing(ordinary, own))
 
@@ -438,15 +440,15 @@ class Lowered:
         """TensorFlow's ``_create_op_internal``: an operator, or what stands in its place."""
         tf = self._tf
         self._makers.made(op_type)
-        if self._is_untracked(inputs[0] if inputs else None):
+        if op_type in ("ReadVariableOp", "ResourceGather") and self._is_untracked(inputs[0]):
             with tf.init_scope():
                 dtype = options["attrs"]["dtype"].type
                 value = tf.raw_ops.ReadVariableOp(resource=inputs[0], dtype=dtype).numpy()
             with graph.as_default():
-                if op_type == "ReadVariableOp":
-                    return tf.constant(value).op
-                if op_type == "ResourceGather":
-                    return tf.gather(tf.constant(value), inputs[1]).op
+                value = tf.constant(value)
+                return (value if op_type == "ReadVariableOp" else tf.gather(value, inputs[1])).op
+        # what else there may be outside, such as a table
+        inputs = [self._capture(graph, x) if self._is_untracked(x) else x for x in inputs]
         form = self._forms.operators.get(op_type)
         # TFLite's converter knows a whole gelu
         if form is not None and not re.search(r"Gelu(_\d+)?$", graph.get_name_scope().rstrip("/")):
