@@ -121,6 +121,7 @@ class Comparison:
     def _seen(self, name: str, reference: Array) -> None:
         """Take the range of each column of an output's numbers."""
         columns = reference.reshape(-1, reference.shape[-1] if reference.ndim > 1 else 1)
+        columns = columns.astype(np.float64)  # whole numbers have no infinity to begin with
         if name in self._low and self._low[name].shape != columns.shape[1:]:  # of free length
             columns, self._low[name] = columns.reshape(-1, 1), self._low[name].min(keepdims=True)
             self._high[name] = self._high[name].max(keepdims=True)

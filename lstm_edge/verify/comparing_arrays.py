@@ -105,7 +105,7 @@ class ArrayComparison(Comparison):
         differences = {output.name: self._off(output, batch, answers) for output in self._ends}
         own = self._own(
             batch,
-            {name: off.reshape(len(batch), -1).max(1) for name, off in differences.items()},
+            {one.name: _greatest(one, differences[one.name]) for one in self._ends},
             self._scales,
         )
         for output in self._ends:
@@ -115,8 +115,7 @@ class ArrayComparison(Comparison):
             rows = off.reshape(len(batch), -1)
             broken |= bad.reshape(len(batch), -1).any(1)
             means = np.maximum(means, rows.mean(1))
-            # of whole numbers each is right or not, and their share counts
-            greatest = float(off.mean() if output.dtype == "int32" else off.max())
+            greatest = float(_greatest(output, off).max())
             if greatest > self._max:
                 self._max = greatest
                 row, *place = (int(i) for i in np.unravel_index(int(off.argmax()), off.shape))
@@ -259,6 +258,14 @@ class ArrayComparison(Comparison):
                 f"{', '.join(means)}; mean relative Δ at most {means[worst]:.2g} ({worst})",
             )
         ]
+
+
+def _greatest(output: Output, off: Array) -> Array:
+    """Of each example; whole numbers are each right or not, and their share in all examples counts."""
+    if output.dtype == "int32":
+        return np.full(len(off), off.mean())
+    rows: Array = off.reshape(len(off), -1).max(1)
+    return rows
 
 
 def difference(ours: Array, theirs: Array, scale: Array) -> Array:
