@@ -182,11 +182,11 @@ def test_whole_numbers_are_outputs(tmp_path: Path) -> None:
     series = keras.Input((STEPS, 3), name="series")
     scores = layers.Dense(5, name="scores")(layers.LSTM(UNITS, return_sequences=True)(series))
     tags = keras.ops.argmax(9 * scores, -1)
-    model = keras.Model(series, [tags, scores, keras.ops.any(scores > 0.5, 1)])
+    model = keras.Model(series, [tags, scores, keras.ops.any(scores > 0.2, 1)])
     folder = tmp_path / "bundle"
     result = export_bundle(model, folder)
     assert result.left_out == {}
-    assert [report.variant for report in result.reports if not report.ok] == []
+    assert [report.failures for report in result.reports if not report.ok] == []
 
     bundle = open_bundle(folder)
     assert [port.dtype for port in bundle.signature.outputs] == ["int32", "float32", "int32"]

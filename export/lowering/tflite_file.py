@@ -127,6 +127,9 @@ def _name(model: Any, operator: Any) -> str:
 def _copied(model: Any, graph: Any, index: int) -> int:
     """A tensor of its own with the same content."""
     graph.tensors.append(copy(graph.tensors[index]))
+    data = model.buffers[graph.tensors[index].buffer].data
+    if data is not None and len(data):  # a constant: nothing may write to it
+        return len(graph.tensors) - 1
     graph.operators.append(_operator(model, "CAST", [index], [len(graph.tensors) - 1]))
     return len(graph.tensors) - 1
 
