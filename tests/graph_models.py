@@ -706,7 +706,8 @@ def _attention(x: Any, z: Any) -> Any:
     encoded, h, c = recurrent("LSTM", return_sequences=True, return_state=True)(ids[0])
     decoded = recurrent("LSTM", return_sequences=True)(ids[1], initial_state=[h, c])
     looked = kinds().Attention()([decoded, encoded])
-    return kinds().Dense(WORDS, activation="softmax")(kinds().Concatenate()([decoded, looked]))
+    end = kinds().Dense(WORDS, activation="softmax", name="next")
+    return end(kinds().Concatenate()([decoded, looked]))
 
 
 case(

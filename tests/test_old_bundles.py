@@ -84,7 +84,7 @@ def test_answers_as_before(name: str, variant: str) -> None:
 @pytest.mark.parametrize("name", OLD)
 def test_verify_as_before(name: str) -> None:
     need_runtimes(name)
-    old, new = OLD[name]["verify"], figures(written(BUNDLES / name, "verify"))
+    old, new = figures(OLD[name]["verify"]), figures(written(BUNDLES / name, "verify"))
     assert new["ok"]
     differences = list(apart({**old, "reports": []}, {**new, "reports": []}, 0))
     for before, after in zip(old["reports"], new["reports"], strict=True):

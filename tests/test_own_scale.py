@@ -267,3 +267,37 @@ def test_keras_tables_are_what_they_were() -> None:
     )
     for weight, old in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, old)
+
+
+# --- texts -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        ([f"wort{i}" for i in range(1, 40)], {}),
+        ([f"語{chr(0x4E00 + i)}" for i in range(1, 40)], {}),
+        ([chr(0x4E00 + i) for i in range(1, 40)], {"characters": True}),
+        ([f"Wort-{i}" for i in range(1, 40)], {"lower": False, "split": "|", "filters": ""}),
+    ],
+)
+def test_texts_are_made_of_a_vocabulary_that_the_reviews_do_not_have(
+    words: list[str], settings: dict[str, Any], tmp_path: Path
+) -> None:
+    from export import export_bundle
+
+    (tmp_path / "index.json").write_text(json.dumps({w: i for i, w in enumerate(words, 1)}))
+    keras.utils.set_random_seed(4)
+    ids = keras.Input((12,), dtype="int32")
+    rows = layers.Embedding(40, 16, embeddings_initializer="normal")(ids)
+    model = keras.Model(ids, layers.Dense(3, activation="softmax")(layers.GRU(16)(rows)))
+    model.set_weights([w * 4 for w in model.get_weights()])
+    result = export_bundle(
+        model, tmp_path / "b", vocab=tmp_path / "index.json", precisions=["float32"],
+        text_settings=settings,
+    )  # fmt: skip
+    assert [r.verdict for r in result.reports] == [OK, OK]
+    cases = json.loads((tmp_path / "b" / "golden.json").read_text("utf-8"))["cases"]
+    assert all(any(word in case["text"] for word in words) for case in cases)
+    assert {i for case in cases for i in case["ids"]} <= set(range(1, 40))
+    assert np.ptp([case["probabilities"] for case in cases], 0).max() > 0.1

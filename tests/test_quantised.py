@@ -132,7 +132,7 @@ def test_ids_and_the_faster_way(tmp_path: Path) -> None:
     model.quantize("int8")
     result = export_bundle(model, tmp_path / "b", precisions=["float32"])
     assert result.ok
-    assert result.takes == "ids"
+    assert result.takes == "arrays"
     floated = dequantised(model, "m")
     assert floated is not None
     rows = model.layers[0](np.arange(30))

@@ -1045,7 +1045,7 @@ FREE: dict[str, tuple[Callable[[], Any], bool, dict[str, list[Any]]]] = {
     "encoder, decoder and attention": (
         CASES["encoder, decoder and attention on ids, free time of each"].build,
         True,
-        {"in_0": ["in_0_time"], "in_1": ["in_1_time"], "dense": ["in_1_time", 40]},
+        {"in_0": ["in_0_time"], "in_1": ["in_1_time"], "next": ["in_1_time", 40]},
     ),
     "attention's scores": (
         lambda: _two_free(

@@ -74,7 +74,7 @@ def taken(
         for channel in (None, *range(_channels(port)))
     ]
     plain = [i for i, case in enumerate(golden.cases) if case in (drawn.UNPADDED, AS_GIVEN)]
-    rows = [i for i in plain or range(len(golden)) if is_finite(golden.part([i]).inputs)]
+    rows = [i for i in plain or range(len(golden)) if _is_finite(golden.part([i]).inputs)]
     if not rows or not trials:
         return signature, []
     found: dict[_Trial, Batch] = {}
@@ -156,7 +156,7 @@ def _infinite_masks(reference: ArrayRunner) -> set[float]:
     return {float(value) for value in masks if value is not None and np.isinf(value)}
 
 
-def is_finite(arrays: Arrays) -> bool:
+def _is_finite(arrays: Arrays) -> bool:
     return all(np.isfinite(array).all() for array in arrays.values())
 
 

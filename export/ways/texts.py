@@ -28,6 +28,7 @@ from lstm_edge.runtimes.runners import IdsRunner, text_runner
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import edges, matching
+from lstm_edge.verify.comparing import VARIATION
 from lstm_edge.verify.measuring import measure
 from lstm_edge.verify.rounding import own_rounding
 
@@ -248,6 +249,15 @@ def _golden(
     most = max(FEWEST, MOST_NUMBERS // shape.outputs)
     texts: tuple[str, ...] | None = None
     classes = None
+
+    def answers(sequences: Sequence[Ids]) -> Probabilities:
+        if reference.pads == "none":
+            outputs = reference.run_sequences([settings.kept(ids) for ids in sequences])
+        else:
+            outputs = reference.run_all(settings.padded(sequences))
+        check_numbers([outputs], reference.path.name)
+        return outputs
+
     if request.dataset is not None:
         examples = request.dataset.evaluation().sample(min(most, GOLDEN_EXAMPLES))
         examples = labelled.cap_ids(examples, rows, settings)
@@ -260,19 +270,15 @@ def _golden(
             classes = label_names.resolve_labels(examples.labels, names)
     else:
         ids = _drawn(rows, length)
+    if tokenizer is not None and request.dataset is None and not _vary(answers(ids)):
+        # reviews in a language, or of words, that the vocabulary does not have
+        texts, classes = _composed(tokenizer, rows, length, min(most, GOLDEN_EXAMPLES)), None
+        ids = tokenizer.encode(texts)
     edge = edges.edge_sequences(length, rows, settings.first_word_id)
     edge_texts: dict[str, str] = {}
     if tokenizer is not None:
         edge_texts = edges.edge_texts(length, tokenizer.tokens, settings.first_word_id)
         edge |= zip(edge_texts, tokenizer.encode(edge_texts.values()), strict=True)
-
-    def answers(sequences: Sequence[Ids]) -> Probabilities:
-        if reference.pads == "none":
-            outputs = reference.run_sequences([settings.kept(ids) for ids in sequences])
-        else:
-            outputs = reference.run_all(settings.padded(sequences))
-        check_numbers([outputs], reference.path.name)
-        return outputs
 
     golden = Golden(
         texts=texts,
@@ -319,3 +325,18 @@ def _drawn(rows: int, length: int) -> list[Ids]:
     rng = np.random.default_rng(64)
     lengths = np.linspace(1, length, min(GOLDEN_EXAMPLES, length)).astype(int)
     return [(1 + rng.random(n) ** 2 * (rows - 1)).astype(np.int32) for n in lengths]
+
+
+def _vary(outputs: Probabilities) -> bool:
+    return bool(np.ptp(outputs, 0).max() > VARIATION)
+
+
+def _composed(tokenizer: Tokenizer, rows: int, length: int, count: int) -> tuple[str, ...]:
+    """Texts of the vocabulary's own words, of every length."""
+    settings = tokenizer.settings
+    words = [word for word in tokenizer.tokens[settings.first_word_id : rows] if word] or [""]
+    between = "" if settings.characters else settings.split
+    return tuple(
+        between.join(words[int(i * len(words) / rows)] for i in ids - 1)
+        for ids in _drawn(rows, length)[-count:]
+    )

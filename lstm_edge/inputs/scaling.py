@@ -142,7 +142,7 @@ def _scale(value: Any, port: Input | Output, what: str) -> Scale:
 
 def _check_port(port: Input | Output, what: str) -> None:
     if getattr(port, "dtype", "float32") != "float32":
-        end = "input {} takes" if isinstance(port, Input) else "output {} gives"
+        end = "input {} takes" if hasattr(port, "rows") else "output {} gives"
         raise InputError(f"{what}: {end.format(port.name)} whole numbers, which are not scaled")
     if getattr(port, "activation", "") == "softmax":
         raise InputError(f"{what}: output {port.name} holds probabilities, which have no unit")

@@ -62,7 +62,7 @@ class Comparison:
         difference[broken] = 1.0  # no probability at all is as wrong as can be
         ours, theirs = classes_of(np.nan_to_num(outputs)), classes_of(reference)
         flipped = (ours != theirs) | broken
-        own = self._own(batch, {ANSWERS: np.where(broken, 0, difference)}, _UNIT)
+        own = self._own(batch, {ANSWERS: difference}, _UNIT)
         near = flipped & ~broken
         near &= margins(reference) <= np.maximum(own, self.tolerance.flip_margin)
         self._seen(ANSWERS, reference)

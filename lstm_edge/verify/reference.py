@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bundle.opening import Bundle, TextBundle
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import ANSWERS, Batch
+from lstm_edge.inputs.signature import unanswered
 from lstm_edge.models import architecture
 from lstm_edge.models.graph import read_graph
 from lstm_edge.models.streaming import read_streaming
@@ -21,6 +23,7 @@ from lstm_edge.models.text_front import TextFront, take_out
 from lstm_edge.models.wrapping import as_network
 from lstm_edge.runtimes.by_keras import Keras
 from lstm_edge.runtimes.runners import IdsRunner, Runner
+from lstm_edge.verify.rounding import Movement
 
 
 def reference_of(
@@ -64,6 +67,21 @@ def _length(bundle: Bundle) -> int | None:
         return bundle.settings.max_length
     shape = bundle.ends()[0][0].shape
     return shape[1] if len(shape) > 1 else None
+
+
+def answered(reference: Runner, batch: Batch, progress: Progress) -> Batch:
+    """The examples with the reference's answers, and what rounding moves them by.
+
+    Raises:
+        InputError: an answer is not a number.
+    """
+    outputs = reference.answers(batch, progress, "Running Keras")
+    if said := unanswered(batch.inputs, outputs):
+        raise InputError(
+            f"{reference.path.name} answers {said} with values that are not numbers (NaN): leave it out"
+        )
+    batch = batch.answered(outputs)
+    return replace(batch, moves=Movement(reference, batch))
 
 
 class TextReference(IdsRunner):

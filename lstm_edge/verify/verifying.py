@@ -12,9 +12,7 @@ from lstm_edge.base import machine
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.progress import SILENT, Progress, Within
 from lstm_edge.bundle.opening import Bundle
-from lstm_edge.errors import InputError
-from lstm_edge.inputs.batches import GOLDEN_DATA, Batch
-from lstm_edge.inputs.signature import unanswered
+from lstm_edge.inputs.batches import GOLDEN_DATA
 from lstm_edge.results.latency import LatencyReport
 from lstm_edge.results.parity import Check, ParityReport, ParityRun
 from lstm_edge.runtimes.runners import Runner
@@ -81,8 +79,7 @@ def verify(
         runs = min(len(source), limit or len(source)) * (1 + len(chosen))
         # not on a board, which has only golden vectors to verify on, and no reader of Keras's files
         from lstm_edge.verify.matching import check_labels
-        from lstm_edge.verify.reference import reference_of
-        from lstm_edge.verify.rounding import Movement
+        from lstm_edge.verify.reference import answered, reference_of
 
         with progress.task("Starting Keras", None):
             reference = reference_of(bundle, model, trust, custom)
@@ -103,8 +100,7 @@ def verify(
             if reference is not None:
                 if not settings_checks:
                     settings_checks = check_labels(bundle, window[0], reference)
-                window = [_answered(reference, batch, part) for batch in window]
-                window = [replace(b, moves=Movement(reference, b)) for b in window]
+                window = [answered(reference, batch, part) for batch in window]
             for measurement in measurements:
                 measurement.add(window, part)
     run = run_of(
@@ -116,15 +112,6 @@ def verify(
         checks=[] if source is None else [*measurements[0].sense(), *settings_checks],
     )
     return replace(run, left_out=left_out)
-
-
-def _answered(reference: Runner, batch: Batch, progress: Progress) -> Batch:
-    outputs = reference.answers(batch, progress, "Running Keras")
-    if said := unanswered(batch.inputs, outputs):
-        raise InputError(
-            f"{reference.path.name} answers {said} with values that are not numbers (NaN): leave it out"
-        )
-    return batch.answered(outputs)
 
 
 def run_of(
