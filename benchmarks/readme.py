@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import bulk, fields, house, ideas, pictures, streaming, support, tables
+from benchmarks import bulk, fields, house, ideas, pictures, seconds, streaming, support, tables
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
 from lstm_edge.base.files import read_json, write_text
@@ -61,7 +61,7 @@ def contents() -> dict[str, report.Table]:
     for threads, run in zip(THREADS, runs, strict=True):
         made[f"side-by-side-{threads}"] = tables.side_by_side(run)
         made[f"true-length-{threads}"] = tables.side_by_side(run, TRUE_LENGTH)
-    for module in (ideas, bulk, streaming):
+    for module in (ideas, bulk, streaming, seconds):
         made[module.__name__.rpartition(".")[2]] = module.table(read_json(module.RESULT, "results"))
     supported = read_json(support.RESULT, "results")
     made["support"] = support.basis(supported)

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,21 @@ FILES += [("keras", name, ".keras") for name in MODELS]
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folders ``keras`` and ``tf_keras`` of files."""
-    folder = tmp_path_factory.mktemp("own")
-    for library in SUFFIXES:
-        (folder / library).mkdir()
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of the files of ``keras`` or of ``tf_keras``."""
+
+    @cache
+    def of(library: str) -> Path:
+        folder = tmp_path_factory.mktemp(library)
         done = subprocess.run(
-            [sys.executable, own_files.__file__, str(folder / library), library],
+            [sys.executable, own_files.__file__, str(folder), library],
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0, done.stderr[-2000:]
-    return folder
+        return folder
+
+    return of
 
 
 def call(*args: object) -> Result:
@@ -56,11 +60,11 @@ def call(*args: object) -> Result:
 
 @pytest.mark.parametrize(("library", "name", "suffix"), FILES)
 def test_files_answer_as_the_keras_that_wrote_them(
-    written: Path, library: str, name: str, suffix: str
+    written: Callable[[str], Path], library: str, name: str, suffix: str
 ) -> None:
     """What is a whole graph needs nothing; code is only run where it is trusted, and must be there."""
-    path = written / library / f"{name}{suffix}"
-    stored = np.load(written / library / f"{name}.npz")
+    path = written(library) / f"{name}{suffix}"
+    stored = np.load(written(library) / f"{name}.npz")
     options: dict[str, Any] = {}
     # HDF5 has no module: without its code the class is Keras's own of that name
     shadowed = (library, name, suffix) == ("keras", CUSTOM[1], ".h5")
@@ -101,11 +105,13 @@ def test_layers_that_code_joins_are_no_network(tmp_path: Path) -> None:
     ("library", "name"),
     [("keras", CUSTOM[1]), ("keras", MODELS[0]), ("tf_keras", CUSTOM[0]), ("keras", GRAPHS[2])],
 )
-def test_from_the_command_line(written: Path, tmp_path: Path, library: str, name: str) -> None:
+def test_from_the_command_line(
+    written: Callable[[str], Path], tmp_path: Path, library: str, name: str
+) -> None:
     """Every command that loads the model."""
-    path, bundle = written / library / f"{name}.keras", tmp_path / "b"
+    path, bundle = written(library) / f"{name}.keras", tmp_path / "b"
     inputs = tmp_path / "x.npy"
-    np.save(inputs, np.load(written / library / f"{name}.npz")["x"])
+    np.save(inputs, np.load(written(library) / f"{name}.npz")["x"])
     options = () if name in GRAPHS else ("--custom", OWN, "--trust")
     seen = call("inspect", path, *options)
     assert seen.exit_code == 0, seen.output
@@ -163,14 +169,14 @@ class Attention(keras.layers.Layer):
 @pytest.mark.parametrize("command", ["export", "inspect"])
 @pytest.mark.parametrize("name", BAD)
 def test_wrong_use_is_one_line_and_code_2(
-    written: Path, tmp_path: Path, name: str, command: str
+    written: Callable[[str], Path], tmp_path: Path, name: str, command: str
 ) -> None:
     """``inspect`` shows it as the model's problem, and ends well."""
     model, options, parts = BAD[name]
     given = options(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     out = ("--out", tmp_path / "out") if command == "export" else ()
-    done = call(command, written / "keras" / f"{model}.keras", *given, *out)
+    done = call(command, written("keras") / f"{model}.keras", *given, *out)
     if command == "export":
         assert done.exit_code == 2
         assert done.stderr.count("\n") == 1
@@ -188,12 +194,12 @@ def _of_python_3_8() -> str:
     return base64.b64encode(code).decode()
 
 
-def test_code_of_another_python(written: Path, tmp_path: Path) -> None:
+def test_code_of_another_python(written: Callable[[str], Path], tmp_path: Path) -> None:
     """A Lambda holds the byte code of the Python that saved it."""
     import h5py
 
     path = tmp_path / "old.h5"
-    path.write_bytes((written / "tf_keras" / f"{LAMBDAS[0]}.h5").read_bytes())
+    path.write_bytes((written("tf_keras") / f"{LAMBDAS[0]}.h5").read_bytes())
     with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])
         layer = next(e for e in config["config"]["layers"] if e["class_name"] == "Lambda")
