@@ -14,6 +14,7 @@ from models import DEFAULT, functional, kinds, plain, sequential
 from export import bundling
 from export import stack as reading
 from lstm_edge.errors import InputError, UnsupportedModelError
+from lstm_edge.results.parity import OK, UNPROVEN
 from lstm_edge.structure import of_keras as structure
 
 VOCAB, WIDTH, LENGTH = 20, 4, 8
@@ -361,7 +362,8 @@ def test_what_is_in_the_way_of_one_way_goes_the_other(name: str, tmp_path: Path)
         TABLE[name][0](), tmp_path / "bundle", wanted_formats=["onnx"], precisions=["float32"]
     )
     assert result.takes == ("steps" if name == "stateful" else "arrays")
-    assert result.ok, result.reports[0].failures
+    # some of them are saturated, whatever comes: no file of theirs is proven
+    assert result.reports[0].verdict in (OK, UNPROVEN), result.reports[0].failures
 
 
 @pytest.mark.parametrize("name", ["mask_zero", "two inputs", "sigmoid on 2 units", "stateful"])

@@ -54,6 +54,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "pressure and humidity": lambda: forecaster([], 24, (900, 0.2), (101325, 0.5)),
     "pressure and humidity, a wide layer": lambda: forecaster([], 600, (900, 0.2), (101325, 0.5)),
     "a price": lambda: forecaster([], 24, (20000,), (310000,)),
+    "a temperature": lambda: forecaster([], 24, (0.2,), (57.3,)),
     "a price that hardly moves": lambda: forecaster([], 24, (300,), (310000,)),
     "prices of a day": lambda: forecaster([], 64, [2000] * 24, range(300000, 324000, 1000)),
     "weights above float16": lambda: forecaster([], 64, [4e5] * 24, [0] * 24),
@@ -90,10 +91,34 @@ def test_a_model_that_answers_all_alike_is_not_proven(tmp_path: Path) -> None:
     result = call("export", tmp_path / "m.keras", "--format", "onnx", "--out", tmp_path / "b")
     assert result.exit_code == 1
     assert UNPROVEN in result.stdout and OUTSIDE not in result.stdout
+    assert "nothing is proven: all answers are alike" in result.stderr
+    assert "--inputs" in result.stdout
     parity = json.loads((tmp_path / "b" / "manifest.json").read_text())["variants"][0]["parity"]
     assert "give inputs of your own" in parity["failures"][0]
     again = call("verify", tmp_path / "b")
     assert again.exit_code == 1 and UNPROVEN in again.stdout
+
+
+@pytest.mark.parametrize("bias", [-6.0, -7.0])
+def test_a_rare_event_is_no_false_alarm(bias: float, tmp_path: Path) -> None:
+    from export import export_bundle
+
+    keras.utils.set_random_seed(1)
+    end = layers.Dense(1, activation="sigmoid", bias_initializer=keras.initializers.Constant(bias))
+    model = keras.Sequential([keras.Input((20, 3)), layers.LSTM(16), end])
+    result = export_bundle(model, tmp_path / "b", precisions=["float32"])
+    assert OUTSIDE not in {r.verdict for r in result.reports}
+
+
+def test_a_constant_beside_what_varies_is_proven(tmp_path: Path) -> None:
+    from export import export_bundle
+
+    keras.utils.set_random_seed(1)
+    x = keras.Input((9, 2))
+    one = layers.Dense(1, kernel_initializer="zeros", bias_initializer="ones", name="one")
+    y = layers.LSTM(8)(x)
+    model = keras.Model(x, [layers.Dense(1, name="move")(y), one(y)])
+    assert export_bundle(model, tmp_path / "b", precisions=["float32"]).ok
 
 
 # --- what is judged --------------------------------------------------------------------------------

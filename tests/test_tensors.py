@@ -902,10 +902,11 @@ def test_ids_without_a_vocabulary_are_arrays(name: str, tmp_path: Path) -> None:
     predictor = load_bundle(out)
     assert isinstance(predictor, Predictor)
     np.testing.assert_allclose(predictor.predict(ids)["next"], right, atol=1e-5)
-    for given in (("--inputs", "x.npy"), ("--inputs", "x.npz"), ("--data", "data.npz")):
-        done = call("verify", out, given[0], tmp_path / given[1])
+    files = ("--inputs x.npy", "--inputs x.csv", "--inputs x.npz", "--data data.npz")
+    for option, file in map(str.split, files):
+        done = call("verify", out, option, tmp_path / file)
         assert done.exit_code == 0, done.output
-        assert ("100.00%" in done.output) == (given[1] != "x.npy"), done.output
+        assert ("100.00%" in done.output) == file.endswith(".npz"), done.output
     for more in ((), ("--data", tmp_path / "data.npz")):
         assert call("bench", out, "--rounds", 1, "--limit", 2, *more).exit_code == 0
 

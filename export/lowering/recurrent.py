@@ -101,7 +101,7 @@ def _by_channel(layer: Any) -> bool:
     return bool(layer.invert) and np.size(layer.mean) == np.shape(layer.mean)[-1]
 
 
-def _outweighs(layer: Any) -> bool:
+def outweighs(layer: Any) -> bool:
     """Whether a Dense layer's bias is far more than what its product is, for inputs of scale 1."""
     if layer.bias is None or getattr(layer, "quantization_mode", None):
         return False
@@ -382,7 +382,7 @@ class Lowered:
                     self._change(layer, "call", partial(self._category, layer))
                 elif type(layer) is layers.Embedding:
                     self._change(layer, "call", partial(self._look_up, layer))
-                elif type(layer) is layers.Dense and _outweighs(layer):
+                elif type(layer) is layers.Dense and outweighs(layer):
                     self._change(layer, "call", partial(self._dense, layer))
                 elif hasattr(layer, "lowered_call"):  # a SavedModel's graph
                     self._change(layer, "call", layer.lowered_call)

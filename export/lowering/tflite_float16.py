@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from export.lowering import float16, tflite_file
+from export.lowering.recurrent import outweighs
 from lstm_edge.base.extras import require
 from lstm_edge.errors import ConversionError
 from lstm_edge.models.graph import GraphModel
@@ -22,7 +23,7 @@ MIN_SIZE = 1024
 
 
 def needs_digits(graph: GraphModel) -> bool:
-    """Whether the model scales numbers of any size by constants, or float16 cannot hold its weights."""
+    """Whether the model has constants of any size, or such that float16 cannot hold."""
     layers = require("keras", _PURPOSE).layers
     scaled = [port.scale for port in graph.inputs] + [port.unscale for port in graph.outputs]
     return (
@@ -35,6 +36,10 @@ def needs_digits(graph: GraphModel) -> bool:
                 | layers.Rescaling
                 | layers.Discretization,
             )
+            for layer in graph.model._flatten_layers()
+        )
+        or any(
+            type(layer) is layers.Dense and outweighs(layer)
             for layer in graph.model._flatten_layers()
         )
         or not all(map(float16.holds, map(np.asarray, graph.model.get_weights())))

@@ -206,4 +206,4 @@ def _show_device(result: DeviceResult, json_file: Path | None) -> int:
             shared.show(report.latency_table(result.latency))
         for note in report.device_notes(result):
             click.echo(f"- {note}")
-    return shared.exit_code(result.ok)
+    return shared.exit_code(() if result.parity is None else result.parity.reports)

@@ -76,4 +76,4 @@ def command(out: Path, verbose: bool) -> int:
     paths = write_report(out / "report", bundle, run, times)
     shared.show(report.summary_table(bundle, run, times))
     click.echo(f"\nReport: {paths['html'].resolve()}")
-    return shared.exit_code(run.ok)
+    return shared.exit_code(run.reports)

@@ -7,7 +7,7 @@ import importlib.util
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lstm_edge.inputs.labelled import Dataset
     from lstm_edge.inputs.windows import Window
     from lstm_edge.report.tables import Table
+    from lstm_edge.results.parity import ParityReport
 
 DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -192,10 +193,16 @@ def say_left_out(skipped: Mapping[str, str]) -> None:
         click.echo(f"lstm-edge: {note}", err=True)
 
 
-def exit_code(ok: bool, failures: Sequence[str] = ()) -> int:
-    """The code to end with, said why; ``failures`` are a run's own, ``ok`` is of its variants."""
-    if not ok:
+def exit_code(reports: Iterable[ParityReport], failures: Sequence[str] = ()) -> int:
+    """The code to end with, said why; ``failures`` are a run's own, ``reports`` of its variants."""
+    from lstm_edge.results import parity
+
+    verdicts = {report.verdict for report in reports}
+    ok = verdicts <= {parity.OK}
+    if parity.OUTSIDE in verdicts:
         click.echo("lstm-edge: a variant is outside its tolerance", err=True)
+    elif not ok:
+        click.echo("lstm-edge: nothing is proven: all answers are alike", err=True)
     for failure in failures:
         click.echo(f"lstm-edge: {with_options(failure, click.get_current_context())}", err=True)
     return DONE if ok and not failures else OUTSIDE

@@ -161,9 +161,11 @@ class Signature:
     @property
     def taking_anything(self) -> Signature:
         """The same, as if values that are no numbers were taken: where Keras or a file is asked."""
-        return replace(
-            self, inputs=tuple(replace(port, nan=(True,), inf=(True,)) for port in self.inputs)
+        inputs = (
+            replace(port, nan=(True,), inf=(True,)) if port.dtype == "float32" else port
+            for port in self.inputs
         )
+        return replace(self, inputs=tuple(inputs))
 
     @property
     def whole(self) -> Signature:

@@ -497,9 +497,9 @@ def _archive_of_keras3(
                     archive.writestr(_WEIGHTS, _with_slashes(members.read(_WEIGHTS)))
                 return keras.saving.load_model(copy, compile=False, safe_mode=not trust)
         content = _with_slashes(members.read(_WEIGHTS))
-        options = config["config"]
+        options = config["config"]  # of a model in code they are its own
         known = options.get("build_input_shape") or any(
-            layer["class_name"] == "InputLayer" for layer in options["layers"][:1]
+            layer["class_name"] == "InputLayer" for layer in options.get("layers", ())[:1]
         )
         unbuilt = config["class_name"] == "Sequential" and not known
         shape = _told(path, config, content, length) if unbuilt else None

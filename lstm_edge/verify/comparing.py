@@ -133,21 +133,34 @@ class Comparison:
         return True
 
     def _varies(self) -> list[Check]:
-        """Whether the reference answers the examples differently; of a few nobody can say."""
-        checks = []
-        for name, low in self._low.items() if self._examples >= ENOUGH else ():
-            high = self._high[name]
-            least = VARIATION
+        """Whether the reference answers the examples differently; of a few nobody can say.
+
+        An output that is one number whatever comes is proven where another one varies.
+        """
+        if self._examples < ENOUGH:
+            return []
+        spreads, alike = {}, {}
+        for name, low in self._low.items():
+            high, least = self._high[name], VARIATION
             if not self._is_probability(name):
                 least = FLOAT32_VARIATION * float(np.maximum(np.abs(low), np.abs(high)).max())
-            if not (spread := float((high - low).max())) > least:
-                answers = "the answers" if name == ANSWERS else f"the answers of {name}"
-                detail = (
-                    f"{answers} to all {self._examples} examples are the same within {spread:.2g}, "
-                    "whatever the file does: give inputs of your own, of every kind"
-                )
-                checks.append(Check(VARIES, False, detail))
-        return checks
+            spreads[name] = float((high - low).max())
+            alike[name] = not spreads[name] > least
+        constant = {name for name, spread in spreads.items() if spread == 0}
+        if not all(alike.values()):
+            alike |= dict.fromkeys(constant, False)
+        return [
+            Check(
+                VARIES,
+                False,
+                f"{'the answers' if name == ANSWERS else f'the answers of {name}'} to all "
+                f"{self._examples} examples are the same within {spreads[name]:.2g}, whatever the file "
+                f"does: give inputs of your own{'' if name == ANSWERS else ' with `inputs`'}, of every "
+                "kind",
+            )
+            for name, are in alike.items()
+            if are
+        ]
 
     def sense(self, names: Sequence[str]) -> list[Check]:
         """Whether the reference's own answers fit the labels; see :mod:`lstm_edge.verify.sense`.

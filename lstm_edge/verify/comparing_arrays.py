@@ -56,7 +56,8 @@ def spreads(batches: Sequence[Batch], outputs: Sequence[Output]) -> dict[str, Sp
 def _spread(port: Output, answers: Sequence[Array]) -> Spread:
     greatest = np.array(max(float(np.abs(a).max(initial=0.0)) for a in answers))
     if port.is_probability:
-        return Spread(greatest.reshape(1), np.zeros(1))
+        # the sum that a probability is a share of rounds as 1 does
+        return Spread(greatest.reshape(1), np.array([FLOAT32_STEPS]))
     columns = (port.shape[-1] if len(port.shape) > 1 else None) or 1
     numbers = np.concatenate([a.reshape(-1, columns) for a in answers])
     usual = np.broadcast_to(greatest, columns)  # where nobody can say how an answer varies
