@@ -31,7 +31,7 @@ def command(folder, at_most):
         raise InputError(f"{folder} is no folder")
     number = len(list(folder.iterdir()))
     click.echo(f"{number} files")
-    return shared.exit_code(at_most is None or number <= at_most)
+    return shared.DONE if at_most is None or number <= at_most else shared.OUTSIDE
 '''
 
 
