@@ -18,6 +18,7 @@ import export
 from export.lowering.makers import NoFormError, alone, distinct, said
 from lstm_edge.base import modules
 from lstm_edge.base.arrays import Arrays
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.inputs.tokenizer import Tokenizer
 from lstm_edge.models.graph import GraphModel
@@ -240,7 +241,7 @@ class Exporter(ABC):
         except UnsupportedModelError:
             raise
         except Exception as error:  # the converters raise every kind
-            why = f"cannot be converted: {' '.join(str(error).split())[:200]}"
+            why = f"cannot be converted: {reason_of(error)}"
             suspects = distinct(self.model.model)
             if found := [(one, why) for one in suspects if not self._takes(one)]:
                 raise self._refusal(found) from error

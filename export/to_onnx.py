@@ -198,10 +198,7 @@ def _store(
     for nodes in behind.values():
         for node in reversed(nodes):
             graph.node.insert(0, node)
-    used = {name for node in graph.node for name in onnx_graph.names_in(node)}
-    kept_tensors = [t for t in graph.initializer if t.name in used or t.name not in constants]
-    del graph.initializer[:]
-    graph.initializer.extend(kept_tensors)
+    _drop_unused(graph)
 
 
 @dataclass(frozen=True)
@@ -220,7 +217,7 @@ def _as_int8(weights: Array) -> _Stored:
     """A scale for each row: the arithmetic is in float, so that nothing can saturate."""
     # a row of a small window would cost as much for its scale
     row = -1 if weights.shape[-1] >= 16 else tuple(range(1, weights.ndim))
-    scale = np.maximum(np.abs(weights).max(row, keepdims=True), np.finfo(np.float32).tiny) / 127
+    scale = np.maximum(np.abs(weights).max(row, keepdims=True), TINY) / 127
     return _Stored(np.round(weights / scale).astype(np.int8), scale.astype(np.float32))
 
 
@@ -281,10 +278,16 @@ def _even_columns(onnx: Any, model: Any) -> None:
         )
         node.input[1], node.output[0] = even, output
         model.graph.node.insert(list(model.graph.node).index(node) + 1, back)
-    used = {name for node in model.graph.node for name in onnx_graph.names_in(node)}
-    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
+    _drop_unused(model.graph)
+
+
+def _drop_unused(graph: Any) -> None:
+    """Leave out constants that no node takes any more."""
+    used = {name for node in graph.node for name in onnx_graph.names_in(node)}
+    used |= {value.name for value in graph.output}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def _own_weights(model: Any) -> None:

@@ -1,9 +1,8 @@
 """TensorFlow's operators that a format has none for, made of those that it has.
 
 Each form takes the operator's inputs and its attributes, and gives its output, or None where it is not
-meant. Whoever called the
-operator, a Keras layer, ``keras.ops`` or a layer of the user's own, gets the form instead (see
-:class:`export.lowering.recurrent.Lowered`).
+meant. Whoever called the operator, a Keras layer, ``keras.ops`` or a layer of the user's own, gets the
+form instead (see :class:`export.lowering.recurrent.Lowered`).
 """
 
 from __future__ import annotations
@@ -192,9 +191,9 @@ def _pool_3d(pool: str) -> Form:
         padding = attributes["padding"].s.decode()
         flat = getattr(tf.nn, pool)
         n, d, h, w, c = _sizes(x)
-        x = flat(_shaped(x, [_product(n, d), h, w, c]), size[1:], strides[1:], padding)
+        x = flat(_shaped(x, [n * d, h, w, c]), size[1:], strides[1:], padding)
         _, h, w, _ = _sizes(x)
-        x = flat(_shaped(x, [n, d, _product(h, w), c]), [size[0], 1], [strides[0], 1], padding)
+        x = flat(_shaped(x, [n, d, h * w, c]), [size[0], 1], [strides[0], 1], padding)
         return _shaped(x, [n, _sizes(x)[1], h, w, c])
 
     return form
@@ -308,10 +307,6 @@ def _sizes(x: Any) -> list[Any]:
     """Each a number, or a tensor where it is free."""
     now = _tf().shape(x)
     return [now[n] if size is None else size for n, size in enumerate(x.shape)]
-
-
-def _product(one: Any, other: Any) -> Any:
-    return one * other
 
 
 def _shaped(x: Any, sizes: Sequence[Any]) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import LstmEdgeError, UnsupportedModelError
 from lstm_edge.models.graph import GraphModel, functional, read_graph
 
@@ -76,22 +77,9 @@ def refusals(source: str, form: str, makers: Makers) -> Iterator[None]:
         if (refusal := refuse(source, form, [*operators], makers)) is not None:
             raise refusal from error
         if makers.failed is not None:
-            why = f"cannot be traced for {form}: {_reason(error)}"
+            why = f"cannot be traced for {form}: {reason_of(error)}"
             raise NoFormError(source, [(makers.failed, why)]) from error
         raise
-
-
-def _reason(error: Exception) -> str:
-    """The first sentences of what Keras says of an error in a layer."""
-    text = re.sub(r"\x1b\[\d*m", "", str(error))
-    text = re.sub(r"^Exception encountered when calling [^\n]*\s+", "", text)
-    text = " ".join(text.split("\n\nArguments received by")[0].split())
-    said, *more = re.split(r"(?<=[.!?]) ", text)
-    for sentence in more:
-        if len(said) + len(sentence) > 160:
-            break
-        said += f" {sentence}"
-    return said[:300].rstrip(".")
 
 
 def refuse(source: str, form: str, operators: Sequence[str], makers: Makers) -> NoFormError | None:

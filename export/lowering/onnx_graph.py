@@ -101,7 +101,7 @@ def convert(graph: GraphModel, path: Path) -> Markers:
             graph,
             arrays,
             lambda loop: run_loop(tf, loop, markers),
-            _look_up(tf),
+            recurrent.gathered,
             forms=forms.ONNX,
             makers=told,
         )
@@ -241,12 +241,6 @@ def _hoist(graph: Any) -> None:
 
 def _axis_name(name: str, axis: int) -> str:
     return "_".join(filter(None, (name, "time" if axis == 1 else f"dim_{axis}")))
-
-
-def _look_up(tf: Any) -> Any:
-    return lambda layer, ids: tf.gather(
-        tf.constant(recurrent.numbers(layer.embeddings)), tf.cast(ids, tf.int32)
-    )
 
 
 def onnx_activation(function: Any) -> tuple[str, float | None, float | None] | None:

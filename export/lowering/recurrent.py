@@ -272,6 +272,12 @@ def outputs(
     return {name: tf.identity(value, name=name) for name, value in named.items()}
 
 
+def gathered(layer: Any, ids: Any) -> Any:
+    """Rows of an Embedding's table, as it is."""
+    tf = require("tensorflow", _PURPOSE)
+    return tf.gather(tf.constant(numbers(layer.embeddings)), tf.cast(ids, tf.int32))
+
+
 def unsaid(graph: GraphModel, form: str, forms: Forms, batch: int | None) -> tuple[str, ...]:
     """What of a model a format has no form for, as far as tracing all but its loops tells."""
     tf, source, makers = require("tensorflow", _PURPOSE), graph.model.name, Makers()
@@ -282,11 +288,8 @@ def unsaid(graph: GraphModel, form: str, forms: Forms, batch: int | None) -> tup
         every.set_shape([*x.shape[:2], *width])
         return every[:, -1], every, loop.states
 
-    def look_up(layer: Any, ids: Any) -> Any:
-        return tf.gather(tf.constant(numbers(layer.embeddings)), tf.cast(ids, tf.int32))
-
     def whole(*arrays: Any) -> dict[str, Any]:
-        return outputs(graph, arrays, run, look_up, forms=forms, makers=makers)
+        return outputs(graph, arrays, run, gathered, forms=forms, makers=makers)
 
     traced = tf.function(whole, input_signature=specs(tf, graph, batch), autograph=False)
     try:

@@ -73,10 +73,10 @@ def with_zeros_filled(content: bytes) -> bytes:
             if data is None or np.prod(tensor.shape) < MIN_SIZE or np.any(data):
                 continue
             out, takers = index, users.get(index, [])
-            unpacked = len(takers) == 1 and _name(model, takers[0]) == "DEQUANTIZE"
+            unpacked = len(takers) == 1 and kind_of(model, takers[0]) == "DEQUANTIZE"
             if unpacked:
                 out = int(takers[0].outputs[0])
-            if {_name(model, taker) for taker in users.get(out, [])} != {"WHILE"}:
+            if {kind_of(model, taker) for taker in users.get(out, [])} != {"WHILE"}:
                 continue
             if unpacked:
                 graph.operators.remove(takers[0])
@@ -119,7 +119,8 @@ def _buffer(model: Any, data: Array) -> int:
     return len(model.buffers) - 1
 
 
-def _name(model: Any, operator: Any) -> str:
+def kind_of(model: Any, operator: Any) -> str:
+    """An operator's name in the schema, such as ``DEQUANTIZE``."""
     code = model.operatorCodes[operator.opcodeIndex]
     return names_of(_schema().BuiltinOperator)[max(code.builtinCode, code.deprecatedBuiltinCode)]
 

@@ -55,21 +55,16 @@ def mended(content: bytes, floats: bytes) -> bytes:
     """
     schema = require("ai_edge_litert.schema_py_generated", _PURPOSE)
     model, right = tflite_file.opened(content), tflite_file.opened(floats)
-    unpacks = schema.BuiltinOperator.DEQUANTIZE
-
-    def code(of: Any, operator: Any) -> int:
-        known = of.operatorCodes[operator.opcodeIndex]
-        return max(int(known.builtinCode), int(known.deprecatedBuiltinCode))
-
+    kind = tflite_file.kind_of
     for graph, exact in zip(model.subgraphs, right.subgraphs, strict=True):
         made = {
             operator.outputs[0]
             for operator in graph.operators
-            if code(model, operator) == unpacks
+            if kind(model, operator) == "DEQUANTIZE"
             and _constant(model, graph, operator.inputs[0]) is not None
         }
         others = [o for o in graph.operators if o.outputs[0] not in made]
-        if [code(model, o) for o in others] != [code(right, o) for o in exact.operators]:
+        if [kind(model, o) for o in others] != [kind(right, o) for o in exact.operators]:
             raise ConversionError(
                 "TFLite's converter made other operators in float16 than in float32"
             )

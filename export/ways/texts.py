@@ -270,10 +270,12 @@ def _golden(
             classes = label_names.resolve_labels(examples.labels, names)
     else:
         ids = _drawn(rows, length)
-    if tokenizer is not None and request.dataset is None and not _vary(answers(ids)):
+    outputs = answers(ids)
+    if tokenizer is not None and request.dataset is None and not _vary(outputs):
         # reviews in a language, or of words, that the vocabulary does not have
         texts, classes = _composed(tokenizer, rows, length, min(most, GOLDEN_EXAMPLES)), None
         ids = tokenizer.encode(texts)
+        outputs = answers(ids)
     edge = edges.edge_sequences(length, rows, settings.first_word_id)
     edge_texts: dict[str, str] = {}
     if tokenizer is not None:
@@ -283,7 +285,7 @@ def _golden(
     golden = Golden(
         texts=texts,
         ids=tuple(ids),
-        outputs=answers(ids),
+        outputs=outputs,
         classes=None if classes is None else tuple(int(c) for c in classes),
         edge_names=tuple(edge),
         edge_ids=tuple(edge.values()),

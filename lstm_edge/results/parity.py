@@ -38,6 +38,11 @@ class Tolerance:
     mean_abs: float | None = None
     relative: bool = False
 
+    @property
+    def allowed(self) -> float | None:
+        """What the greatest, else the mean difference is held to; None: neither."""
+        return self.mean_abs if self.max_abs is None else self.max_abs
+
     def to_json(self) -> dict[str, Any]:
         return _set(asdict(self), "mean_abs", "relative")
 

@@ -104,11 +104,8 @@ class ArrayComparison(Comparison):
         broken = np.zeros(len(batch), bool)
         means = np.zeros(len(batch))
         differences = {output.name: self._off(output, batch, answers) for output in self._ends}
-        own = self._own(
-            batch,
-            {one.name: _greatest(one, differences[one.name]) for one in self._ends},
-            self._scales,
-        )
+        greatest_of = {one.name: _greatest(one, differences[one.name]) for one in self._ends}
+        own = self._own(batch, greatest_of, self._scales)
         for output in self._ends:
             ours, theirs = answers[output.name], batch.outputs[output.name]
             off, bad = differences[output.name], ~np.isfinite(ours)
@@ -116,7 +113,7 @@ class ArrayComparison(Comparison):
             rows = off.reshape(len(batch), -1)
             broken |= bad.reshape(len(batch), -1).any(1)
             means = np.maximum(means, rows.mean(1))
-            greatest = float(_greatest(output, off).max())
+            greatest = float(greatest_of[output.name].max())
             if greatest > self._max:
                 self._max = greatest
                 row, *place = (int(i) for i in np.unravel_index(int(off.argmax()), off.shape))
@@ -156,8 +153,7 @@ class ArrayComparison(Comparison):
 
     def _undecided(self, batch: Batch, own: Array) -> Array:
         """Of each example, how near to another label a flip is not counted."""
-        limits = (self.tolerance.max_abs, self.tolerance.mean_abs)
-        allowed = next((x for x in limits if x is not None), 0.0)
+        allowed = self.tolerance.allowed or 0.0
         drawn = np.array([case != AS_GIVEN for case in batch.cases])
         return np.maximum(np.where(drawn, allowed, self.tolerance.flip_margin), own)
 

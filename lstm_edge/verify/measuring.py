@@ -118,8 +118,7 @@ def _(
     labels: Sequence[str] = (),
 ) -> Comparison:
     outputs = runner.signature.outputs
-    limits = (tolerance.max_abs, tolerance.mean_abs)
-    limit = next((x for x in limits if x is not None), LIMIT)
+    limit = LIMIT if tolerance.allowed is None else tolerance.allowed
     return ArrayComparison(variant, tolerance, outputs, scales(batches, outputs, limit), labels)
 
 
