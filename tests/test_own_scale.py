@@ -110,6 +110,18 @@ def test_a_rare_event_is_no_false_alarm(bias: float, tmp_path: Path) -> None:
     assert OUTSIDE not in {r.verdict for r in result.reports}
 
 
+@pytest.mark.parametrize("classes", [3, 60, 400])
+def test_many_classes_are_each_small_and_vary(classes: int, tmp_path: Path) -> None:
+    from export import export_bundle
+
+    keras.utils.set_random_seed(1)
+    ids = keras.Input((15,), dtype="int32")
+    y = layers.LSTM(24)(layers.Embedding(60, 16)(ids))
+    model = keras.Model(ids, layers.Dense(classes, activation="softmax")(y))
+    result = export_bundle(model, tmp_path / "b", precisions=["float32"])
+    assert {r.verdict for r in result.reports} == {OK}
+
+
 def test_a_constant_beside_what_varies_is_proven(tmp_path: Path) -> None:
     from export import export_bundle
 

@@ -28,7 +28,7 @@ from lstm_edge.runtimes.runners import IdsRunner, text_runner
 from lstm_edge.stack import LstmStack
 from lstm_edge.structure import contents as structure
 from lstm_edge.verify import edges, matching
-from lstm_edge.verify.comparing import VARIATION
+from lstm_edge.verify.comparing import vary
 from lstm_edge.verify.measuring import measure
 from lstm_edge.verify.rounding import own_rounding
 
@@ -271,7 +271,7 @@ def _golden(
     else:
         ids = _drawn(rows, length)
     outputs = answers(ids)
-    if tokenizer is not None and request.dataset is None and not _vary(outputs):
+    if tokenizer is not None and request.dataset is None and not vary(outputs):
         # reviews in a language, or of words, that the vocabulary does not have
         texts, classes = _composed(tokenizer, rows, length, min(most, GOLDEN_EXAMPLES)), None
         ids = tokenizer.encode(texts)
@@ -327,10 +327,6 @@ def _drawn(rows: int, length: int) -> list[Ids]:
     rng = np.random.default_rng(64)
     lengths = np.linspace(1, length, min(GOLDEN_EXAMPLES, length)).astype(int)
     return [(1 + rng.random(n) ** 2 * (rows - 1)).astype(np.int32) for n in lengths]
-
-
-def _vary(outputs: Probabilities) -> bool:
-    return bool(np.ptp(outputs, 0).max() > VARIATION)
 
 
 def _composed(tokenizer: Tokenizer, rows: int, length: int, count: int) -> tuple[str, ...]:

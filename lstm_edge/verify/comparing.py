@@ -27,8 +27,9 @@ from lstm_edge.verify.sense import judge
 # Where a precision limits flips and not differences (int8), an edge case that is off by more than
 # this is not a matter of rounding.
 EDGE_LIMIT = 0.1
-# Answers that all lie so close prove nothing: of probabilities, and as a share of any other number.
-VARIATION, FLOAT32_VARIATION = 1e-3, 1e-6
+# Answers that all lie so close prove nothing, as shares of the greatest: of probabilities (each of many
+# classes is small), of which the greatest counts as so much at least, and of any other number.
+VARIATION, LEAST_PROBABILITY, FLOAT32_VARIATION = 1e-3, 0.024, 1e-6
 # Examples from which on that can be said.
 ENOUGH = 8
 _UNIT = {ANSWERS: np.array(1.0)}
@@ -141,11 +142,9 @@ class Comparison:
             return []
         spreads, alike = {}, {}
         for name, low in self._low.items():
-            high, least = self._high[name], VARIATION
-            if not self._is_probability(name):
-                least = FLOAT32_VARIATION * float(np.maximum(np.abs(low), np.abs(high)).max())
+            high = self._high[name]
             spreads[name] = float((high - low).max())
-            alike[name] = not spreads[name] > least
+            alike[name] = not spreads[name] > _variation(low, high, self._is_probability(name))
         constant = {name for name, spread in spreads.items() if spread == 0}
         if not all(alike.values()):
             alike |= dict.fromkeys(constant, False)
@@ -273,6 +272,20 @@ def compare(
     batch = Batch(outputs={ANSWERS: reference}, texts=texts, classes=classes)
     comparison.add(batch, {ANSWERS: outputs})
     return comparison.report(checks)
+
+
+def _variation(low: Array, high: Array, probability: bool) -> float:
+    """Within how much answers between these are alike."""
+    greatest = float(np.maximum(np.abs(low), np.abs(high)).max())
+    if probability:
+        return VARIATION * max(greatest, LEAST_PROBABILITY)
+    return FLOAT32_VARIATION * greatest
+
+
+def vary(outputs: Probabilities) -> bool:
+    """Whether probabilities [N, K] are of different examples."""
+    low, high = outputs.min(0), outputs.max(0)
+    return bool((high - low).max() > _variation(low, high, probability=True))
 
 
 def interval(count: int, total: int) -> tuple[float, float]:
