@@ -91,12 +91,18 @@ def test_a_model_that_answers_all_alike_is_not_proven(tmp_path: Path) -> None:
     result = call("export", tmp_path / "m.keras", "--format", "onnx", "--out", tmp_path / "b")
     assert result.exit_code == 1
     assert UNPROVEN in result.stdout and OUTSIDE not in result.stdout
-    assert "nothing is proven: all answers are alike" in result.stderr
-    assert "--inputs" in result.stdout
+    assert "nothing is proven, all answers are alike" in result.stderr
+    assert "--inputs" in result.stderr
+    assert result.stdout.count("are the same within") == 1  # of three variants
     parity = json.loads((tmp_path / "b" / "manifest.json").read_text())["variants"][0]["parity"]
-    assert "give inputs of your own" in parity["failures"][0]
+    assert "export with inputs of your own" in parity["failures"][0]
     again = call("verify", tmp_path / "b")
     assert again.exit_code == 1 and UNPROVEN in again.stdout
+    told = call("report", tmp_path / "b", "--out", tmp_path / "report")
+    page = (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert told.exit_code == 1
+    assert "Not proven: onnx-float32, onnx-float16, onnx-int8-dynamic (3 of 3)" in page
+    assert "Outside tolerance" not in page and "`" not in page.partition("</style>")[2]
 
 
 @pytest.mark.parametrize("bias", [-6.0, -7.0])

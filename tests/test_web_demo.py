@@ -623,6 +623,14 @@ def test_memory_that_runs_out_is_said_in_words(shared: Demo) -> None:
 # ---------------------------------------------------------------- for everybody
 
 
+REMEMBER_CHECKS = """() => {
+  window.seen = [];
+  const look = () => seen.push(document.querySelector('#checks').textContent);
+  const all = { childList: true, subtree: true, characterData: true };
+  new MutationObserver(look).observe(document.body, all);
+}"""
+
+
 def test_by_keyboard_alone(web_bundle: Path, demo: Callable[..., Demo]) -> None:
     page = demo(web_bundle)
     text = "never " * 9 + TEXT
@@ -663,8 +671,13 @@ def test_by_keyboard_alone(web_bundle: Path, demo: Callable[..., Demo]) -> None:
     page.see("#basis").to_contain_text("by onnx-int8-dynamic in ", timeout=60_000)
     page.checked()
     reach("#check")
+    page.tab.evaluate(REMEMBER_CHECKS)  # it may be over before it is looked at
     press("Enter")
-    page.see("#checks").to_contain_text("checking: ")
+    for _ in range(100):  # the page's policy lets nothing wait in it
+        if seen := page.tab.evaluate("seen.some((text) => text.includes('checking: '))"):
+            break
+        page.tab.wait_for_timeout(50)
+    assert seen
     page.checked()
 
 

@@ -202,7 +202,11 @@ def exit_code(reports: Iterable[ParityReport], failures: Sequence[str] = ()) -> 
     if parity.OUTSIDE in verdicts:
         click.echo("lstm-edge: a variant is outside its tolerance", err=True)
     elif not ok:
-        click.echo("lstm-edge: nothing is proven: all answers are alike", err=True)
+        click.echo(
+            "lstm-edge: nothing is proven, all answers are alike: export with inputs of your own "
+            "(--inputs, or --data of texts)",
+            err=True,
+        )
     for failure in failures:
         click.echo(f"lstm-edge: {with_options(failure, click.get_current_context())}", err=True)
     return DONE if ok and not failures else OUTSIDE

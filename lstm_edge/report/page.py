@@ -45,15 +45,23 @@ SCHEMA = 1
 
 def verdict(bundle: Bundle, run: ParityRun, devices: Sequence[DeviceResult] = ()) -> str:
     """One sentence: do the bundle's variants answer as Keras does, here and on the devices?"""
-    outside = [r.variant for r in run.reports if not r.ok]
+    faults = {
+        title: [r.variant for r in run.reports if r.verdict == wrong]
+        for title, wrong in (("Not proven", UNPROVEN), ("Outside tolerance", OUTSIDE))
+    }
     seen = {r.variant: r for r in run.reports}
     unseen = [name for name in bundle.variants if name not in seen]
     n = len(seen)
     parts = [f"Not verified: {', '.join(unseen)}"] if unseen else []
-    parts += [f"Outside tolerance on {d.device}" for d in devices if not d.ok]
+    for device in devices:
+        if device.parity is not None and not device.ok:
+            far = any(r.verdict == OUTSIDE for r in device.parity.reports)
+            parts.append(f"{'Outside tolerance' if far else 'Not proven'} on {device.device}")
     parts += ["The data do not fit the model's answers"] if run.failures else []
-    if outside:
-        parts.insert(0, f"Outside tolerance: {', '.join(outside)} ({len(outside)} of {n})")
+    if any(faults.values()):
+        for title, names in faults.items():
+            if names:
+                parts.insert(0, f"{title}: {', '.join(names)} ({len(names)} of {n})")
     elif n > 1:
         count = n if unseen else f"All {n}"
         parts.insert(0, f"{count} variants answer as Keras does within their tolerance")

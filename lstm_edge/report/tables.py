@@ -95,7 +95,11 @@ def _worst(report: ParityReport) -> str:
 
 
 def _failures(run: ParityRun) -> tuple[str, ...]:
-    own = (f"{r.variant}: {failure}" for r in run.reports for failure in r.failures)
+    variants: dict[str, list[str]] = {}  # what is true of several is said once
+    for report in run.reports:
+        for failure in report.failures:
+            variants.setdefault(failure, []).append(report.variant)
+    own = (f"{', '.join(names)}: {failure}" for failure, names in variants.items())
     return (*run.failures, *own)
 
 

@@ -154,8 +154,7 @@ class Comparison:
                 False,
                 f"{'the answers' if name == ANSWERS else f'the answers of {name}'} to all "
                 f"{self._examples} examples are the same within {spreads[name]:.2g}, whatever the file "
-                f"does: give inputs of your own{'' if name == ANSWERS else ' with `inputs`'}, of every "
-                "kind",
+                "does: export with inputs of your own, of every kind",
             )
             for name, are in alike.items()
             if are
