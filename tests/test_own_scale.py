@@ -105,6 +105,21 @@ def test_a_model_that_answers_all_alike_is_not_proven(tmp_path: Path) -> None:
     assert "Outside tolerance" not in page and "`" not in page.partition("</style>")[2]
 
 
+def test_drawn_inputs_are_not_all_noise(tmp_path: Path) -> None:
+    """To what answers a whole window's level, noise is one and the same."""
+    from export import export_bundle
+
+    keras.utils.set_random_seed(1)
+    x = keras.Input((40, 1))
+    level = keras.ops.mean(x, axis=1) ** 2
+    seen = layers.Dense(1, kernel_initializer="zeros")(layers.LSTM(4)(x))
+    model = keras.Model(x, keras.ops.sigmoid(20 * level - 6 + seen))
+    export_bundle(model, tmp_path / "b", wanted_formats=["onnx"], precisions=["float32"])
+    golden = np.load(tmp_path / "b" / "golden.npz")
+    (answers,) = (array for name, array in golden.items() if "/out/" in name)
+    assert answers.min() < 0.1 and answers.max() > 0.9
+
+
 @pytest.mark.parametrize("bias", [-6.0, -7.0])
 def test_a_rare_event_is_no_false_alarm(bias: float, tmp_path: Path) -> None:
     from export import export_bundle
