@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -433,9 +433,15 @@ def chains(model: Any) -> dict[int, Any]:
 
 def is_network(model: Any) -> bool:
     """Whether a model is a network of layers, Sequential or Functional, of any class."""
+    return isinstance(model, (require("keras", _PURPOSE).Sequential, functional_class()))
+
+
+@cache
+def functional_class() -> Any:
+    """Keras's own class of Functional models; where it is kept is no public name."""
     keras = require("keras", _PURPOSE)
-    start = keras.Input((1,))  # where Keras keeps the class of Functional models is no public name
-    return isinstance(model, (keras.Sequential, type(keras.Model(start, start))))
+    start = keras.Input((1,))
+    return type(keras.Model(start, start))
 
 
 def takes_ids(model: Any, tensor: Any) -> bool:

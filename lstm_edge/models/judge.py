@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from lstm_edge.base.extras import require
+from lstm_edge.models.graph import functional_class
 from lstm_edge.models.trust import PURPOSE, Trust
 from lstm_edge.structure.of_keras import NETWORKS as MODELS
 from lstm_edge.structure.of_keras import as_network
@@ -223,10 +224,7 @@ def _own_module(entry: dict[str, Any]) -> str | None:
     if (".ops." in module or plain) and (own := _operation(name, module)):
         return own.__module__
     if name in MODELS:
-        keras = require("keras", PURPOSE)
-        # where Keras keeps the class of Functional models is no public name
-        start = keras.Input((1,))
-        return type(keras.Model(start, start)).__module__ if name == "Functional" else "keras"
+        return functional_class().__module__ if name == "Functional" else "keras"
     spaces = ["layers", "initializers", "regularizers", "constraints", "dtype_policies"]
     spaces += ["quantizers"]
     spaces.sort(key=lambda space: not module.endswith(space))

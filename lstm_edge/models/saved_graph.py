@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError, UnsupportedModelError
 from lstm_edge.inputs.signature import plain_name
 from lstm_edge.models.trust import PURPOSE
@@ -47,9 +48,8 @@ def load(path: Path, saved: Any, trust: bool) -> Any:
     try:
         loaded = tf.saved_model.load(str(path))
     except Exception as error:  # TensorFlow raises every kind
-        reason = " ".join(str(error).split())[:300]
         raise InputError(
-            f"{source} cannot be loaded by TensorFlow {tf.__version__}: {reason}"
+            f"{source} cannot be loaded by TensorFlow {tf.__version__}: {reason_of(error)}"
         ) from error
     names = list(loaded.signatures)
     name = next((n for n in _SIGNATURES if n in names), names[0] if len(names) == 1 else None)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.extras import require
+from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import UnsupportedModelError
-from lstm_edge.models.graph import is_network, takes_ids
+from lstm_edge.models.graph import functional_class, is_network, takes_ids
 
 _PURPOSE = "exporting"
 _HOW = "x = keras.Input(shape), and give keras.Model(x, model.call(x))"
@@ -32,7 +33,8 @@ def as_network(model: Any, source: str) -> tuple[Any, str]:
         help_ = "of a layer, x = keras.Input(shape), and give keras.Model(x, layer(x))"
         raise UnsupportedModelError(source, [f"it is a {kind}; expected a Keras model: {help_}"])
     network = is_network(model)
-    if network and type(model).call in _calls(model):
+    # a network does what Keras's own do where its class says nothing else
+    if network and type(model).call in (keras.Sequential.call, functional_class().call):
         return model, ""
     shapes = getattr(model, "_build_shapes_dict", None) or {}
     if network and getattr(model, "inputs", None):
@@ -49,13 +51,12 @@ def as_network(model: Any, source: str) -> tuple[Any, str]:
     try:
         arguments, traced = _traced(model, shapes)
     except Exception as error:  # of the user's own code: every kind
-        reason = " ".join(str(error).split())[:300]
         raise UnsupportedModelError(
             source,
             [
                 f"the model is a {kind}, whose structure is in Python code that Keras cannot trace "
-                f"({type(error).__name__}: {reason}): use Keras's layers and keras.ops in it, so that "
-                "keras.Model(x, model.call(x)) works with x = keras.Input(shape)"
+                f"({type(error).__name__}: {reason_of(error)}): use Keras's layers and keras.ops in it, "
+                "so that keras.Model(x, model.call(x)) works with x = keras.Input(shape)"
             ],
         ) from error
     if not _same(model, traced, arguments):
@@ -74,13 +75,6 @@ def as_network(model: Any, source: str) -> tuple[Any, str]:
         f"The model is a {kind}: what its code does was traced, for inputs of the shape that it was "
         f"first called with, {shapes_said}; for another: {_HOW}."
     )
-
-
-def _calls(model: Any) -> tuple[Any, ...]:
-    """What a network does where its class says nothing else."""
-    keras = require("keras", _PURPOSE)
-    start = keras.Input((1,))
-    return (keras.Sequential.call, type(keras.Model(start, start)).call)
 
 
 def _traced(model: Any, shapes: dict[str, Any]) -> tuple[dict[str, Any], Any]:
