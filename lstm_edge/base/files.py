@@ -13,6 +13,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
+from lstm_edge.base import gate
 from lstm_edge.errors import InputError
 
 PACKAGE = Path(str(resources("lstm_edge")))
@@ -133,21 +134,14 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_text(path: Path, what: str) -> str:
-    """The text of a UTF-8 file, or an :class:`InputError` that says why not."""
+def read_text(path: Path, what: str, most: int = gate.JSON_BYTES) -> str:
+    """The text of a UTF-8 file of at most so many bytes, or an :class:`InputError` that says why not."""
     try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{what} {path} does not exist") from None
-    except OSError as error:
-        raise InputError(f"{what} {path} cannot be read: {error.strerror}") from None
+        return gate.read_bytes(path, what, most).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{what} {path} is not UTF-8 text (byte {error.start})") from None
 
 
 def read_json(path: Path, what: str) -> Any:
     """The value in a JSON file, or an :class:`InputError` that says why not."""
-    try:
-        return json.loads(read_text(path, what))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{what} {path} is not valid JSON: {error}") from None
+    return gate.parse_json(read_text(path, what), f"{what} {path}")

@@ -1,0 +1,147 @@
+"""The gate for files and replies from elsewhere: what is taken at all, and every limit with its reason.
+
+A reader asks here before it unpacks, parses or allocates what somebody else has written. Limits are far
+above what real models and data have, and low enough that no file takes a machine's memory or minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lstm_edge.errors import InputError
+
+MIB = 1 << 20
+JSON_BYTES = 256 * MIB
+"""A JSON file: the golden vectors of 10,000 answers with 1,000 classes have 200 MB."""
+NESTING = 100
+"""Lists and objects inside one another: a model in a model takes some five more than a model."""
+DIGITS = 20
+"""Of a whole number: 2^64 has 20. Python refuses to print one of more than 4,300."""
+
+
+def check_regular(path: Path, what: str) -> int:
+    """The size in bytes of a regular file; a pipe or a device would be waited for without end.
+
+    Raises:
+        InputError: nothing is there, or no regular file.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise InputError(f"{what} {path} does not exist") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{what} {path} cannot be read: {reason}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{what} {path} is {_kind(status.st_mode)}; expected a regular file")
+    return status.st_size
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def read_bytes(path: Path, what: str, most: int) -> bytes:
+    """A regular file's content, of at most so many bytes.
+
+    Raises:
+        InputError: no regular file, not readable, or larger.
+    """
+    check_regular(path, what)
+    try:
+        # without waiting: it may have become a pipe since
+        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"{what} {path} cannot be read: {error.strerror}") from None
+    if len(content) > most:
+        raise InputError(f"{what} {path} has more than {most:,} bytes; expected at most so many")
+    return content
+
+
+def parse_json(text: str | bytes, what: str, *, halves: bool = False) -> Any:
+    """The value of a JSON text.
+
+    Args:
+        what: names it in the error, with its path where it has one.
+        halves: halves of UTF-16 pairs may stand alone, which no file nor terminal can be given.
+
+    Raises:
+        InputError: not JSON, nested deeper than :data:`NESTING`, a number of more than :data:`DIGITS`
+            digits, beyond 1e308 or that is none (``NaN``), or half a character.
+    """
+    try:
+        value = json.loads(text, parse_int=_whole, parse_constant=_no_number)
+    except RecursionError:
+        raise InputError(_too_deep(what)) from None
+    except ValueError as error:
+        raise InputError(f"{what} is not valid JSON: {error}") from None
+    _check_values(value, what, halves)
+    return value
+
+
+def whole_number(text: str, what: str) -> int:
+    """The whole number that a text says in digits.
+
+    Raises:
+        InputError: another text, or more than :data:`DIGITS` digits.
+    """
+    digits = text.strip()
+    try:
+        if len(digits) <= DIGITS + 1:
+            return int(digits)
+    except ValueError:
+        pass
+    raise InputError(f"{what} is {shown(digits)!r}; expected a whole number")
+
+
+def shown(text: str, most: int = 60) -> str:
+    """A text from elsewhere as it stands in a message: cut."""
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > DIGITS + 1:
+        raise ValueError(f"a number of {len(digits):,} digits; expected at most {DIGITS}")
+    return int(digits)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _too_deep(what: str) -> str:
+    return f"{what} is not taken: lists and objects stand more than {NESTING} deep in it"
+
+
+def _check_values(value: Any, what: str, halves: bool) -> None:
+    level = [value]
+    for _ in range(NESTING + 1):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.values()
+                if not halves:
+                    below += item
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, float) and math.isinf(item):
+                raise InputError(f"{what} is not taken: a number in it is beyond 1e308")
+            elif isinstance(item, str) and not halves and not item.isascii():
+                try:
+                    item.encode()
+                except UnicodeEncodeError:
+                    raise InputError(
+                        f"{what} is not taken: the text {item[:40]!a} holds half a character "
+                        "(of a UTF-16 pair)"
+                    ) from None
+        level = below
+        if not level:
+            return
+    raise InputError(_too_deep(what))
