@@ -42,6 +42,7 @@ check: $(CHECK_VENV)/ready
 	$(CHECK_BIN)/mypy
 	$(CHECK_BIN)/lint-imports
 	$(CHECK_BIN)/python -m benchmarks.readme --check
+	$(CHECK_BIN)/python scripts/schema_checks.py --check
 
 # docs/support.md from a run of the conformance suite
 support: $(VENV)/ready

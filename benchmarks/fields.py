@@ -71,7 +71,7 @@ def _kinds(kind: dict[str, Any], defined: dict[str, Any]) -> Iterator[str]:
     elif "const" in kind or "enum" in kind:
         values = kind.get("enum") or [kind["const"]]
         yield ", ".join(v or "(empty)" if isinstance(v, str) else json.dumps(v) for v in values)
-    elif kind["type"] == "array":
-        yield f"array of {' or '.join(_kinds(kind['items'], defined))}"
     else:
-        yield from kind["type"] if isinstance(kind["type"], list) else [kind["type"]]
+        for one in kind["type"] if isinstance(kind["type"], list) else [kind["type"]]:
+            of = f" of {' or '.join(_kinds(kind['items'], defined))}" if one == "array" else ""
+            yield f"{one}{of}"

@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,11 @@ def read_text(path: Path, what: str, most: int = gate.JSON_BYTES) -> str:
         raise InputError(f"{what} {path} is not UTF-8 text (byte {error.start})") from None
 
 
-def read_json(path: Path, what: str) -> Any:
-    """The value in a JSON file, or an :class:`InputError` that says why not."""
-    return gate.parse_json(read_text(path, what), f"{what} {path}")
+def read_json(path: Path, what: str, most: int = gate.JSON_BYTES) -> Any:
+    """The value in a JSON file of at most so many bytes, or an :class:`InputError` that says why not."""
+    return gate.parse_json(read_text(path, what, most), f"{what} {path}")
+
+
+def known_fields(cls: Any, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a JSON object's fields that a dataclass has; the others are a later version's."""
+    return {field.name: value[field.name] for field in fields(cls) if field.name in value}

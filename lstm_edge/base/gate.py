@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +23,8 @@ NESTING = 100
 """Lists and objects inside one another: a model in a model takes some five more than a model."""
 DIGITS = 20
 """Of a whole number: 2^64 has 20. Python refuses to print one of more than 4,300."""
+MANIFEST_BYTES = 32 * MIB
+"""A bundle's manifest: that of 18 files and two classes has 60 kB, of 1,000 classes 100 kB more."""
 
 
 def check_regular(path: Path, what: str) -> int:
@@ -145,3 +148,18 @@ def _check_values(value: Any, what: str, halves: bool) -> None:
         if not level:
             return
     raise InputError(_too_deep(what))
+
+
+# What moves a terminal's cursor, colours it, ends a line, or turns the direction of what follows.
+_ACTING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str, keep: str = "") -> str:
+    """A text from elsewhere as a terminal may be given it: what would act there is written out.
+
+    Args:
+        keep: of these characters, those that may act, such as the end of a line.
+    """
+    return _ACTING.sub(lambda m: m[0] if m[0] in keep else ascii(m[0])[1:-1], text)

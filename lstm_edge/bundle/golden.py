@@ -1,14 +1,19 @@
-"""Golden vectors of a bundle of texts: what the reference answers."""
+"""Golden vectors: what the reference answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_edge.base.arrays import Ids, Probabilities
+from lstm_edge.base.gate import shown
+from lstm_edge.bundle.references import check_labels
+from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import ANSWERS, Batch
+from lstm_edge.inputs.signature import Signature, expected_shape
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,16 @@ class Golden:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Golden:
+        """Of :meth:`to_json`; the value is as its schema says.
+
+        Raises:
+            InputError: answers of different lengths.
+        """
         cases, edge = value["cases"], value["edge"]
+        if len({len(case["probabilities"]) for case in (*cases, *edge)}) != 1:
+            raise InputError(
+                "golden vectors have answers of different lengths; expected one length"
+            )
 
         def ids(case: dict[str, Any]) -> Ids:
             return np.array(case["ids"], np.int32)
@@ -95,9 +109,79 @@ class Golden:
             tuple(c["label"] for c in cases) if all("label" in c for c in cases) else None,
             tuple(c["name"] for c in edge),
             tuple(ids(c) for c in edge),
-            outputs(edge),
+            outputs(edge) if edge else outputs(cases)[:0],
             tuple(c.get("text") for c in edge),
         )
+
+
+def check_texts(golden: Golden, what: str, num_ids: int, outputs: int, labels: int) -> None:
+    """Refuse golden vectors that the bundle's model cannot have answered.
+
+    Args:
+        outputs: numbers of an answer; 0: not known.
+
+    Raises:
+        InputError: the first case that does not fit, and what would.
+    """
+    try:
+        check_labels(labels, golden.outputs.shape[1])
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
+    if outputs not in (0, golden.outputs.shape[1]):
+        raise InputError(
+            f"{what} have {golden.outputs.shape[1]} probabilities; the manifest says {outputs}"
+        )
+    for part, sequences in (("cases", golden.ids), ("edge", golden.edge_ids)):
+        for number, ids in enumerate(sequences):
+            if ids.size and ids.max() >= num_ids:
+                raise InputError(
+                    f"{what}: {part}[{number}] has the id {ids.max()}; this model knows ids from 0 to "
+                    f"{num_ids - 1}"
+                )
+    if golden.classes is not None and max(golden.classes) >= labels:
+        raise InputError(f"{what}: a label is {max(golden.classes)}; expected less than {labels}")
+
+
+def check_arrays(batches: Sequence[Batch], what: str, signature: Signature) -> list[Batch]:
+    """The golden vectors, if they fit the signature.
+
+    Raises:
+        InputError: the first array that does not fit, and what would.
+    """
+    whole = signature.taking_anything
+    checked = []
+    for number, batch in enumerate(batches):
+        try:
+            inputs = whole.check(batch.inputs)
+            _check_outputs(batch, signature)
+        except InputError as error:
+            raise InputError(f"{what}, {number}: {error}") from None
+        checked.append(replace(batch, inputs=inputs))
+    return checked
+
+
+def _check_outputs(batch: Batch, signature: Signature) -> None:
+    names = [port.name for port in signature.outputs]
+    if sorted(batch.outputs) != sorted(names):
+        raise InputError(
+            f"answers of {shown(', '.join(batch.outputs)) or 'nothing'}; expected {', '.join(names)}"
+        )
+    counts = {len(array) for array in batch.inputs.values()}
+    for port in signature.outputs:
+        array = batch.outputs[port.name]
+        sizes = zip(array.shape[1:], port.shape[1:], strict=False)
+        fits = array.ndim == len(port.shape) and all(size is None or n == size for n, size in sizes)
+        if not fits or array.dtype != port.dtype or not np.isfinite(array).all():
+            numbers = (
+                "" if array.dtype.kind not in "fc" or np.isfinite(array).all() else " with NaN"
+            )
+            raise InputError(
+                f"output {port.name} is {array.dtype} {list(array.shape)}{numbers}; expected "
+                f"{port.dtype} {expected_shape(port)}"
+            )
+        counts.add(len(array))
+    if counts != {len(batch)}:
+        raise InputError(f"different numbers of examples: {sorted(counts)} for {len(batch)} cases")
 
 
 def _floats(row: Probabilities) -> list[float]:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstm_edge.base.files import sha256, write_json, write_text
+from lstm_edge.base import checks, gate
+from lstm_edge.base.files import known_fields, read_json, sha256, write_json, write_text
 from lstm_edge.bundle.golden import Golden
-from lstm_edge.errors import InputError
+from lstm_edge.bundle.references import check_file_names, check_references
+from lstm_edge.errors import BundleError, InputError
 from lstm_edge.inputs.batches import Batch, Spread, save_batches
 from lstm_edge.inputs.preprocessing import Preprocessing
 from lstm_edge.inputs.signature import Signature
@@ -150,6 +152,64 @@ def write_manifest(
     write_json(folder / MANIFEST, {**manifest, "seal": seal(manifest)})
 
 
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a bundle's folder: whole, as its schema says, and true of its files.
+
+    What else is in it is not known here, and left aside. It is the one that reads a bundle's names: what
+    is copied, sent or served has these.
+
+    Raises:
+        BundleError: not a bundle, written by a newer version, contradicting itself, or a file missing,
+            changed or no file of the folder.
+    """
+    where = f"bundle {path}: its {MANIFEST}"
+    try:
+        manifest: Any = read_json(path / MANIFEST, "manifest", gate.MANIFEST_BYTES)
+    except InputError as error:
+        raise BundleError(f"{where} is damaged: {error}; export again") from None
+    if not isinstance(manifest, dict) or "schema" not in manifest:
+        raise BundleError(f"{where} is damaged; export again")
+    schema = manifest["schema"]
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise BundleError(
+            f"bundle {path} has schema {gate.shown(json.dumps(schema))}; this version reads up to "
+            f"{SCHEMA}: upgrade lstm-edge"
+        )
+    if manifest.get("seal") != seal(manifest):
+        raise BundleError(f"{where} was changed after export; export again")
+    try:
+        checks.check(manifest, "manifest", f"its {MANIFEST}")
+        check_file_names(manifest, (MANIFEST,))
+        check_references(manifest)
+    except InputError as error:
+        raise BundleError(f"bundle {path}: {error}") from None
+    golden = GOLDEN_ARRAYS if manifest.get("kind", TEXT) == TENSORS else GOLDEN
+    if golden not in manifest["files"]:
+        raise BundleError(f"{where} does not name {golden} among its files; export again")
+    _check_files(path, manifest)
+    return manifest
+
+
+def _check_files(path: Path, manifest: dict[str, Any]) -> None:
+    hashes = {**manifest["files"], **{v["file"]: v["sha256"] for v in manifest["variants"]}}
+    sizes = {v["file"]: v["bytes"] for v in manifest["variants"]}
+    for name, expected in hashes.items():
+        file = path / name
+        if not file.exists():
+            raise BundleError(f"bundle {path}: {name} is missing; export again")
+        # somebody else's folder is no place to read from, whatever stands there
+        if file.is_symlink() and not file.resolve().is_relative_to(path.resolve()):
+            raise BundleError(
+                f"bundle {path}: {name} is a link out of the folder; put the file itself there"
+            )
+        try:
+            size = gate.check_regular(file, "file")
+        except InputError as error:
+            raise BundleError(f"bundle {path}: {error}") from None
+        if size != sizes.get(name, size) or sha256(file) != expected:
+            raise BundleError(f"bundle {path}: {name} was changed after export; export again")
+
+
 def own_files(manifest: dict[str, Any]) -> set[str]:
     """Names of all files of the bundle that a manifest describes, with its own."""
     return {MANIFEST, *manifest["files"], *(v["file"] for v in manifest["variants"])}
@@ -174,9 +234,8 @@ def check_replaceable(path: Path) -> None:
             f"{path} exists and is not a bundle; nothing was written: give another folder with `out`"
         )
     try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        ours = own_files(manifest)
-    except (ValueError, KeyError, TypeError):
+        ours = own_files(read_json(path / MANIFEST, "manifest", gate.MANIFEST_BYTES))
+    except (InputError, KeyError, TypeError, AttributeError):
         ours = {MANIFEST, VOCAB, LABELS, GOLDEN, GOLDEN_ARRAYS}
     if foreign := sorted(p.name for p in path.iterdir() if p.name not in ours):
         raise InputError(
@@ -189,8 +248,8 @@ def variant_of(value: dict[str, Any]) -> VariantInfo:
     lists = ("runtimes", "inputs", "outputs", "problems", "notes", "states")
     return VariantInfo(
         **{
-            **value,
+            **known_fields(VariantInfo, value),
             **{key: tuple(value[key]) for key in lists if key in value},
-            "tolerance": Tolerance(**value["tolerance"]),
+            "tolerance": Tolerance(**known_fields(Tolerance, value["tolerance"])),
         }
     )

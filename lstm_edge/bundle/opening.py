@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,18 +12,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lstm_edge.base.files import read_json, read_text, sha256
-from lstm_edge.bundle.golden import Golden
+from lstm_edge.base import checks
+from lstm_edge.base.files import known_fields, read_json
+from lstm_edge.bundle.golden import Golden, check_arrays, check_texts
 from lstm_edge.bundle.manifest import (
     GOLDEN,
     GOLDEN_ARRAYS,
     MANIFEST,
-    SCHEMA,
     TENSORS,
     TEXT,
     VOCAB,
     VariantInfo,
-    seal,
+    read_manifest,
     variant_of,
 )
 from lstm_edge.errors import BundleError, InputError, NotInstalledError
@@ -56,7 +55,8 @@ class Bundle(ABC):
     """An opened bundle whose files are all there and unchanged.
 
     What it takes is what differs between its two kinds: an encoder in front and labels behind.
-    ``rounding`` is of the golden vectors, empty where it was not measured.
+    ``rounding`` is of the golden vectors, empty where it was not measured. ``manifest`` is what was read
+    and checked: nobody reads it again.
 
     Class attributes: ``takes`` (``texts`` or ``arrays``), ``unit`` (what lengths count), ``golden_file``.
     """
@@ -66,6 +66,7 @@ class Bundle(ABC):
     labels: tuple[str, ...]
     variants: dict[str, VariantInfo]
     rounding: tuple[OwnRounding, ...] = field(default=(), kw_only=True)
+    manifest: dict[str, Any] = field(repr=False, kw_only=True)
 
     takes: ClassVar[str]
     unit: ClassVar[str]
@@ -281,7 +282,14 @@ class TextBundle(Bundle):
     def predicting(self) -> Bundle:
         if self.has_vocabulary:
             return self
-        return TensorBundle(self.path, self.source, self.labels, self.variants, self._signature)
+        return TensorBundle(
+            self.path,
+            self.source,
+            self.labels,
+            self.variants,
+            self._signature,
+            manifest=self.manifest,
+        )
 
     @property
     def _signature(self) -> Signature:
@@ -308,7 +316,12 @@ class TextBundle(Bundle):
 
     @cached_property
     def _golden(self) -> Golden:
-        return Golden.from_json(read_json(self.path / GOLDEN, "golden vectors"))
+        what = f"golden vectors {self.path / GOLDEN}"
+        value = read_json(self.path / GOLDEN, "golden vectors")
+        checks.check(value, "golden", what)
+        golden = Golden.from_json(value)
+        check_texts(golden, what, self.num_ids, self.outputs, len(self.labels))
+        return golden
 
     def runner_over(self, info: VariantInfo, runtime: Runtime) -> IdsRunner | TextRunner:
         return text_runner(
@@ -404,7 +417,8 @@ class TensorBundle(Bundle):
 
     def golden(self) -> list[Batch]:
         """The golden vectors."""
-        return load_batches(self.path / GOLDEN_ARRAYS)
+        path = self.path / GOLDEN_ARRAYS
+        return check_arrays(load_batches(path), f"golden vectors {path}", self.signature)
 
     def runner_over(self, info: VariantInfo, runtime: Runtime) -> ArrayRunner:
         return ArrayRunner(runtime, self.signature, info.batch)
@@ -500,25 +514,10 @@ def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
         raise BundleError(f"bundle {path} does not exist; make one with: lstm-edge export MODEL")
     if not (path / MANIFEST).is_file():
         raise BundleError(f"{path} is not a bundle: it has no {MANIFEST}")
-    try:
-        manifest = json.loads(read_text(path / MANIFEST, "manifest"))
-        schema = manifest["schema"]
-    except (InputError, ValueError, KeyError, TypeError):
-        raise BundleError(f"bundle {path}: its {MANIFEST} is damaged; export again") from None
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise BundleError(
-            f"bundle {path} has schema {schema}; this version reads up to {SCHEMA}: upgrade lstm-edge"
-        )
-    if manifest.get("seal") != seal(manifest):
-        raise BundleError(f"bundle {path}: its {MANIFEST} was changed after export; export again")
-    hashes = {**manifest["files"], **{v["file"]: v["sha256"] for v in manifest["variants"]}}
-    for name, expected in hashes.items():
-        if not (path / name).is_file():
-            raise BundleError(f"bundle {path}: {name} is missing; export again")
-        if sha256(path / name) != expected:
-            raise BundleError(f"bundle {path}: {name} was changed after export; export again")
+    manifest = read_manifest(path)
     common = {
         "path": path,
+        "manifest": manifest,
         "source": manifest["source"],
         "labels": tuple(manifest["labels"]),
         "variants": {v["name"]: variant_of(v) for v in manifest["variants"]},
@@ -526,13 +525,12 @@ def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
     }
     if manifest.get("kind", TEXT) == TENSORS:
         return TensorBundle(**common, signature=Signature.from_json(manifest["signature"]))
-    settings = dict(manifest["tokenizer"])
-    num_ids = settings.pop("num_ids")
+    settings = manifest["tokenizer"]
     values, told = manifest.get("label_values"), manifest.get("preprocessing")
     return TextBundle(
         **common,
-        num_ids=num_ids,
-        settings=TextSettings.from_json(settings),
+        num_ids=settings["num_ids"],
+        settings=TextSettings.from_json(known_fields(TextSettings, settings)),
         label_values=None if values is None else tuple(values),
         has_vocabulary=VOCAB in manifest["files"],
         outputs=manifest.get("outputs", 0),  # an older bundle has no file that needs it

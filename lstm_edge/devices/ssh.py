@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from lstm_edge.base.files import PACKAGE, read_json
+from lstm_edge.base.files import PACKAGE
 from lstm_edge.base.progress import SILENT, Advance, Progress
 from lstm_edge.bundle.manifest import MANIFEST, VariantInfo, seal
 from lstm_edge.bundle.opening import Bundle
@@ -233,9 +233,9 @@ def _files(
         for p in sorted(PACKAGE.rglob("*.py"))
         if p.relative_to(PACKAGE).parts[0] not in NOT_SENT
     }
-    manifest = read_json(bundle.path / MANIFEST, "manifest")
     kept = {info.name for info in sent}
-    manifest["variants"] = [v for v in manifest["variants"] if v["name"] in kept]
+    variants = [v for v in bundle.manifest["variants"] if v["name"] in kept]
+    manifest = {**bundle.manifest, "variants": variants}
     # what was opened here, whole, is opened there with the rest left out
     manifest["seal"] = seal(manifest)
     for name in [*manifest["files"], *(info.file for info in sent)]:

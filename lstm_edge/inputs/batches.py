@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_edge.base.arrays import Array, Arrays, Ids
+from lstm_edge.base.gate import shown
+from lstm_edge.errors import InputError
 from lstm_edge.inputs.array_files import read_numpy
 
 AS_GIVEN = "as given"
@@ -141,15 +144,30 @@ def save_batches(
         np.savez_compressed(file, allow_pickle=False, **content)
 
 
+_MEMBER = re.compile(r"(0|[1-9]\d{0,8})/(case|(?:in|out|scale|least)/.+)")
+
+
 def load_batches(path: Path) -> list[Batch]:
-    """What :func:`save_batches` wrote."""
-    content: Arrays = read_numpy(path)
-    count = 1 + max(int(key.partition("/")[0]) for key in content)
+    """What :func:`save_batches` wrote.
+
+    Raises:
+        InputError: not readable, or other arrays than those.
+    """
+    content = read_numpy(path)
+    if not isinstance(content, dict) or not content:
+        raise InputError(f"{path} holds no arrays by name; expected 0/case, 0/in/NAME, 0/out/NAME")
+    for key in content:
+        if not _MEMBER.fullmatch(key):
+            raise InputError(f"{path} holds {shown(key)!r}; expected 0/case, 0/in/NAME, 0/out/NAME")
+    count = len({key.partition("/")[0] for key in content})
 
     def ends(prefix: str) -> Arrays:
         return {k.removeprefix(prefix): v for k, v in content.items() if k.startswith(prefix)}
 
-    return [
-        Batch(tuple(map(str, content[f"{n}/case"])), ends(f"{n}/in/"), ends(f"{n}/out/"))
-        for n in range(count)
-    ]
+    batches = []
+    for n in range(count):
+        cases = content.get(f"{n}/case")
+        if cases is None or cases.ndim != 1 or cases.dtype.kind != "U" or not len(cases):
+            raise InputError(f"{path} holds no texts as {n}/case; expected one for each example")
+        batches.append(Batch(tuple(map(str, cases)), ends(f"{n}/in/"), ends(f"{n}/out/")))
+    return batches

@@ -35,7 +35,7 @@ class Scale:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Scale:
-        return cls(tuple(value["offset"]), tuple(value["divisor"]))
+        return cls(tuple(map(float, value["offset"])), tuple(map(float, value["divisor"])))
 
     def inside(self, array: Array) -> Array:
         """Numbers of the outside, as the model knows them: float64."""

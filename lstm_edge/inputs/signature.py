@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.arrays import Array, Arrays
+from lstm_edge.base.files import known_fields
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.scaling import Scale
 
@@ -120,7 +121,13 @@ class Signature:
     def from_json(cls, value: Mapping[str, Any]) -> Signature:
         def ends(port_class: Any, items: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
             return tuple(
-                port_class(**{**item, "shape": tuple(item["shape"]), **scales(item)})
+                port_class(
+                    **{
+                        **known_fields(port_class, item),
+                        "shape": tuple(item["shape"]),
+                        **scales(item),
+                    }
+                )
                 for item in items
             )
 

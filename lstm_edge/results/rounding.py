@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.arrays import Arrays
+from lstm_edge.base.files import known_fields
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class OwnRounding:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> OwnRounding:
-        return cls(**value)
+        return cls(**known_fields(cls, value))
 
     def sentence(self) -> str:
         text = (

@@ -1,0 +1,290 @@
+"""Bundles from elsewhere whose manifest was edited and sealed anew: each is refused with one sentence.
+
+One row is one edit. What the reader says is held by its words; that nothing else happens (no traceback,
+nothing written, nothing read outside) by the commands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lstm_edge.bundle.manifest import seal
+from lstm_edge.bundle.opening import open_bundle
+from lstm_edge.errors import BundleError
+
+BUNDLES = Path(__file__).parent / "bundles"
+TEXTS, ARRAYS, STREAM, IDS = "texts-front", "arrays", "stream", "ids"
+
+
+def copied(name: str, folder: Path) -> Path:
+    return Path(shutil.copytree(BUNDLES / name, folder / "bundle"))
+
+
+def manifest_of(bundle: Path) -> Any:
+    return json.loads((bundle / "manifest.json").read_text("utf-8"))
+
+
+def resealed(bundle: Path, manifest: Any) -> None:
+    """Written as an attacker would: with the hashes and sizes of what is there, and a seal."""
+    hashes = manifest["files"] if isinstance(manifest.get("files"), dict) else {}
+    for name, known in hashes.items():
+        if len(str(known)) == 64 and len(name) < 250 and (bundle / name).is_file():
+            hashes[name] = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
+    text = json.dumps({**manifest, "seal": seal(manifest)}, ensure_ascii=False)
+    (bundle / "manifest.json").write_text(text, "utf-8")
+
+
+def put(path: str, value: Any) -> Callable[[Any], None]:
+    """An edit: ``tokenizer.split`` or ``variants.0.file`` becomes a value; ``...``: is taken away."""
+
+    def edit(manifest: Any) -> None:
+        *folders, last = (int(part) if part.isdigit() else part for part in path.split("."))
+        for part in folders:
+            manifest = manifest[part]
+        if value is ...:
+            del manifest[last]
+        else:
+            manifest[last] = value
+
+    return edit
+
+
+def renamed(name: str) -> Callable[[Any], None]:
+    """An edit: the vocabulary has another name."""
+
+    def edit(manifest: Any) -> None:
+        manifest["files"][name] = manifest["files"].pop("vocab.txt")
+
+    return edit
+
+
+def twice(path: str) -> Callable[[Any], None]:
+    """An edit: a list's first entry stands there once more."""
+
+    def edit(manifest: Any) -> None:
+        for part in path.split("."):
+            manifest = manifest[int(part) if part.isdigit() else part]
+        manifest.append(manifest[0])
+
+    return edit
+
+
+def entry(path: str, key: str, value: Any) -> Callable[[Any], None]:
+    """An edit: a further entry of an object, whose name may hold any character."""
+
+    def edit(manifest: Any) -> None:
+        for part in filter(None, path.split(".")):
+            manifest = manifest[int(part) if part.isdigit() else part]
+        manifest[key] = value
+
+    return edit
+
+
+HASH = "0" * 64
+PLAIN = "expected a plain name"
+NAMES = [
+    "../../planted.txt", "..", ".", "", "/etc/passwd", "sub/vocab.txt", "a\\b.txt", "C:vocab.txt",
+    ".hidden", "vocab.txt\n", "voc\x1b[31mab.txt", "vocab\u2028.txt", "vocab\u202etxt.exe", "v" * 300,
+    " vocab.txt",
+]  # fmt: skip
+
+# of which bundle, what is edited, what is said
+MANIFESTS: list[tuple[str, Callable[[Any], None], str]] = [
+    *((TEXTS, renamed(name), PLAIN) for name in NAMES),
+    *((TEXTS, put("variants.0.file", name), "") for name in NAMES),
+    (TEXTS, put("variants.0.file", "manifest.json"), "2 have the name of one file, 'manifest.json'"),
+    (TEXTS, put("variants.0.file", "vocab.txt"), "2 have the name of one file, 'vocab.txt'"),
+    (TEXTS, put("variants.0.file", "VOCAB.txt"), "2 have the name of one file, 'vocab.txt'"),
+    (TEXTS, put("variants.0.file", "tflite-float32.tflite"), "2 have the name of one file"),
+    (TEXTS, entry("files", "manifest.json", HASH), "2 have the name of one file, 'manifest.json'"),
+    (TEXTS, entry("files", "Vocab.txt", HASH), "2 have the name of one file, 'vocab.txt'"),
+    (TEXTS, put("files", []), "files is a list of 0; it must be object"),
+    (TEXTS, put("files", {}), "does not name golden.json among its files"),
+    (TEXTS, put("files", {"golden.json": 1}), "files.golden.json is 1; it must be string"),
+    (TEXTS, entry("files", "x\x1b[2Jy", 1), r"files.x\x1b[2Jy is 1; it must be string"),
+    (TEXTS, entry("files", "golden.json", "abc"), "files.golden.json is 'abc'; it must match pattern"),
+    (TEXTS, put("schema", True), "schema is true; it must be one of [1, 2, 3, 4]"),
+    (TEXTS, put("schema", "4"), "has schema \"4\"; this version reads up to 4"),
+    (TEXTS, put("schema", 0), "schema is 0; it must be one of [1, 2, 3, 4]"),
+    (TEXTS, put("schema", 5), "has schema 5; this version reads up to 4"),
+    (TEXTS, put("kind", "audio"), "kind is 'audio'; it must be one of ['text', 'tensors']"),
+    (TEXTS, put("kind", "tensors"), "it lacks signature"),
+    (TEXTS, put("pads", "sideways"), "pads is 'sideways'; it must be one of"),
+    (TEXTS, put("pads", None), "pads is null; it must be one of"),
+    (TEXTS, put("labels", ["a", "b"]), "labels are 2; an answer of 3 numbers has 3"),
+    (TEXTS, put("labels", ["a", "b", "a"]), "2 have the name of one label, 'a'"),
+    (TEXTS, put("labels", ["a", 1, "b"]), "labels[1] is 1; it must be string"),
+    (TEXTS, put("labels", "abc"), "labels is 'abc'; it must be array"),
+    (TEXTS, put("label_values", ["a"]), "label_values are 1; expected one for each of 3 labels"),
+    (TEXTS, put("label_values", [1, 2, 3]), "label_values[0] is 1; it must be string"),
+    (TEXTS, put("outputs", 1), "labels are 3; an answer of 1 number has 2"),
+    (TEXTS, put("outputs", 10**9), "labels are 3; an answer of 1000000000 numbers has 1000000000"),
+    (TEXTS, put("outputs", 3.0), "outputs is 3.0; it must be integer"),
+    (TEXTS, put("tokenizer.split", ""), "tokenizer.split is ''; it must be longer than"),
+    (TEXTS, put("tokenizer.split", None), "tokenizer.split is null; it must be string"),
+    (TEXTS, put("tokenizer.truncating", "middle"), "tokenizer.truncating is 'middle'; it must be one of"),
+    (TEXTS, put("tokenizer.padding", 1), "tokenizer.padding is 1; it must be one of ['pre', 'post']"),
+    (TEXTS, put("tokenizer.max_length", 10**9), "tokenizer.max_length is 1000000000; it must be at most"),
+    (TEXTS, put("tokenizer.max_length", -1), "tokenizer.max_length is -1; it must be at least 1"),
+    (TEXTS, put("tokenizer.max_length", "12"), "tokenizer.max_length is '12'; it must be integer"),
+    (TEXTS, put("tokenizer.num_ids", 10**12), "tokenizer.num_ids is 1000000000000; it must be at most"),
+    (TEXTS, put("tokenizer.num_ids", ...), "tokenizer lacks num_ids"),
+    (TEXTS, put("tokenizer.pad_id", 10**6), "tokenizer.pad_id is 1000000; expected less than num_ids"),
+    (TEXTS, put("tokenizer.unknown_id", 99), "tokenizer.unknown_id is 99; expected less than num_ids"),
+    (TEXTS, put("tokenizer.pattern", "["), "does not mean the same in every language"),
+    (TEXTS, put("tokenizer.pattern", "(?:a*)*"), "also matches where nothing is"),
+    (TEXTS, put("tokenizer.filters", ["a"]), "tokenizer.filters is a list of 1; it must be string"),
+    (TEXTS, put("tokenizer", None), "tokenizer is null; it must be object"),
+    (TEXTS, put("tokenizer", ...), "it lacks tokenizer"),
+    (TEXTS, put("preprocessing", {"state": "told"}), "preprocessing lacks examples, sources, untold"),
+    (TEXTS, put("preprocessing", 1), "preprocessing is 1; it must be object"),
+    (TEXTS, put("own_rounding", [1]), "own_rounding[0] is 1; it must be object"),
+    (TEXTS, put("own_rounding", {"share": 1}), "own_rounding is an object of 1; it must be array"),
+    (TEXTS, put("source", "model.keras"), "source is 'model.keras'; it must be object"),
+    (TEXTS, put("source.path", 5), "source.path is 5; it must be string or null"),
+    (TEXTS, put("source.sha256", "x"), "source.sha256 is 'x'; it must match pattern"),
+    (TEXTS, put("written_by", {"keras": 3}), "written_by.keras is 3; it must be string"),
+    (TEXTS, put("variants", []), "variants is a list of 0; it must contain at least 1 items"),
+    (TEXTS, put("variants", {"a": 1}), "variants is an object of 1; it must be array"),
+    (TEXTS, put("variants.0", "onnx"), "variants[0] is 'onnx'; it must be object"),
+    (TEXTS, twice("variants"), "2 have the name of one file"),
+    (TEXTS, put("variants.1.name", "onnx-float32"), "2 have the name of one variant, 'onnx-float32'"),
+    (TEXTS, put("variants.0.name", "onnx-int4"), "make it onnx-float32"),
+    (TEXTS, put("variants.0.name", "[red]x[/red]"), "variants[0].name is '[red]x[/red]'; it must match"),
+    (TEXTS, put("variants.0.format", "../x"), "variants[0].format is '../x'; it must match pattern"),
+    (TEXTS, put("variants.0.batch", 10**9), "batch is 1000000000; it must be at most 1000000"),
+    (TEXTS, put("variants.0.batch", 0), "variants[0].batch is 0; it must be at least 1"),
+    (TEXTS, put("variants.0.batch", 1.0), "variants[0].batch is 1.0; it must be integer or null"),
+    (TEXTS, put("variants.0.batch", True), "variants[0].batch is true; it must be integer or null"),
+    (TEXTS, put("variants.0.bytes", 5), "onnx-float32.onnx was changed after export"),
+    (TEXTS, put("variants.0.sha256", HASH), "onnx-float32.onnx was changed after export"),
+    (TEXTS, put("variants.0.runtimes", "onnx"), "variants[0].runtimes is 'onnx'; it must be array"),
+    (TEXTS, put("variants.0.inputs", []), "variants[0].inputs is a list of 0; it must contain at least"),
+    (TEXTS, twice("variants.0.inputs"), "2 have the name of one of the inputs of onnx-float32"),
+    (TEXTS, put("variants.0.inputs.0.shape", [-1, 10**9]), "expected at most 134,217,728 numbers"),
+    (TEXTS, put("variants.0.inputs.0.shape", "many"), "inputs[0].shape is 'many'; it must be array"),
+    (TEXTS, put("variants.0.inputs.0.dtype", "object"), "inputs[0].dtype is 'object'; it must be one of"),
+    (TEXTS, put("variants.0.states", [{"name": "a", "output": "b", "shape": []}]), "has no end 'a'"),
+    (TEXTS, put("variants.0.ops", {"LSTM": "2"}), "variants[0].ops.LSTM is '2'; it must be integer"),
+    (TEXTS, put("variants.0.tolerance", {}), "variants[0].tolerance lacks accuracy_drop"),
+    (TEXTS, put("variants.0.tolerance.max_abs", "1"), "max_abs is '1'; it must be number or null"),
+    (TEXTS, put("variants.0.tolerance.max_abs", -1), "tolerance.max_abs is -1; it must be at least 0"),
+    (TEXTS, put("variants.0.parity", None), "variants[0].parity is null; it must be object"),
+    (ARRAYS, put("labels", ["a", "b"]), "labels are 2; expected as many as an output has"),
+    (ARRAYS, put("kind", ...), "it lacks label_values, tokenizer"),
+    (ARRAYS, put("signature", {}), "signature lacks chunk, inputs, outputs, states"),
+    (ARRAYS, put("signature.inputs", []), "signature.inputs is a list of 0; it must contain at least"),
+    (ARRAYS, twice("signature.inputs"), "2 have the name of one input, 'series'"),
+    (ARRAYS, twice("signature.outputs"), "2 have the name of one output, 'each'"),
+    (ARRAYS, put("signature.inputs.0.dtype", "object"), "dtype is 'object'; it must be one of"),
+    (ARRAYS, put("signature.inputs.0.dtype", "int32"), "[-1, 7, 3]; the signature has int32"),
+    (ARRAYS, put("signature.inputs.0.name", "other"), "has the inputs series, short; the signature has"),
+    (ARRAYS, put("signature.inputs.0.shape", []), "the shape of series is empty"),
+    (ARRAYS, put("signature.inputs.0.shape", [None, 7]), "float32 [-1, 7, 3]; the signature has"),
+    (ARRAYS, put("signature.inputs.0.shape", [None, 10**9, 3]), "expected at most 134,217,728 numbers"),
+    (ARRAYS, put("signature.inputs.0.shape", [None] * 70), "it must contain at most 32 items"),
+    (ARRAYS, put("signature.inputs.0.nan", [True] * 5), "nan of series is for 5; expected 1, or"),
+    (ARRAYS, put("signature.inputs.0.mask_value", "0"), "mask_value is '0'; it must be number or null"),
+    (
+        ARRAYS,
+        put("signature.inputs.0.scale", {"offset": [0, 0], "divisor": [1]}),
+        "offset of series is for 2; expected 1, or one for each",
+    ),
+    (ARRAYS, put("signature.chunk", 4), "signature.chunk is 4 where no states are"),
+    (ARRAYS, put("variants.0.outputs.0.shape", [-1, 7, 5]), "float32 [-1, 7, 5]; the signature has"),
+    (ARRAYS, put("variants.0.outputs.0.name", "else"), "has the outputs else, motion; the signature has"),
+    (STREAM, put("signature.states", []), "onnx-float32 has the inputs"),
+    (STREAM, put("variants.0.states", []), "onnx-float32 has other states than the signature"),
+    (STREAM, put("signature.states.0.shape", [None, 5]), "each_h is float32 [-1, 4]; the signature has"),
+    (STREAM, put("signature.states.0.output", "nowhere"), "onnx-float32 has the outputs"),
+    (STREAM, put("signature.chunk", 10**9), "signature.chunk is 1000000000; it must be at most 1000000"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "edit", "said"), MANIFESTS)
+def test_a_resealed_manifest_is_refused(
+    name: str, edit: Callable[[Any], None], said: str, tmp_path: Path
+) -> None:
+    bundle = copied(name, tmp_path)
+    manifest = manifest_of(bundle)
+    edit(manifest)
+    resealed(bundle, manifest)
+    with pytest.raises(BundleError) as refused:
+        open_bundle(bundle)
+    message = str(refused.value)
+    assert said in message
+    assert message.isprintable()
+    assert len(message) < 600
+
+
+DAMAGED = {
+    "nothing": b"", "not JSON": b"{", "a number": b"5", "a list": b"[]", "nested": b"[" * 100_000,
+    "a lone surrogate": b'{"schema": 4, "labels": ["\\ud800"]}', "not UTF-8": b'{"schema": "\xff"}',
+    "digits": b'{"schema": ' + b"9" * 5_000 + b"}", "NaN": b'{"schema": NaN}',
+    "infinite": b'{"schema": 1e999}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_manifest_is_refused(content: bytes, tmp_path: Path) -> None:
+    bundle = copied(TEXTS, tmp_path)
+    (bundle / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match="damaged"):
+        open_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", [TEXTS, ARRAYS, STREAM, IDS])
+def test_fields_that_are_not_known_are_left_aside(name: str, tmp_path: Path) -> None:
+    """As docs/bundle.md says: what would change an answer comes with a higher schema."""
+    bundle = copied(name, tmp_path)
+    manifest = manifest_of(bundle)
+
+    def add(value: Any) -> None:
+        if isinstance(value, list):
+            for item in value:
+                add(item)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if key not in ("files", "ops", "written_by", "sources"):
+                    add(item)
+            value["later"] = {"any": ["thing"]}
+
+    files = manifest["files"]
+    add(manifest)
+    resealed(bundle, {**manifest, "files": files})
+    opened = open_bundle(bundle)
+    before = open_bundle(BUNDLES / name)
+    assert opened.variants.keys() == before.variants.keys()
+    assert opened.ends() == before.ends()
+    assert opened.described_preprocessing() == before.described_preprocessing()
+    assert len(opened.golden_batches()) == len(before.golden_batches())
+
+
+def test_files_of_a_bundle_are_files_of_its_folder(tmp_path: Path) -> None:
+    """A link within it is one; a link out of it, and what is no regular file, would be waited for."""
+    bundle = copied(TEXTS, tmp_path)
+    vocabulary = bundle / "vocab.txt"
+    elsewhere = Path(shutil.move(vocabulary, tmp_path / "elsewhere.txt"))
+    vocabulary.symlink_to(elsewhere)
+    with pytest.raises(BundleError, match=r"vocab\.txt is a link out of the folder; put the file"):
+        open_bundle(bundle)
+    vocabulary.unlink()
+    os.mkfifo(vocabulary)
+    with pytest.raises(BundleError, match=r"vocab\.txt is a pipe; expected a regular file"):
+        open_bundle(bundle)
+    vocabulary.unlink()
+    vocabulary.mkdir()
+    with pytest.raises(BundleError, match=r"vocab\.txt is a folder; expected a regular file"):
+        open_bundle(bundle)
+    vocabulary.rmdir()
+    shutil.move(elsewhere, bundle / "words.txt")
+    vocabulary.symlink_to("words.txt")
+    open_bundle(bundle)
