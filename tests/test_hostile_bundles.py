@@ -14,11 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lstm_edge.bundle.manifest import seal
 from lstm_edge.bundle.opening import open_bundle
-from lstm_edge.errors import BundleError
+from lstm_edge.errors import BundleError, InputError
 
 BUNDLES = Path(__file__).parent / "bundles"
 TEXTS, ARRAYS, STREAM, IDS = "texts-front", "arrays", "stream", "ids"
@@ -160,7 +161,7 @@ MANIFESTS: list[tuple[str, Callable[[Any], None], str]] = [
     (TEXTS, put("variants.0.name", "onnx-int4"), "make it onnx-float32"),
     (TEXTS, put("variants.0.name", "[red]x[/red]"), "variants[0].name is '[red]x[/red]'; it must match"),
     (TEXTS, put("variants.0.format", "../x"), "variants[0].format is '../x'; it must match pattern"),
-    (TEXTS, put("variants.0.batch", 10**9), "batch is 1000000000; it must be at most 1000000"),
+    (TEXTS, put("variants.0.batch", 10**9), "batch is 1000000000; it must be at most 65536"),
     (TEXTS, put("variants.0.batch", 0), "variants[0].batch is 0; it must be at least 1"),
     (TEXTS, put("variants.0.batch", 1.0), "variants[0].batch is 1.0; it must be integer or null"),
     (TEXTS, put("variants.0.batch", True), "variants[0].batch is true; it must be integer or null"),
@@ -176,8 +177,11 @@ MANIFESTS: list[tuple[str, Callable[[Any], None], str]] = [
     (TEXTS, put("variants.0.ops", {"LSTM": "2"}), "variants[0].ops.LSTM is '2'; it must be integer"),
     (TEXTS, put("variants.0.tolerance", {}), "variants[0].tolerance lacks accuracy_drop"),
     (TEXTS, put("variants.0.tolerance.max_abs", "1"), "max_abs is '1'; it must be number or null"),
-    (TEXTS, put("variants.0.tolerance.max_abs", -1), "tolerance.max_abs is -1; it must be at least 0"),
+    (TEXTS, put("variants.0.tolerance.max_abs", -1), "tolerance.max_abs is -1; it must be above 0"),
     (TEXTS, put("variants.0.parity", None), "variants[0].parity is null; it must be object"),
+    (TEXTS, put("variants.0.inputs.0.shape", [-1]), "'ids' has the shape [-1]; expected two axes"),
+    (TEXTS, put("variants.0.tolerance.max_abs", 0), "tolerance.max_abs is 0; it must be above 0"),
+    (TEXTS, put("variants.0.tolerance.max_abs", 10**19), "it must be at most 1000000"),
     (ARRAYS, put("labels", ["a", "b"]), "labels are 2; expected as many as an output has"),
     (ARRAYS, put("kind", ...), "it lacks label_values, tokenizer"),
     (ARRAYS, put("signature", {}), "signature lacks chunk, inputs, outputs, states"),
@@ -187,23 +191,24 @@ MANIFESTS: list[tuple[str, Callable[[Any], None], str]] = [
     (ARRAYS, put("signature.inputs.0.dtype", "object"), "dtype is 'object'; it must be one of"),
     (ARRAYS, put("signature.inputs.0.dtype", "int32"), "[-1, 7, 3]; the signature has int32"),
     (ARRAYS, put("signature.inputs.0.name", "other"), "has the inputs series, short; the signature has"),
-    (ARRAYS, put("signature.inputs.0.shape", []), "the shape of series is empty"),
+    (ARRAYS, put("signature.inputs.0.shape", []), "the shape of 'series' is empty"),
     (ARRAYS, put("signature.inputs.0.shape", [None, 7]), "float32 [-1, 7, 3]; the signature has"),
     (ARRAYS, put("signature.inputs.0.shape", [None, 10**9, 3]), "expected at most 134,217,728 numbers"),
     (ARRAYS, put("signature.inputs.0.shape", [None] * 70), "it must contain at most 32 items"),
-    (ARRAYS, put("signature.inputs.0.nan", [True] * 5), "nan of series is for 5; expected 1, or"),
+    (ARRAYS, put("signature.inputs.0.nan", [True] * 5), "nan of 'series' is for 5; expected 1, or"),
     (ARRAYS, put("signature.inputs.0.mask_value", "0"), "mask_value is '0'; it must be number or null"),
     (
         ARRAYS,
         put("signature.inputs.0.scale", {"offset": [0, 0], "divisor": [1]}),
-        "offset of series is for 2; expected 1, or one for each",
+        "offset of 'series' is for 2; expected 1, or one for each",
     ),
     (ARRAYS, put("signature.chunk", 4), "signature.chunk is 4 where no states are"),
     (ARRAYS, put("variants.0.outputs.0.shape", [-1, 7, 5]), "float32 [-1, 7, 5]; the signature has"),
     (ARRAYS, put("variants.0.outputs.0.name", "else"), "has the outputs else, motion; the signature has"),
+    (STREAM, put("signature.outputs.1.timed", True), "'motion' is timed, and its shape [None, 3] has no"),
     (STREAM, put("signature.states", []), "onnx-float32 has the inputs"),
     (STREAM, put("variants.0.states", []), "onnx-float32 has other states than the signature"),
-    (STREAM, put("signature.states.0.shape", [None, 5]), "each_h is float32 [-1, 4]; the signature has"),
+    (STREAM, put("signature.states.0.shape", [None, 5]), "float32 [-1, 4]; the signature has"),
     (STREAM, put("signature.states.0.output", "nowhere"), "onnx-float32 has the outputs"),
     (STREAM, put("signature.chunk", 10**9), "signature.chunk is 1000000000; it must be at most 1000000"),
 ]  # fmt: skip
@@ -288,3 +293,116 @@ def test_files_of_a_bundle_are_files_of_its_folder(tmp_path: Path) -> None:
     shutil.move(elsewhere, bundle / "words.txt")
     vocabulary.symlink_to("words.txt")
     open_bundle(bundle)
+
+
+# --- golden vectors -------------------------------------------------------------------------------
+
+# of texts: what is edited, what is said
+GOLDEN_TEXTS: list[tuple[Callable[[Any], None], str]] = [
+    (put("schema", 2), "schema is 2; it must be 1"),
+    (put("schema", ...), "it lacks schema"),
+    (put("cases", []), "cases is a list of 0; it must contain at least 1 items"),
+    (put("cases", {"a": 1}), "cases is an object of 1; it must be array"),
+    (put("cases.0", None), "cases[0] is null; it must be object"),
+    (put("cases.0.ids", ...), "cases[0] lacks ids"),
+    (put("cases.0.ids", "1 2"), "cases[0].ids is '1 2'; it must be array"),
+    (put("cases.0.ids", [1, -1]), "cases[0].ids[1] is -1; it must be at least 0"),
+    (put("cases.0.ids", [1, 10**15]), "ids[1] is 1000000000000000; it must be at most 2147483647"),
+    (put("cases.0.ids", [1.5]), "cases[0].ids[0] is 1.5; it must be integer"),
+    (put("cases.0.ids", [[1]]), "cases[0].ids[0] is a list of 1; it must be integer"),
+    (put("cases.0.ids", [10**6]), "cases[0] has the id 1000000; this model knows ids from 0 to"),
+    (put("edge.1.ids", [10**6]), "edge[1] has the id 1000000; this model knows ids from 0 to"),
+    (put("cases.0.probabilities", [0.5]), "answers of different lengths"),
+    (put("cases.0.probabilities", []), "probabilities is a list of 0; it must contain at least 1 items"),
+    (put("cases.0.probabilities", [0.5, 0.5, 2]), "cases[0].probabilities[2] is 2; it must be at most 1"),
+    (put("cases.0.probabilities", [0.5, None, 0]), "probabilities[1] is null; it must be number"),
+    (put("cases.0.text", 5), "cases[0].text is 5; it must be string"),
+    (put("cases.0.label", 7), "a label is 7; expected less than 3"),
+    (put("cases.0.label", "1"), "cases[0].label is '1'; it must be integer"),
+    (put("edge.0.name", ...), "edge[0] lacks name"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "said"), GOLDEN_TEXTS)
+def test_odd_golden_texts_are_refused(
+    edit: Callable[[Any], None], said: str, tmp_path: Path
+) -> None:
+    bundle = copied(TEXTS, tmp_path)
+    golden = json.loads((bundle / "golden.json").read_text("utf-8"))
+    edit(golden)
+    (bundle / "golden.json").write_text(json.dumps(golden), "utf-8")
+    resealed(bundle, manifest_of(bundle))
+    with pytest.raises(InputError) as refused:
+        open_bundle(bundle).golden_batches()
+    assert f"golden vectors {bundle / 'golden.json'}" in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_golden_texts_of_other_answers_are_refused(tmp_path: Path) -> None:
+    bundle = copied(TEXTS, tmp_path)
+    golden = json.loads((bundle / "golden.json").read_text("utf-8"))
+    for case in (*golden["cases"], *golden["edge"]):
+        case["probabilities"] = [0.5]
+    (bundle / "golden.json").write_text(json.dumps(golden), "utf-8")
+    resealed(bundle, manifest_of(bundle))
+    with pytest.raises(InputError, match="labels are 3; an answer of 1 number has 2"):
+        open_bundle(bundle).golden_batches()
+
+
+def array(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """An edit of ``golden.npz``: an array becomes another, or, of a function, what that makes of it."""
+
+    def edit(content: dict[str, Any]) -> None:
+        if value is ...:
+            del content[name]
+        else:
+            content[name] = value(content[name]) if callable(value) else value
+
+    return edit
+
+
+GOLDEN_ARRAYS: list[tuple[Callable[[dict[str, Any]], None], str]] = [
+    (dict.clear, "holds no arrays by name"),
+    (array("0/case", ...), "holds no texts as 0/case"),
+    (array("0/case", lambda a: a[:, None]), "holds no texts as 0/case"),
+    (array("0/case", np.arange(5)), "holds no texts as 0/case"),
+    (array("0/case", lambda a: a[:1]), "different numbers of examples"),
+    (array("0/case", np.array([{}], object)), "it holds Python objects, which are not read"),
+    (array("1000000000/case", np.array(["a"])), "holds '1000000000/case'; expected 0/case"),
+    (array("99999999/case", np.array(["a"])), "holds no texts as"),
+    (array("x/case", np.array(["a"])), "holds 'x/case'; expected 0/case"),
+    (array("0/../x", np.zeros(1)), "holds '0/../x'; expected 0/case"),
+    (array("0/\x1b[2J", np.zeros(1)), r"holds '0/\x1b[2J'; expected 0/case"),
+    (array("0/in/series", ...), "arrays for short given; expected one for each of the inputs"),
+    (array("0/in/other", np.zeros(1)), "arrays for"),
+    (array("0/in/series", np.zeros((1, 7, 3), complex)), "input series is complex128 [1, 7, 3]"),
+    (array("0/in/series", lambda a: a[:, :5]), "input series is float32 ["),
+    (array("0/in/series", lambda a: a[:1]), "different numbers of examples"),
+    (array("0/in/series", lambda a: a[:0]), "different numbers of examples"),
+    (array("0/in/series", np.array(["a"])), "input series is <U1 [1]"),
+    (array("0/out/each", ...), "answers of motion; expected each, motion"),
+    (array("0/out/other", np.zeros(1)), "expected each, motion"),
+    (array("0/out/each", lambda a: a[:1]), "different numbers of examples"),
+    (array("0/out/each", lambda a: a[..., :2]), "output each is float32 ["),
+    (array("0/out/each", lambda a: a.astype(np.float64)), "output each is float64 ["),
+    (array("0/out/each", lambda a: a * np.nan), "with NaN; expected float32 [examples, 7, 4]"),
+    (array("0/out/each", lambda a: a + np.inf), "with NaN; expected float32 [examples, 7, 4]"),
+    (array("0/out/each", np.float32(1)), "output each is float32 []"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "said"), GOLDEN_ARRAYS)
+def test_odd_golden_arrays_are_refused(
+    edit: Callable[[dict[str, Any]], None], said: str, tmp_path: Path
+) -> None:
+    bundle = copied(ARRAYS, tmp_path)
+    with np.load(bundle / "golden.npz") as file:
+        content = dict(file)
+    edit(content)
+    np.savez(bundle / "golden.npz", **content)
+    resealed(bundle, manifest_of(bundle))
+    with pytest.raises(InputError) as refused:
+        open_bundle(bundle).golden_batches()
+    assert str(bundle / "golden.npz") in str(refused.value)
+    assert said in str(refused.value)
+    assert str(refused.value).isprintable()

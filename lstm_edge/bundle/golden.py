@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lstm_edge.base import checks
 from lstm_edge.base.arrays import Ids, Probabilities
+from lstm_edge.base.files import read_json
 from lstm_edge.base.gate import shown
 from lstm_edge.bundle.references import check_labels
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.batches import ANSWERS, Batch
+from lstm_edge.inputs.batches import ANSWERS, Batch, load_batches
 from lstm_edge.inputs.signature import Signature, expected_shape
 
 
@@ -85,11 +87,6 @@ class Golden:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Golden:
-        """Of :meth:`to_json`; the value is as its schema says.
-
-        Raises:
-            InputError: answers of different lengths.
-        """
         cases, edge = value["cases"], value["edge"]
         if len({len(case["probabilities"]) for case in (*cases, *edge)}) != 1:
             raise InputError(
@@ -114,15 +111,22 @@ class Golden:
         )
 
 
-def check_texts(golden: Golden, what: str, num_ids: int, outputs: int, labels: int) -> None:
-    """Refuse golden vectors that the bundle's model cannot have answered.
+def read_texts(path: Path, num_ids: int, outputs: int, labels: int) -> Golden:
+    """Golden vectors of a bundle of texts.
 
     Args:
         outputs: numbers of an answer; 0: not known.
 
     Raises:
-        InputError: the first case that does not fit, and what would.
+        InputError: not readable, not as their schema says, or the first case that the bundle's model
+            cannot have answered.
     """
+    what = f"golden vectors {path}"
+    value = read_json(path, "golden vectors")
+    checks.check(value, "golden", what)
+    if len({len(case["probabilities"]) for case in (*value["cases"], *value["edge"])}) != 1:
+        raise InputError(f"{what} have answers of different lengths; expected one length")
+    golden = Golden.from_json(value)
     try:
         check_labels(labels, golden.outputs.shape[1])
     except InputError as error:
@@ -140,22 +144,23 @@ def check_texts(golden: Golden, what: str, num_ids: int, outputs: int, labels: i
                 )
     if golden.classes is not None and max(golden.classes) >= labels:
         raise InputError(f"{what}: a label is {max(golden.classes)}; expected less than {labels}")
+    return golden
 
 
-def check_arrays(batches: Sequence[Batch], what: str, signature: Signature) -> list[Batch]:
-    """The golden vectors, if they fit the signature.
+def read_arrays(path: Path, signature: Signature) -> list[Batch]:
+    """Golden vectors of a bundle of arrays.
 
     Raises:
-        InputError: the first array that does not fit, and what would.
+        InputError: not readable, or the first array that does not fit the signature.
     """
     whole = signature.taking_anything
     checked = []
-    for number, batch in enumerate(batches):
+    for number, batch in enumerate(load_batches(path)):
         try:
             inputs = whole.check(batch.inputs)
             _check_outputs(batch, signature)
         except InputError as error:
-            raise InputError(f"{what}, {number}: {error}") from None
+            raise InputError(f"golden vectors {path}, {number}: {error}") from None
         checked.append(replace(batch, inputs=inputs))
     return checked
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lstm_edge.base import checks
-from lstm_edge.base.files import known_fields, read_json
-from lstm_edge.bundle.golden import Golden, check_arrays, check_texts
+from lstm_edge.base.files import known_fields
+from lstm_edge.base.gate import printable, shown
+from lstm_edge.bundle.golden import Golden, read_arrays, read_texts
 from lstm_edge.bundle.manifest import (
     GOLDEN,
     GOLDEN_ARRAYS,
@@ -29,7 +29,7 @@ from lstm_edge.bundle.manifest import (
 from lstm_edge.errors import BundleError, InputError, NotInstalledError
 from lstm_edge.inputs import label_names, labelled
 from lstm_edge.inputs.array_files import ArraySource
-from lstm_edge.inputs.batches import AS_GIVEN, Batch, Inputs, evenly, load_batches
+from lstm_edge.inputs.batches import AS_GIVEN, Batch, Inputs, evenly
 from lstm_edge.inputs.preprocessing import UNRECORDED, Preprocessing
 from lstm_edge.inputs.signature import Input, Output, Signature, State, expected_shape
 from lstm_edge.inputs.targets import check_targets, read_source
@@ -130,12 +130,21 @@ class Bundle(ABC):
         """A loaded runner for a variant.
 
         Raises:
-            BundleError: as :meth:`variant`.
+            BundleError: as :meth:`variant`, or the file has other inputs or outputs than it says.
             InputError: no runtime for such files, or it refuses the file.
             NotInstalledError: the runtime is not there.
         """
         info = self.variant(name)
-        return self.runner_over(info, runtime_class(info.kind)(self.path / info.file, threads))
+        runtime = runtime_class(info.kind)(self.path / info.file, threads)
+        for side in ("inputs", "outputs"):
+            ends = {end["name"]: end["dtype"] for end in getattr(info, side)}
+            ports = {port.name: port.dtype for port in getattr(runtime, side)}
+            if ports != ends and not runtime.takes_texts:
+                raise BundleError(
+                    f"bundle {self.path}: {info.file} has the {side} {_listed(ports)}; its manifest says "
+                    f"{_listed(ends)}"
+                )
+        return self.runner_over(info, runtime)
 
     def first_runner(self, names: Iterable[str] = (), threads: int = 1) -> tuple[str, Runner]:
         """The first of these variants (of all, without names) whose runtime is installed.
@@ -316,12 +325,7 @@ class TextBundle(Bundle):
 
     @cached_property
     def _golden(self) -> Golden:
-        what = f"golden vectors {self.path / GOLDEN}"
-        value = read_json(self.path / GOLDEN, "golden vectors")
-        checks.check(value, "golden", what)
-        golden = Golden.from_json(value)
-        check_texts(golden, what, self.num_ids, self.outputs, len(self.labels))
-        return golden
+        return read_texts(self.path / GOLDEN, self.num_ids, self.outputs, len(self.labels))
 
     def runner_over(self, info: VariantInfo, runtime: Runtime) -> IdsRunner | TextRunner:
         return text_runner(
@@ -417,8 +421,7 @@ class TensorBundle(Bundle):
 
     def golden(self) -> list[Batch]:
         """The golden vectors."""
-        path = self.path / GOLDEN_ARRAYS
-        return check_arrays(load_batches(path), f"golden vectors {path}", self.signature)
+        return read_arrays(self.path / GOLDEN_ARRAYS, self.signature)
 
     def runner_over(self, info: VariantInfo, runtime: Runtime) -> ArrayRunner:
         return ArrayRunner(runtime, self.signature, info.batch)
@@ -501,6 +504,12 @@ class TensorBundle(Bundle):
 
     def lengths(self, inputs: Inputs) -> tuple[int, ...]:
         return tuple(self.signature.steps(arrays) for arrays in inputs.arrays)
+
+
+def _listed(ends: dict[str, str]) -> str:
+    return (
+        printable(shown(", ".join(f"{name} ({dtype})" for name, dtype in ends.items()))) or "none"
+    )
 
 
 def open_bundle(path: Path | str) -> TextBundle | TensorBundle:

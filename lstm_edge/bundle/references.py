@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lstm_edge.base.gate import shown
+from lstm_edge.base.gate import printable, shown
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import portable_pattern
 
@@ -47,7 +47,7 @@ def check_references(manifest: dict[str, Any]) -> None:
         parts = (variant["format"], variant["precision"], variant.get("made_for"))
         if variant["name"] != (expected := "-".join(filter(None, parts))):
             raise InputError(
-                f"variant {shown(variant['name'])} is of a format and precision that make it {expected}"
+                f"variant {variant['name']} is of a format and precision that make it {expected}"
             )
     if manifest.get("kind") == "tensors":
         _check_signature(manifest["signature"], manifest["labels"])
@@ -93,21 +93,22 @@ def _check_signature(signature: dict[str, Any], labels: Sequence[str]) -> None:
     _check_once("input", [end["name"] for end in (*inputs, *states)])
     _check_once("output", [*(end["name"] for end in outputs), *(end["output"] for end in states)])
     for end in (*inputs, *outputs, *states):
+        name = repr(shown(end["name"]))
         if not end["shape"]:
-            raise InputError(
-                f"the shape of {shown(end['name'])} is empty; expected the examples first"
-            )
+            raise InputError(f"the shape of {name} is empty; expected the examples first")
         _check_size(end["name"], end["shape"])
         last = end["shape"][-1] if len(end["shape"]) > 1 else None
         scale = end.get("scale") or end.get("unscale") or {}
         for field, numbers in (*scale.items(), *((f, end[f]) for f in ("nan", "inf") if f in end)):
             if isinstance(numbers, list) and len(numbers) not in (1, last):
                 raise InputError(
-                    f"{field} of {shown(end['name'])} is for {len(numbers)}; expected 1, or one for each "
-                    f"of the last axis of {end['shape']}"
+                    f"{field} of {name} is for {len(numbers)}; expected 1, or one for each of the last "
+                    f"axis of {end['shape']}"
                 )
         if end.get("dtype") == "int32" and scale:
-            raise InputError(f"{shown(end['name'])} has whole numbers, which are not scaled")
+            raise InputError(f"{name} has whole numbers, which are not scaled")
+        if end.get("timed") and end["shape"][1:2] not in ([None], [signature["chunk"]]):
+            raise InputError(f"{name} is timed, and its shape {end['shape']} has no steps")
     if signature["chunk"] is not None and not states:
         raise InputError(
             f"signature.chunk is {signature['chunk']} where no states are; expected null"
@@ -126,7 +127,7 @@ def _check_variant(variant: dict[str, Any], manifest: dict[str, Any]) -> None:
     for side, field in (("inputs", "name"), ("outputs", "output")):
         _check_once(f"of the {side} of {name}", [end["name"] for end in variant[side]])
         for end in variant[side]:
-            _check_size(f"{name}, {shown(end['name'])}", end["shape"], variant["batch"])
+            _check_size(f"{name}, {end['name']}", end["shape"], variant["batch"])
         fed = [state[field] for state in states]
         _check_once(f"of the states of {name}", fed)
         if missing := [one for one in fed if one not in ends[side]]:
@@ -142,6 +143,10 @@ def _check_variant(variant: dict[str, Any], manifest: dict[str, Any]) -> None:
                 raise InputError(f"{name} has other states than the signature")
         elif len(own) != 1:
             raise InputError(f"{name} has {len(own)} {side} beside its states; expected 1")
+        elif own[0]["dtype"] != "string" and len(own[0]["shape"]) != 2:
+            raise InputError(
+                f"{name}: {shown(own[0]['name'])!r} has the shape {own[0]['shape']}; expected two axes"
+            )
 
 
 def _check_ends(
@@ -151,7 +156,7 @@ def _check_ends(
     names = [end["name"] for end in expected]
     if sorted(ends) != sorted(names):
         raise InputError(
-            f"{name} has the {side} {shown(', '.join(ends))}; the signature has {shown(', '.join(names))}"
+            f"{name} has the {side} {_listed(ends)}; the signature has {_listed(names)}"
         )
     for port in expected:
         end = ends[port["name"]]
@@ -161,9 +166,13 @@ def _check_ends(
         )
         if not fits or end["dtype"] != port.get("dtype", "float32"):
             raise InputError(
-                f"{name}: {shown(end['name'])} is {end['dtype']} {end['shape']}; the signature has "
+                f"{name}: {shown(end['name'])!r} is {end['dtype']} {end['shape']}; the signature has "
                 f"{port.get('dtype', 'float32')} {port['shape']}"
             )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return printable(shown(", ".join(names)))
 
 
 def _check_size(name: str, shape: Sequence[int | None], batch: int | None = None) -> None:
@@ -172,5 +181,6 @@ def _check_size(name: str, shape: Sequence[int | None], batch: int | None = None
     first = max(batch or 1, (shape[0] if shape else None) or 1)
     if first * math.prod(fixed) > CALL:
         raise InputError(
-            f"{name} has the shape {list(shape)} in a batch of {first}; expected at most {CALL:,} numbers"
+            f"{printable(shown(name))} has the shape {list(shape)} in a batch of {first}; expected at "
+            f"most {CALL:,} numbers"
         )

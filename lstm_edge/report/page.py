@@ -74,7 +74,7 @@ def _tolerance(t: Tolerance) -> str:
     parts = []
     if t.flip_rate is not None:
         parts.append(f"flips at most {t.flip_rate:.2%}" if t.flip_rate else "no flips")
-    if t.flip_margin:
+    if t.flip_margin and parts:
         parts[0] += (
             f", not counted where the reference is within {t.flip_margin:g} of its threshold"
         )

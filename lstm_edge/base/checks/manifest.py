@@ -682,8 +682,8 @@ def validate___definitions_variant(data, custom_formats={}, name_prefix=None):
             if isinstance(data__batch, (int, float)) and (not isinstance(data__batch, bool)):
                 if data__batch < 1:
                     raise JsonSchemaValueException('' + (name_prefix or 'data') + '.batch must be bigger than or equal to 1', value=data__batch, name='' + (name_prefix or 'data') + '.batch', rule='minimum')
-                if data__batch > 1000000:
-                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.batch must be smaller than or equal to 1000000', value=data__batch, name='' + (name_prefix or 'data') + '.batch', rule='maximum')
+                if data__batch > 65536:
+                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.batch must be smaller than or equal to 65536', value=data__batch, name='' + (name_prefix or 'data') + '.batch', rule='maximum')
         if 'inputs' in data_keys:
             data_keys.remove('inputs')
             data__inputs = data['inputs']
@@ -1002,16 +1002,20 @@ def validate___definitions_tolerance(data, custom_formats={}, name_prefix=None):
             if not isinstance(data__maxabs, (int, float, NoneType)) or isinstance(data__maxabs, bool):
                 raise JsonSchemaValueException('' + (name_prefix or 'data') + '.max_abs must be number or null', value=data__maxabs, name='' + (name_prefix or 'data') + '.max_abs', rule='type')
             if isinstance(data__maxabs, (int, float)) and (not isinstance(data__maxabs, bool)):
-                if data__maxabs < 0:
-                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.max_abs must be bigger than or equal to 0', value=data__maxabs, name='' + (name_prefix or 'data') + '.max_abs', rule='minimum')
+                if data__maxabs > 1000000:
+                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.max_abs must be smaller than or equal to 1000000', value=data__maxabs, name='' + (name_prefix or 'data') + '.max_abs', rule='maximum')
+                if data__maxabs <= 0:
+                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.max_abs must be bigger than 0', value=data__maxabs, name='' + (name_prefix or 'data') + '.max_abs', rule='exclusiveMinimum')
         if 'mean_abs' in data_keys:
             data_keys.remove('mean_abs')
             data__meanabs = data['mean_abs']
             if not isinstance(data__meanabs, (int, float)) or isinstance(data__meanabs, bool):
                 raise JsonSchemaValueException('' + (name_prefix or 'data') + '.mean_abs must be number', value=data__meanabs, name='' + (name_prefix or 'data') + '.mean_abs', rule='type')
             if isinstance(data__meanabs, (int, float)) and (not isinstance(data__meanabs, bool)):
-                if data__meanabs < 0:
-                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.mean_abs must be bigger than or equal to 0', value=data__meanabs, name='' + (name_prefix or 'data') + '.mean_abs', rule='minimum')
+                if data__meanabs > 1000000:
+                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.mean_abs must be smaller than or equal to 1000000', value=data__meanabs, name='' + (name_prefix or 'data') + '.mean_abs', rule='maximum')
+                if data__meanabs <= 0:
+                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.mean_abs must be bigger than 0', value=data__meanabs, name='' + (name_prefix or 'data') + '.mean_abs', rule='exclusiveMinimum')
         if 'relative' in data_keys:
             data_keys.remove('relative')
             data__relative = data['relative']
@@ -1035,6 +1039,8 @@ def validate___definitions_tolerance(data, custom_formats={}, name_prefix=None):
             if isinstance(data__flipmargin, (int, float)) and (not isinstance(data__flipmargin, bool)):
                 if data__flipmargin < 0:
                     raise JsonSchemaValueException('' + (name_prefix or 'data') + '.flip_margin must be bigger than or equal to 0', value=data__flipmargin, name='' + (name_prefix or 'data') + '.flip_margin', rule='minimum')
+                if data__flipmargin > 1:
+                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.flip_margin must be smaller than or equal to 1', value=data__flipmargin, name='' + (name_prefix or 'data') + '.flip_margin', rule='maximum')
         if 'accuracy_drop' in data_keys:
             data_keys.remove('accuracy_drop')
             data__accuracydrop = data['accuracy_drop']
