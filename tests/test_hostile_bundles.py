@@ -16,10 +16,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from lstm_edge.base.files import shipped
 from lstm_edge.bundle.manifest import seal
 from lstm_edge.bundle.opening import open_bundle
+from lstm_edge.cli import cli
 from lstm_edge.errors import BundleError, InputError
+from lstm_edge.inputs import label_names
+from lstm_edge.inputs.tokenizer import TextSettings, tokens_of
+from lstm_edge.models import run_folder
 
 BUNDLES = Path(__file__).parent / "bundles"
 TEXTS, ARRAYS, STREAM, IDS = "texts-front", "arrays", "stream", "ids"
@@ -406,3 +412,102 @@ def test_odd_golden_arrays_are_refused(
     assert str(bundle / "golden.npz") in str(refused.value)
     assert said in str(refused.value)
     assert str(refused.value).isprintable()
+
+
+# --- vocabularies ---------------------------------------------------------------------------------
+
+VOCABULARIES = {
+    "nothing": (b"", "entries"),
+    "not UTF-8": (b"<PAD>\n\xff\n", "is not UTF-8 text"),
+    "twice": (b"<PAD>\n<START>\n<UNKNOWN>\n<UNUSED>\nfilm\nfilm\n", "'film' more than once"),
+    "too many": (b"".join(b"word%d\n" % i for i in range(1000)), "the model's embedding has only"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), VOCABULARIES.values(), ids=VOCABULARIES)
+def test_odd_vocabularies_are_refused(content: bytes, said: str, tmp_path: Path) -> None:
+    bundle = copied(TEXTS, tmp_path)
+    (bundle / "vocab.txt").write_bytes(content)
+    resealed(bundle, manifest_of(bundle))
+    with pytest.raises(InputError) as refused:
+        open_bundle(bundle).tokenizer()
+    assert said in str(refused.value)
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+OPENING: dict[str, tuple[str, ...]] = {
+    "predict": ("a film",),
+    "verify": ("--json", "OUT/result.json"),
+    "bench": ("--rounds", "1", "--json", "OUT/result.json"),
+    "inspect": ("--json", "OUT/result.json"),
+    "web": ("--out", "OUT/page"),
+    "report": ("--out", "OUT/report"),
+}
+"""Each command that opens a bundle; what it would write, it would write below OUT."""
+
+REFUSED: dict[str, Callable[[Any], None]] = {
+    "a name above the folder": renamed("../../planted.txt"),
+    "a file above the folder": put("variants.0.file", "../../planted.txt"),
+    "a kind that is not known": put("kind", "[/red]\x1b[2J\naudio"),
+    "a great batch": put("variants.0.batch", 10**9),
+    "labels of another count": put("labels", ["a"]),
+}
+
+
+@pytest.mark.parametrize("command", OPENING)
+@pytest.mark.parametrize("edit", REFUSED.values(), ids=REFUSED)
+def test_every_command_refuses_in_one_line(
+    command: str, edit: Callable[[Any], None], tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "a" / "b", tmp_path / "out"
+    out.mkdir()
+    folder.mkdir(parents=True)
+    bundle = copied(TEXTS, folder)
+    manifest = manifest_of(bundle)
+    edit(manifest)
+    for name in (*manifest["files"], *(v["file"] for v in manifest["variants"])):
+        if ".." in name:  # what is to be read from there is there
+            shutil.copy(bundle / "vocab.txt", bundle / name)
+            manifest["variants"][0]["bytes"] = (bundle / "vocab.txt").stat().st_size
+            manifest["variants"][0]["sha256"] = manifest["files"].get(name, HASH)
+    resealed(bundle, manifest)
+    before = sorted(tmp_path.rglob("*"))
+    options = [part.replace("OUT", str(out)) for part in OPENING[command]]
+    done = CliRunner().invoke(cli, [command, str(bundle), *options])
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    line = done.stderr.removesuffix("\n")
+    assert line.startswith("lstm-edge: bundle ")
+    assert line.isprintable()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+# --- labels ---------------------------------------------------------------------------------------
+
+# What Python takes for the end of a line, and files of labels do not.
+NO_ENDS = ("\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
+
+
+def test_a_run_has_as_many_labels_as_were_written(tmp_path: Path) -> None:
+    run = Path(shutil.copytree(shipped(), tmp_path / "run"))
+    names = [f"one{character}word" for character in NO_ENDS] + ["", "last"]
+    for end in ("\n", "\r\n"):
+        text = "".join(f"{name}{end}" for name in names)
+        (run / "labels.txt").write_text(text, "utf-8", newline="")
+        assert run_folder.find(run).labels == tuple(names)
+        words = [*TextSettings().special_tokens(), *names]
+        assert tokens_of("".join(f"{word}{end}" for word in words)) == words
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_label_of_two_lines_is_refused(end: str) -> None:
+    values = ("a", f"b{end}c")
+    for names in ((values, None), (("0", "1"), values)):
+        with pytest.raises(InputError, match=r"the label 'b.*c' holds a line break"):
+            label_names.label_names(*names)
+    with pytest.raises(InputError, match="holds a line break"):
+        label_names.check_lines(values)
+    with pytest.raises(InputError, match="holds half a character"):
+        label_names.check_lines(["a\udcff"])
+    assert label_names.check_lines([f"a{c}b" for c in NO_ENDS]) == tuple(f"a{c}b" for c in NO_ENDS)

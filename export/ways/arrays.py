@@ -12,7 +12,7 @@ from export.ways.common import GOLDEN_EXAMPLES, Request, Way, Written, check_num
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.bundle.manifest import write_tensor_parts
 from lstm_edge.errors import InputError, RefusalError, UnsupportedModelError
-from lstm_edge.inputs import array_files, batches
+from lstm_edge.inputs import array_files, batches, label_names
 from lstm_edge.inputs import signature as tensors
 from lstm_edge.inputs.scaling import read_scales
 from lstm_edge.models.graph import GraphModel, read_graph, takes_lengths_apart, usual_scales
@@ -177,7 +177,7 @@ def _class_labels(request: Request, signature: tensors.Signature) -> tuple[str, 
     labels = tuple(request.source.labels or ())
     classes = [output.classes for output in signature.outputs if output.classes]
     if len(labels) in classes and len(set(labels)) == len(labels):
-        return labels
+        return label_names.check_lines(labels)
     if request.has_labels:
         counts = " or ".join(map(str, classes)) or "no"
         raise InputError(

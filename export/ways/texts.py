@@ -233,7 +233,7 @@ def _labels(labels: Sequence[str] | None, outputs: int) -> tuple[str, ...]:
             f"{len(labels)} labels given ({', '.join(labels)}); the model has {classes} classes: give "
             "one different name for each, in the order of its outputs"
         )
-    return tuple(labels)
+    return label_names.check_lines(labels)
 
 
 def _golden(

@@ -143,6 +143,14 @@ def read_text(path: Path, what: str, most: int = gate.JSON_BYTES) -> str:
         raise InputError(f"{what} {path} is not UTF-8 text (byte {error.start})") from None
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text: they end at line feeds only, whatever else Python takes for the end of one.
+
+    A carriage return before one is an editor's, or git's.
+    """
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
+
 def read_json(path: Path, what: str, most: int = gate.JSON_BYTES) -> Any:
     """The value in a JSON file of at most so many bytes, or an :class:`InputError` that says why not."""
     return gate.parse_json(read_text(path, what, most), f"{what} {path}")

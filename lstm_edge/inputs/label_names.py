@@ -38,7 +38,7 @@ def label_names(values: Sequence[str], names: Sequence[str] | None = None) -> tu
     """Names for :func:`label_values`; 0/1 and neg/pos are Negative and Positive unless ``names``.
 
     Raises:
-        InputError: ``names`` has another number of names, or one twice.
+        InputError: ``names`` has another number of names, or one twice; or a line break is in one.
     """
     if names is not None:
         if len(names) != len(values) or len(set(names)) != len(names):
@@ -46,10 +46,27 @@ def label_names(values: Sequence[str], names: Sequence[str] | None = None) -> tu
                 f"{len(names)} label names given ({', '.join(names)}) for {len(values)} classes "
                 f"({', '.join(values[:10])}); give one different name for each, in this order"
             )
-        return tuple(names)
+        return check_lines(names)
     if list(values) == ["0", "1"] or [_fold(v) for v in values] == ["negative", "positive"]:
         return BINARY_NAMES
-    return tuple(values)
+    return check_lines(values)
+
+
+def check_lines(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, if each is one line of a file of labels.
+
+    Raises:
+        InputError: the first that holds the end of one, or half a character.
+    """
+    for name in names:
+        if not name.isascii() and name.encode(errors="replace").decode() != name:
+            raise InputError(f"the label {name!r} holds half a character (of a UTF-16 pair)")
+        if "\n" in name or "\r" in name:
+            raise InputError(
+                f"the label {name!r} holds a line break, and labels.txt has one label in each line: "
+                "write it without"
+            )
+    return tuple(names)
 
 
 def resolve_labels(

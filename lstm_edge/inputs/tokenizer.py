@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_edge.base.arrays import Ids
-from lstm_edge.base.files import read_text, write_text
+from lstm_edge.base.files import lines_of, read_text, write_text
 from lstm_edge.errors import InputError
 
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -330,11 +330,8 @@ def _unescape(token: str) -> str:
 
 def tokens_of(content: str) -> list[str]:
     """The tokens of a ``vocab.txt`` as :meth:`Tokenizer.save` writes it."""
-    # a carriage return of a token is escaped; these are of an editor or of git
-    tokens = [_unescape(line) for line in content.replace("\r\n", "\n").split("\n")]
-    if tokens and tokens[-1] == "":
-        tokens.pop()
-    return tokens
+    # a carriage return of a token is escaped
+    return [_unescape(line) for line in lines_of(content)]
 
 
 def load_tokenizer(path: Path, num_words: int, settings: TextSettings) -> Tokenizer:

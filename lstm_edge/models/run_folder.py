@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lstm_edge.base.files import read_json, read_text
+from lstm_edge.base.files import lines_of, read_json, read_text
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings
 from lstm_edge.models import files as keras_files
@@ -60,7 +60,7 @@ def find(
         if vocab is None and (folder / VOCAB).is_file():
             vocab, settings = folder / VOCAB, TextSettings.from_json(config["tokenizer"])
         if labels is None and (folder / LABELS).is_file():
-            labels = read_text(folder / LABELS, "labels").splitlines()
+            labels = lines_of(read_text(folder / LABELS, "labels"))
     return ModelSource(
         model,
         vocab,
