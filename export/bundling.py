@@ -24,6 +24,7 @@ from lstm_edge.base.files import content_hash, replacing_folder, sha256
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.base.reasons import reason_of
 from lstm_edge.bundle import manifest
+from lstm_edge.bundle.signing import Key, PrivateKey
 from lstm_edge.errors import (
     ConversionError,
     InputError,
@@ -104,6 +105,7 @@ def export_bundle(
     either_side: bool = False,
     trust: bool = False,
     custom: Sequence[Path | str] = (),
+    sign: Key | PrivateKey | None = None,
     progress: Progress = SILENT,
 ) -> ExportResult:
     """Export a Keras model to a bundle; the folder appears only when it is whole.
@@ -148,6 +150,8 @@ def export_bundle(
         trust: also execute what the file holds (Lambda layers, custom classes).
         custom: Python files with layers, models and functions of the user's own that the file names; they
             are run, so only with ``trust``. What is registered already needs none.
+        sign: a private key, whose signature of the manifest lies in the bundle (see
+            :class:`lstm_edge.bundle.signing.PrivateKey`).
 
     Raises:
         UnsupportedModelError: with all obstacles at once; only of what was asked for by name, or where
@@ -157,6 +161,7 @@ def export_bundle(
     """
     out = Path(out)
     manifest.check_replaceable(out)
+    key = sign if sign is None or isinstance(sign, PrivateKey) else PrivateKey(sign)
     check_positive(length=length, batch=batch, chunk=chunk)
     beside = [formats.TEXT_INPUT] if text_input else []
     chosen = formats.choose(wanted_formats, precisions, fold_embedding, runtimes, beside)
@@ -281,6 +286,8 @@ def export_bundle(
             variants=entries,
             versions=machine.versions(machine.MEASURED),
         )
+        if key is not None:
+            key.sign(folder)
     rounding = [one.sentence() for one in way.rounding if one.share > LIMIT or one.undetermined]
     first = [source.pair.said] if source.pair else []
     first += [traced] if traced else []

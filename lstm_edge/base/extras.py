@@ -38,6 +38,7 @@ _EXTRAS = {
     "uvicorn": ("uvicorn", "web"),
     "segno": ("segno", "web"),
     "platformdirs": ("platformdirs", "web"),
+    "cryptography": ("cryptography", "sign"),
     "openvino": ("openvino", "bench"),
     "nncf": ("nncf", "bench"),
     "torch": ("torch", "bench"),

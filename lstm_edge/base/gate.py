@@ -25,6 +25,8 @@ DIGITS = 20
 """Of a whole number: 2^64 has 20. Python refuses to print one of more than 4,300."""
 MANIFEST_BYTES = 32 * MIB
 """A bundle's manifest: that of 18 files and two classes has 60 kB, of 1,000 classes 100 kB more."""
+KEY_BYTES = 8 << 10
+"""A key for signatures: one of RSA with 8,192 bits, which is named as such, has 6.4 kB."""
 
 
 def check_regular(path: Path, what: str) -> int:

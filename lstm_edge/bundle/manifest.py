@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from lstm_edge.results.rounding import OwnRounding
 SCHEMA, MADE_FOR_SCHEMA = 4, 3
 MANIFEST, VOCAB, LABELS, GOLDEN = "manifest.json", "vocab.txt", "labels.txt", "golden.json"
 GOLDEN_ARRAYS = "golden.npz"
+SIGNATURE = "manifest.json.sig"  # of the manifest, so not in it
 TEXT, TENSORS = "text", "tensors"  # kinds of bundle
 
 
@@ -152,11 +153,14 @@ def write_manifest(
     write_json(folder / MANIFEST, {**manifest, "seal": seal(manifest)})
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path, check: Callable[[Path, bytes], None] | None = None) -> dict[str, Any]:
     """The manifest of a bundle's folder: whole, as its schema says, and true of its files.
 
     What else is in it is not known here, and left aside. It is the one that reads a bundle's names: what
     is copied, sent or served has these.
+
+    Args:
+        check: refuses its bytes with a :class:`BundleError`, before anything is made of them.
 
     Raises:
         BundleError: not a bundle, written by a newer version, contradicting itself, or a file missing,
@@ -164,8 +168,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     where = f"bundle {path}: its {MANIFEST}"
     try:
-        manifest: Any = read_json(path / MANIFEST, "manifest", gate.MANIFEST_BYTES)
-    except InputError as error:
+        content = gate.read_bytes(path / MANIFEST, "manifest", gate.MANIFEST_BYTES)
+        if check is not None:
+            check(path, content)
+        manifest: Any = gate.parse_json(content.decode(), f"manifest {path / MANIFEST}")
+    except (InputError, UnicodeDecodeError) as error:
         raise BundleError(f"{where} is damaged: {error}; export again") from None
     if not isinstance(manifest, dict) or "schema" not in manifest:
         raise BundleError(f"{where} is damaged; export again")
@@ -179,7 +186,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise BundleError(f"{where} was changed after export; export again")
     try:
         checks.check(manifest, "manifest", f"its {MANIFEST}")
-        check_file_names(manifest, (MANIFEST,))
+        check_file_names(manifest, (MANIFEST, SIGNATURE))
         check_references(manifest)
     except InputError as error:
         raise BundleError(f"bundle {path}: {error}") from None
@@ -211,8 +218,8 @@ def _check_files(path: Path, manifest: dict[str, Any]) -> None:
 
 
 def own_files(manifest: dict[str, Any]) -> set[str]:
-    """Names of all files of the bundle that a manifest describes, with its own."""
-    return {MANIFEST, *manifest["files"], *(v["file"] for v in manifest["variants"])}
+    """Names of all files of the bundle that a manifest describes, with its own and its signature's."""
+    return {MANIFEST, SIGNATURE, *manifest["files"], *(v["file"] for v in manifest["variants"])}
 
 
 def is_bundle(path: Path) -> bool:
@@ -236,7 +243,7 @@ def check_replaceable(path: Path) -> None:
     try:
         ours = own_files(read_json(path / MANIFEST, "manifest", gate.MANIFEST_BYTES))
     except (InputError, KeyError, TypeError, AttributeError):
-        ours = {MANIFEST, VOCAB, LABELS, GOLDEN, GOLDEN_ARRAYS}
+        ours = {MANIFEST, SIGNATURE, VOCAB, LABELS, GOLDEN, GOLDEN_ARRAYS}
     if foreign := sorted(p.name for p in path.iterdir() if p.name not in ours):
         raise InputError(
             f"bundle {path} holds files that export did not write: {', '.join(foreign[:5])}; move "

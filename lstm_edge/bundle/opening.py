@@ -26,6 +26,7 @@ from lstm_edge.bundle.manifest import (
     read_manifest,
     variant_of,
 )
+from lstm_edge.bundle.signing import Key, Trusted
 from lstm_edge.errors import BundleError, InputError, NotInstalledError
 from lstm_edge.inputs import label_names, labelled
 from lstm_edge.inputs.array_files import ArraySource
@@ -512,18 +513,29 @@ def _listed(ends: dict[str, str]) -> str:
     )
 
 
-def open_bundle(path: Path | str) -> TextBundle | TensorBundle:
+def open_bundle(
+    path: Path | str, trusted: Key | Iterable[Key] | None = None
+) -> TextBundle | TensorBundle:
     """Open a bundle and check every file's hash.
 
+    Args:
+        trusted: public keys, of which one must have signed it (see
+            :class:`lstm_edge.bundle.signing.Trusted`); None: hashes only, which are a checksum against
+            accidents and say nothing of who wrote it.
+
     Raises:
-        BundleError: not a bundle, written by a newer version, or a file missing or changed.
+        BundleError: not a bundle, written by a newer version, or a file missing or changed; not signed by
+            a key of ``trusted``.
+        InputError: no such key.
+        MissingExtraError: the extra ``sign`` is not installed, and there is ``trusted``.
     """
+    keys = None if trusted is None else Trusted(trusted)
     path = Path(path)
     if not path.is_dir():
         raise BundleError(f"bundle {path} does not exist; make one with: lstm-edge export MODEL")
     if not (path / MANIFEST).is_file():
         raise BundleError(f"{path} is not a bundle: it has no {MANIFEST}")
-    manifest = read_manifest(path)
+    manifest = read_manifest(path, None if keys is None else keys.check)
     common = {
         "path": path,
         "manifest": manifest,

@@ -24,7 +24,7 @@ BENCH_EXAMPLES = 200
 
 
 @click.command("bench", short_help="Measure latency, start-up and memory, here or on a device.")
-@shared.BUNDLE
+@shared.bundle_options
 @click.option(
     "--on", "where", metavar="DEVICE", default="local", show_default=True,
     help="local: this machine; browser: what opens the page that is served then; "

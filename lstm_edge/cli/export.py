@@ -162,6 +162,10 @@ def _spoken_settings(options: dict[str, Any]) -> dict[str, Any]:
 @click.option(
     "--chunk", type=int, metavar="K", help="Steps in every call of a stream [default: any number]."
 )
+@click.option(
+    "--sign", type=click.Path(path_type=Path), metavar="KEY",
+    help="Sign the bundle with this private Ed25519 key (PEM), for --trusted of the other commands.",
+)  # fmt: skip
 @click.option("--lowering", metavar="L", cls=_Listed, listing=_lowerings)
 @shared.data_options("Take the golden vectors from these texts [default: the shipped reviews].")
 @shared.trust_options
@@ -184,6 +188,7 @@ def command(
     fold_embedding: bool,
     streaming: bool | None,
     chunk: int | None,
+    sign: Path | None,
     lowering: str | None,
     source: str | None,
     text_column: str | None,
@@ -210,12 +215,15 @@ def command(
     lstm-edge export forecaster.h5 --streaming --out bundle
     lstm-edge export own.keras --custom layers.py --trust --out bundle
     lstm-edge export run --runtime mediapipe --precision int8-dynamic --out phone
+    lstm-edge export run --sign key.pem --out bundle
     """
     shared.require_export()
     from export import export_bundle
+    from lstm_edge.bundle.signing import PrivateKey
     from lstm_edge.report import tables as report
     from lstm_edge.verify.verifying import exported
 
+    key = None if sign is None else PrivateKey(sign)
     dataset = (
         None if source is None else shared.load_data(source, text_column, label_column, verbose)
     )
@@ -245,6 +253,7 @@ def command(
             either_side=either_side,
             trust=trust,
             custom=custom,
+            sign=key,
             progress=bars,
         )
     bundle = shared.open_bundle(out)

@@ -9,12 +9,14 @@ import click
 
 from lstm_edge.cli import shared
 from lstm_edge.cli.messages import with_options
+from lstm_edge.errors import InputError
 
 
 @click.command(
     "inspect", short_help="What is inside a bundle, or a .tflite, .onnx, .ort, .keras or .h5 file."
 )
 @click.argument("file", type=click.Path(path_type=Path))
+@shared.TRUSTED
 @shared.JSON
 @shared.trust_options
 def command(file: Path, json_file: Path | None, trust: bool, custom: Sequence[Path]) -> None:
@@ -38,6 +40,8 @@ def command(file: Path, json_file: Path | None, trust: bool, custom: Sequence[Pa
         shared.show(report.lowering_table(bundle))
         shared.write_json(json_file, report.lowerings(bundle))
         return
+    if shared.trusted():
+        raise InputError(f"`trusted` is for bundles, and {file} is none")
     found = structure.inspect(file)
     if found.format == "keras":
         shared.require_export()

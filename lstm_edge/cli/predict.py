@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("predict", short_help="Texts in, labels and probabilities out; no TensorFlow.")
-@shared.BUNDLE
+@shared.bundle_options
 @click.argument("texts", nargs=-1)
 @click.option(
     "--input", "source", type=click.Path(path_type=Path), metavar="FILE",

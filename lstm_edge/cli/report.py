@@ -14,7 +14,7 @@ from lstm_edge.errors import InputError
 
 
 @click.command("report", short_help="One HTML page of parity and latency.")
-@shared.BUNDLE
+@shared.bundle_options
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option(
     "--parity", type=click.Path(path_type=Path),

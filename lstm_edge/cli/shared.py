@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 DONE, OUTSIDE, FAILED, INTERRUPTED = 0, 1, 2, 130
 
-BUNDLE = click.argument("bundle", type=click.Path(path_type=Path))
+_TRUSTED = "lstm_edge.trusted"  # kept in the context, where whatever opens a bundle asks for it
+TRUSTED = click.option(
+    "--trusted", type=click.Path(path_type=Path), multiple=True, metavar="KEY", expose_value=False,
+    callback=lambda context, option, keys: context.meta.__setitem__(_TRUSTED, keys),
+    help="Open the bundle only if this public key (PEM) signed it, see export --sign. May be repeated: "
+    "any of them [default: nobody looks at signatures].",
+)  # fmt: skip
 VERBOSE = click.option(
     "--verbose", "-v", is_flag=True, help="Show what TensorFlow and the converters print."
 )
@@ -82,6 +88,11 @@ def _window(text: str | None) -> Window | None:
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def bundle_options(command: _F) -> _F:
+    """A command's bundle, and whom it has to be from; :func:`open_bundle` sees to that."""
+    return click.argument("bundle", type=click.Path(path_type=Path))(TRUSTED(command))
 
 
 def trust_options(command: _F) -> _F:
@@ -215,7 +226,12 @@ def exit_code(reports: Iterable[ParityReport], failures: Sequence[str] = ()) -> 
 def open_bundle(path: Path) -> Bundle:
     from lstm_edge.bundle.opening import open_bundle
 
-    return open_bundle(path)
+    return open_bundle(path, trusted())
+
+
+def trusted() -> Sequence[Path] | None:
+    """The keys of ``--trusted``; None without."""
+    return click.get_current_context().meta.get(_TRUSTED) or None
 
 
 def refuse(bundle: Bundle, texts: dict[str, Any], arrays: dict[str, Any]) -> None:

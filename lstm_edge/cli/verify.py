@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify", short_help="Prove that every file answers as Keras does.")
-@shared.BUNDLE
+@shared.bundle_options
 @shared.data_options("Labelled texts [default: the bundle's golden vectors, no TensorFlow needed].")
 @click.option(
     "--inputs", type=click.Path(path_type=Path), metavar="FILE",

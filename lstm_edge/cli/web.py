@@ -15,7 +15,7 @@ from lstm_edge.errors import InputError
     "web",
     short_help="A page to try a bundle on: a text's verdict word by word, or readings and their answer.",
 )
-@shared.BUNDLE
+@shared.bundle_options
 @click.option(
     "--host", metavar="ADDRESS",
     help="Where the page is served; 0.0.0.0 for a phone on the same network [default: 127.0.0.1].",

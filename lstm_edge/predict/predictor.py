@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ import numpy as np
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bundle.opening import TensorBundle, TextBundle, open_bundle
+from lstm_edge.bundle.signing import Key
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.array_files import digits
 from lstm_edge.inputs.signature import Output, unanswered
@@ -163,7 +164,12 @@ def check_answers(inputs: Arrays, outputs: Arrays) -> None:
 
 
 def load_bundle(
-    path: Path | str, variant: str | None = None, threads: int = 1, workers: int = 1
+    path: Path | str,
+    variant: str | None = None,
+    threads: int = 1,
+    workers: int = 1,
+    *,
+    trusted: Key | Iterable[Key] | None = None,
 ) -> Classifier | Predictor:
     """Open a bundle for prediction.
 
@@ -173,8 +179,10 @@ def load_bundle(
     Args:
         variant, threads: see :class:`Predictor`.
         workers: inferences at a time, of a bundle of texts.
+        trusted: public keys (files or PEM), of which one must have signed it; see
+            :func:`lstm_edge.bundle.opening.open_bundle`.
     """
-    bundle = open_bundle(path).predicting()
+    bundle = open_bundle(path, trusted).predicting()
     if isinstance(bundle, TensorBundle):
         return Predictor(bundle, variant, threads)
     return Classifier(cast(TextBundle, bundle), variant, threads, workers)

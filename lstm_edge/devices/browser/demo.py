@@ -10,7 +10,7 @@ from pathlib import Path
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import read_json, replacing_folder, write_json
 from lstm_edge.base.progress import SILENT, Progress
-from lstm_edge.bundle.manifest import VariantInfo, own_files
+from lstm_edge.bundle.manifest import SIGNATURE, VariantInfo, own_files
 from lstm_edge.bundle.opening import Bundle, TextBundle
 from lstm_edge.devices.browser import runtimes as web_runtimes
 from lstm_edge.devices.browser import server as web_server
@@ -107,6 +107,10 @@ def _copies(bundle: Bundle, runtimes: Path) -> list[tuple[Path, str]]:
     """Every file, and its name in the folder."""
     needed = {name for info in bundle.variants.values() for name in _packages(info)}
     names = own_files(bundle.manifest)
+    signature = bundle.path / SIGNATURE
+    # nobody has looked at it: a link may show any other file
+    if not signature.is_file() or signature.is_symlink():
+        names.discard(SIGNATURE)
     return [
         (_PAGES[bundle.takes], "index.html"),
         (STYLE, STYLE.name),
