@@ -1,7 +1,7 @@
 """Who a bundle is from: an Ed25519 signature of its manifest, whose hashes cover every other file.
 
-What is signed are the bytes of ``manifest.json`` as they stand. The signature lies beside it: 64 bytes, which
-any other program can check, too, and no part of what they sign.
+What is signed are the bytes of ``manifest.json`` as they stand. The signature is a file beside it and no
+part of what it signs: 64 bytes, which any other program can check, too.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _content(key: Key, argument: str, private: bool) -> tuple[str, bytes]:
     if isinstance(key, bytes):
         if len(key) > gate.KEY_BYTES:
             raise InputError(
-                f"{argument} has {len(key):,} bytes; expected at most {gate.KEY_BYTES:,}"
+                f"{argument} has more than {gate.KEY_BYTES:,} bytes; expected at most so many"
             )
         return argument, key.strip()
     if not isinstance(key, str | Path):
