@@ -1,4 +1,4 @@
-"""The manifest: what it says of each file, how it is sealed, and which files are a bundle's own."""
+"""The manifest: what it says of each file, its checksum, and which files are a bundle's own."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class VariantInfo:
 
 
 def seal(manifest: dict[str, Any]) -> str:
-    """Hash of a manifest's content but for the hash itself."""
+    """Checksum of a manifest's content but for itself: against accidents, not against a person."""
     content = {key: value for key, value in manifest.items() if key != "seal"}
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
