@@ -330,6 +330,11 @@ PRIVATE: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "a text": (b"hello\n", ("holds no private key", SIGNING)),
     "cut": (secret(OURS)[:70], ("holds no private key", SIGNING)),
     "not what PEM says": (secret(OURS).replace(b"MC4C", b"MC5C"), ("holds no private key",)),
+    "another curve's number": (
+        b"-----BEGIN PRIVATE KEY-----\n"
+        + base64.encodebytes(bytes.fromhex("3047020100300506032b6570043b0439") + bytes(57))
+        + b"-----END PRIVATE KEY-----\n",
+        ("holds no private key",)),  # OpenSSL fails, and says nothing that anybody expects
     "huge": (secret(OURS) + b"x" * gate.KEY_BYTES, ("8,192 bytes",)),
     "public": (public(OURS), ("is a public key", "the private one")),
     "public, OpenSSH": (ssh_line(OURS), ("is a public key", "the private one")),

@@ -101,10 +101,9 @@ def _read(key: Key, argument: str, private: bool = False) -> Any:
     is_private, is_public = b"PRIVATE KEY-----" in content, b"PUBLIC KEY-----" in content or is_line
     if (is_public and not is_private) if private else is_private:
         raise InputError(f"{name} is a {other} key; expected the {which} one that belongs to it")
-    serialization = require(
-        "cryptography.hazmat.primitives.serialization",
-        "signing a bundle" if private else "checking a signature",
-    )
+    purpose = "signing a bundle" if private else "checking a signature"
+    serialization = require("cryptography.hazmat.primitives.serialization", purpose)
+    exceptions = require("cryptography.exceptions", purpose)
     try:
         if not private:
             load = "load_ssh_public_key" if is_line else "load_pem_public_key"
@@ -120,13 +119,13 @@ def _read(key: Key, argument: str, private: bool = False) -> Any:
             f"{name} is protected by a password; expected a key without: take it off a copy with openssl "
             "pkey or ssh-keygen -p"
         ) from None
-    except (ValueError, require("cryptography.exceptions", argument).UnsupportedAlgorithm):
+    except (ValueError, exceptions.UnsupportedAlgorithm, exceptions.InternalError):
         raise InputError(
             f"{name} holds no {which} key; expected one in PEM, as openssl writes it, or in OpenSSH's "
             "form"
         ) from None
     ending = f"{which.capitalize()}Key"
-    ed25519 = require("cryptography.hazmat.primitives.asymmetric.ed25519", argument)
+    ed25519 = require("cryptography.hazmat.primitives.asymmetric.ed25519", purpose)
     if not isinstance(loaded, getattr(ed25519, f"Ed25519{ending}")):
         algorithm = type(loaded).__name__.removesuffix(ending)
         raise InputError(
