@@ -415,6 +415,10 @@ def unsupported(folder: Path) -> Path:
     return path
 
 
+PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAiojj3XQJ8ZX9UttSu9Jm6pw8y5mWZlYc8e6q8jC5q1k=
+-----END PUBLIC KEY-----
+"""
 # name -> (arguments from what was made and a folder, parts of the one line)
 BAD_INPUT = {
     "no such data": (lambda m, t: ("train", "--data", t / "no.csv", "--out", t / "out"),
@@ -524,6 +528,20 @@ BAD_INPUT = {
     "inspect a text": (lambda m, t: ("inspect", m.data), ("reviews.csv", ".tflite")),
     "inspect what is cut": (lambda m, t: ("inspect", _bytes(t / "x.onnx", b"\x08\x01junk")),
                             ("x.onnx",)),
+    "not signed": (lambda m, t: ("predict", m.bundle, "x", "--trusted",
+                                 _bytes(t / "key.pub", PUBLIC_KEY)),
+                   ("is not signed, which --trusted asks for", "--sign")),
+    "no such key to trust": (lambda m, t: ("verify", m.bundle, "--trusted", t / "no.pub"),
+                             ("--trusted", "no.pub does not exist")),
+    "a key to trust that is none": (lambda m, t: ("report", m.bundle, "--out", t / "out", "--trusted",
+                                                  _bytes(t / "key.pub", b"x")),
+                                    ("--trusted", "holds no public key")),
+    "no such key to sign with": (lambda m, t: ("export", m.run, "--out", t / "out", "--sign",
+                                               t / "no.pem"),
+                                 ("--sign names no file that is there",)),
+    "a public key to sign with": (lambda m, t: ("export", m.run, "--out", t / "out", "--sign",
+                                                _bytes(t / "key.pub", PUBLIC_KEY)),
+                                  ("--sign", "is a public key")),
     "no arguments": (lambda m, t: ("export",), ("MODEL", "--help")),
 }  # fmt: skip
 
