@@ -231,6 +231,7 @@ def _other_file(bundle: Path, other: Path) -> None:
     variant = manifest["variants"][0]
     shutil.copyfile(other / variant["file"], bundle / variant["file"])
     variant["sha256"] = sha256(bundle / variant["file"])
+    variant["bytes"] = (bundle / variant["file"]).stat().st_size
     resealed(bundle, variants=manifest["variants"])
 
 
@@ -272,7 +273,7 @@ SWAPS: dict[str, tuple[Callable[[Path, Path], Any], bool]] = {
         lambda b, o: (_relabelled(b, o), PrivateKey(secret(THEIRS)).sign(b)), True),
     "a signature of another file": (_of_another_file, True),
     "a signature of the seal": (_of_the_seal, True),
-    "a signature among the files": (_listed, True),
+    "a signature among the files": (_listed, False),
     "two signatures": (
         lambda b, o: (b / SIGNATURE).write_bytes((b / SIGNATURE).read_bytes() * 2), True),
     "no signature": (lambda b, o: (b / SIGNATURE).unlink(), True),
