@@ -17,7 +17,7 @@ import numpy as np
 from export import formats
 from export.ways.common import Request, Way, Written
 from export.ways.deciding import decide
-from lstm_edge.base import machine
+from lstm_edge.base import in_hand, machine
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.extras import require
 from lstm_edge.base.files import content_hash, replacing_folder, sha256
@@ -332,6 +332,7 @@ def _written(
     """
     name = exporter.name(precision)
     path = folder / f"{name}{exporter.suffix}"
+    in_hand.note("the converter", "writing", path.name)
     try:
         exporter.write(precision, path)
     except Exception as error:  # the converters raise every kind

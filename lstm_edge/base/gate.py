@@ -70,24 +70,29 @@ def read_bytes(path: Path, what: str, most: int) -> bytes:
     return content
 
 
-def parse_json(text: str | bytes, what: str, *, halves: bool = False) -> Any:
+def parse_json(
+    text: str | bytes, what: str, *, halves: bool = False, constants: bool = False
+) -> Any:
     """The value of a JSON text.
 
     Args:
         what: names it in the error, with its path where it has one.
         halves: halves of UTF-16 pairs may stand alone, which no file nor terminal can be given.
+        constants: ``NaN`` and ``Infinity`` are numbers, as Keras writes them.
 
     Raises:
         InputError: not JSON, nested deeper than :data:`NESTING`, a number of more than :data:`DIGITS`
             digits, beyond 1e308 or that is none (``NaN``), or half a character.
     """
     try:
-        value = json.loads(text, parse_int=_whole, parse_constant=_no_number)
+        value = json.loads(
+            text, parse_int=_whole, parse_constant=float if constants else _no_number
+        )
     except RecursionError:
         raise InputError(_too_deep(what)) from None
     except ValueError as error:
         raise InputError(f"{what} is not valid JSON: {error}") from None
-    _check_values(value, what, halves)
+    _check_values(value, what, halves, constants)
     return value
 
 
@@ -125,7 +130,7 @@ def _too_deep(what: str) -> str:
     return f"{what} is not taken: lists and objects stand more than {NESTING} deep in it"
 
 
-def _check_values(value: Any, what: str, halves: bool) -> None:
+def _check_values(value: Any, what: str, halves: bool, constants: bool) -> None:
     level = [value]
     for _ in range(NESTING + 1):
         below: list[Any] = []
@@ -136,7 +141,7 @@ def _check_values(value: Any, what: str, halves: bool) -> None:
                     below += item
             elif isinstance(item, list):
                 below += item
-            elif isinstance(item, float) and math.isinf(item):
+            elif isinstance(item, float) and math.isinf(item) and not constants:
                 raise InputError(f"{what} is not taken: a number in it is beyond 1e308")
             elif isinstance(item, str) and not halves and not item.isascii():
                 try:
@@ -165,3 +170,28 @@ def printable(text: str, keep: str = "") -> str:
         keep: of these characters, those that may act, such as the end of a line.
     """
     return _ACTING.sub(lambda m: m[0] if m[0] in keep else ascii(m[0])[1:-1], text)
+UNPACKED = 64 * MIB
+RATIO = 100
+"""Bytes that a file may unpack to for each of its own, where that is more than :data:`UNPACKED`:
+random weights pack to nine tenths, pruned ones to a tenth; a bomb has 1,000 and more."""
+MEMBERS = 10_000
+"""Files in an archive, and arrays in a file of weights: a model of 1,500 layers has some 4,000."""
+CONFIGURATION_BYTES = 32 * MIB
+"""The configuration of a model: with a million words of a vocabulary in it, it has 15 MB."""
+
+
+def check_unpacked(size: int, of: int, what: str) -> None:
+    """Refuse what is far more unpacked than packed, before it is unpacked.
+
+    Args:
+        size: bytes that the file says it unpacks to.
+        of: bytes of the file itself.
+
+    Raises:
+        InputError: more than :data:`RATIO` times as many, and than :data:`UNPACKED`.
+    """
+    if size > max(UNPACKED, RATIO * of):
+        raise InputError(
+            f"{what} is not taken: it has {of:,} bytes and declares {size:,}; expected at most {RATIO} "
+            "times as many"
+        )

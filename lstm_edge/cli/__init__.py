@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ import click
 
 from lstm_edge import __version__
 from lstm_edge.base import modules
+from lstm_edge.cli import contained
 from lstm_edge.cli.messages import with_options
 from lstm_edge.cli.shared import DONE, FAILED, INTERRUPTED, OUTSIDE
 from lstm_edge.errors import LstmEdgeError
@@ -96,22 +96,9 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    _end_in_order()
+    contained.begin()
     atexit.register(_hush)  # the first to be registered is the last to run
     cli()
-
-
-def _end_in_order() -> None:
-    """Treat what stops this process like Ctrl-C: a service's signal, a terminal that is closed.
-
-    Without it nothing is tidied up: browsers, what runs on a device, half of a bundle. Training keeps its
-    last whole epoch.
-    """
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # not all of them are everywhere
-        # nohup ignores one, and is to have its way
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
 
 
 def _hush() -> None:

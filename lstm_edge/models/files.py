@@ -6,9 +6,11 @@ file is run; only weights and JSON are taken out of it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from lstm_edge.base import gate, in_hand
 from lstm_edge.base.extras import require
 from lstm_edge.base.reasons import reason_of
 from lstm_edge.errors import InputError, LstmEdgeError, UnsupportedModelError
-from lstm_edge.models import saved_graph
+from lstm_edge.models import saved_graph, sizes
 from lstm_edge.models import weights as keras_weights
 from lstm_edge.models.judge import Judge
 from lstm_edge.models.network import Builder, first_shape, told_shape
@@ -30,6 +33,8 @@ from lstm_edge.models.quantised import WANTED
 from lstm_edge.models.translate import Spec, Translator, decode, layers_of
 from lstm_edge.models.trust import Trust
 from lstm_edge.models.weights import Array, Assignment
+from lstm_edge.structure import containers
+from lstm_edge.structure.of_keras import parsed
 
 _KINDS = "a .keras, .h5, .hdf5 file or the folder of a SavedModel"
 _WEIGHTS_ONLY = (
@@ -43,6 +48,7 @@ _NO_LENGTH = (
 )
 _KERAS1_WORDS = ("inner_activation", "init", "nb_filter", "border_mode", "W_regularizer")
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
+_MOST = {_CONFIG: gate.CONFIGURATION_BYTES, _METADATA: gate.MIB}
 # A layer's words, in an archive of Keras 3.
 _VOCABULARY = re.compile(r"assets(?:/\w+)+/vocabulary\.txt")
 _GRAPH, _KERAS_GRAPH = "saved_model.pb", "keras_metadata.pb"
@@ -58,7 +64,7 @@ class _Stored:
 
     @property
     def keras3(self) -> bool:
-        return self.version.partition(".")[0].isdigit() and int(self.version.partition(".")[0]) >= 3
+        return bool(self.version) and int(self.version.partition(".")[0]) >= 3
 
     @property
     def keras1(self) -> bool:
@@ -85,12 +91,18 @@ def load(
     """
     if not path.exists():
         raise InputError(f"model {path} does not exist; expected {_KINDS}")
+    in_hand.note("Keras", "loading", path)
     try:
         return _load(path, Trust(trust, [Path(file) for file in custom]), length)
     except LstmEdgeError:
         raise
     except RecursionError:
         raise InputError(f"model {path} is nested too deeply to be a model") from None
+    except Exception as error:  # an odd file leads Keras, h5py and TensorFlow anywhere
+        raise InputError(
+            f"model {path} is damaged, or no model as Keras saves one ({type(error).__name__}: "
+            f"{reason_of(error)}); save or copy it again"
+        ) from error
 
 
 def is_model_folder(path: Path) -> bool:
@@ -108,6 +120,7 @@ def _load(path: Path, trust: Trust, length: int | None) -> Any:
         return _archive(path, _Folder(path), trust, length)
     if path.name in (_GRAPH, _KERAS_GRAPH) and (path.parent / _GRAPH).is_file():
         return _saved_model(path.parent, trust)
+    gate.check_regular(path, "model")
     try:
         with path.open("rb") as file:
             begin = file.read(512)
@@ -118,8 +131,8 @@ def _load(path: Path, trust: Trust, length: int | None) -> Any:
     if begin.startswith(HDF5):
         return _hdf5(path, trust, length)
     if begin.startswith(b"PK\x03\x04") or (path.suffix == ".keras" and not _other(path, begin)):
-        with _opened(path) as archive:
-            return _archive(path, _Zip(archive), trust, length)
+        with containers.zip_of(path, f"model {path}") as archive:
+            return _archive(path, _Zip(archive, f"model {path}"), trust, length)
     raise InputError(f"model {path} {_other(path, begin) or 'is not a model file of a known kind'}")
 
 
@@ -152,12 +165,7 @@ def _other(path: Path, begin: bytes) -> str:
 
 def _config(path: Path, text: Any, where: str) -> dict[str, Any]:
     """A stored configuration."""
-    try:
-        if isinstance(text, bytes):
-            text = text.decode("utf-8")
-        config = json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"model {path}: {where} is not JSON ({error}); copy it again") from None
+    config = parsed(text, f"model {path}: {where}")
     if isinstance(config, dict) and "class_name" in config:
         return config
     raise InputError(f"model {path}: {where} is not the configuration of a Keras model")
@@ -240,39 +248,51 @@ def _by_keras(path: Path, config: dict[str, Any], make: Any, trust: Trust) -> An
 
 
 def _hdf5(path: Path, trust: Trust, length: int | None, pair: Pair | None = None) -> Any:
-    h5py, keras = (require(m, f"loading {path.name}") for m in ("h5py", "keras"))
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(
-            f"model {path} cannot be loaded by Keras {keras.__version__}: it is not a whole HDF5 file "
-            f"({error}); it was cut short: copy it again"
-        ) from None
-    with file:
+    keras, source = require("keras", f"loading {path.name}"), f"model {path}"
+    size = gate.check_regular(path, "model")
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(containers.hdf5(path, source, size))
+        except OSError as error:
+            raise InputError(
+                f"{source} cannot be loaded by Keras {keras.__version__}: it is not a whole HDF5 file "
+                f"({error}); it was cut short: copy it again"
+            ) from None
         try:
             return _open_hdf5(path, file, trust, length, pair)
         except (OSError, KeyError, RuntimeError) as error:
-            raise InputError(f"model {path} is damaged ({error}); copy it again") from error
+            raise InputError(f"{source} is damaged ({error}); copy it again") from error
 
 
 def _open_hdf5(path: Path, file: Any, trust: Trust, length: int | None, pair: Pair | None) -> Any:
     weights = file.get("model_weights", file)
-    version = _text(file.attrs.get("keras_version", weights.attrs.get("keras_version"))) or ""
-    backend = _text(file.attrs.get("backend", weights.attrs.get("backend"))) or ""
+    source = f"model {path}"
+    if not isinstance(weights, require("h5py", "loading a model").Group):
+        raise InputError(f"{source}: its model_weights is no group of arrays")
+
+    def said(key: str) -> str:
+        own = containers.text_of(file, key, source)
+        return (containers.text_of(weights, key, source) if own is None else own) or ""
+
+    version, backend = _version(path, said("keras_version")), said("backend")
     if pair is not None:
         if not {"layer_names", "layer_names0"} & set(weights.attrs):  # named as in a zip
             return _archive(path, _Files(pair, pair.version or version or "2"), trust, length)
         stored = _Stored(pair.entry, pair.version or version, backend)
     else:
-        config = _text(file.attrs.get("model_config"))
+        config = containers.text_of(file, "model_config", source)
         if config is None:
             raise UnsupportedModelError(f"model {path}", [_WEIGHTS_ONLY], "loaded")
         stored = _Stored(_config(path, config, "model_config"), version, backend)
+    sizes.check(stored.entry, containers.values_in(weights), source)
     if stored.keras3:
         return _hdf5_of_keras3(path, stored, file, trust)
     groups = {
-        name: [_array(path, weights, f"{name}/{w}") for w in _names(weights[name], "weight_names")]
-        for name in _names(weights, "layer_names")
+        name: [
+            _array(path, weights, f"{name}/{w}")
+            for w in containers.names_of(weights[name], "weight_names", source)
+        ]
+        for name in containers.names_of(weights, "layer_names", source)
     }
     first = next((arrays[0] for arrays in groups.values() if arrays), None)
     spec = _translated(path, stored, trust, first, length)
@@ -301,34 +321,20 @@ def _hdf5_of_keras3(path: Path, stored: _Stored, file: Any, trust: Trust) -> Any
     return _by_keras(path, config, read, trust)
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, np.ndarray):
-        value = value.item() if value.size == 1 else None
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return None if value is None else str(value)
-
-
-def _names(group: Any, key: str) -> list[str]:
-    """A list of names; those of more than 64 kB are in several attributes with numbers."""
-    if key in group.attrs:
-        names = list(group.attrs[key])
-    else:
-        names, number = [], 0
-        while f"{key}{number}" in group.attrs:
-            names += list(group.attrs[f"{key}{number}"])
-            number += 1
-    return [name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names]
+def _version(path: Path, text: str) -> str:
+    """The Keras that wrote a file; "" where it does not say."""
+    if text and not re.fullmatch(r"[0-9]{1,4}(\.[\w.+-]{0,40})?", text, re.ASCII):
+        raise InputError(
+            f"model {path}: its version of Keras is {gate.shown(text)!r}; expected one such as 2.15.0"
+        )
+    return text
 
 
 def _array(path: Path, group: Any, name: str) -> Array:
-    """A data set of the file itself: HDF5 could also point into other files."""
     h5py = require("h5py", "loading a model")
     dataset = group[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-        raise InputError(f"model {path}: {name} is not stored in the file itself")
-    if dataset.file.filename != group.file.filename:
-        raise InputError(f"model {path}: {name} is not stored in the file itself")
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiub":
+        raise InputError(f"model {path}: {name} is no array of numbers")
     array: Array = np.asarray(dataset)
     return array
 
@@ -339,12 +345,12 @@ def _array(path: Path, group: Any, name: str) -> Array:
 class _Zip:
     """The members of a zip."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.archive = archive
+    def __init__(self, archive: zipfile.ZipFile, source: str) -> None:
+        self.archive, self.source = archive, source
         self.names = frozenset(archive.namelist())
 
     def read(self, name: str) -> bytes:
-        return self.archive.read(name)
+        return containers.member(self.archive, name, self.source, _MOST.get(name))
 
 
 class _Folder:
@@ -355,7 +361,7 @@ class _Folder:
         self.names = frozenset(p.name for p in path.iterdir())
 
     def read(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
+        return gate.read_bytes(self.path / name, "model", _MOST.get(name, sys.maxsize - 1))
 
 
 class _Files:
@@ -376,40 +382,26 @@ class _Files:
 _Members = _Zip | _Folder | _Files
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
-    try:
-        archive = zipfile.ZipFile(path)
-        broken = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InputError(
-            f"model {path} is not a whole .keras file ({error}); it was cut short or is of another "
-            "kind: save or copy it again"
-        ) from None
-    if broken is not None:
-        raise InputError(
-            f"model {path} is damaged: {broken} in it fails its checksum; copy it again"
-        )
-    return archive
-
-
 def _archive(path: Path, members: _Members, trust: Trust, length: int | None) -> Any:
     names = members.names
     if _CONFIG not in names:
         raise _other_archive(path, names)
     entry = _config(path, members.read(_CONFIG), _CONFIG)
-    metadata = {}
+    metadata: Any = {}
     if _METADATA in names:
-        metadata = json.loads(members.read(_METADATA))
+        metadata = gate.parse_json(members.read(_METADATA), f"model {path}: {_METADATA}")
+    version = metadata.get("keras_version", "3") if isinstance(metadata, dict) else None
     if _WEIGHTS not in names:
         what = "weights as a pickle" if "model.weights.npz" in names else "no weights"
         raise InputError(
             f"model {path} holds {what}: save it again with model.save('model.keras') of Keras 3"
         )
-    stored = _Stored(entry, str(metadata.get("keras_version", "3")))
+    stored = _Stored(entry, _version(path, str(version)))
+    with _weights(path, members) as file:
+        sizes.check(entry, containers.values_in(file), f"model {path}")
     if stored.keras3:
         return _archive_of_keras3(path, stored, members, trust, length)
-    h5py = require("h5py", f"loading {path.name}")
-    with h5py.File(io.BytesIO(_with_slashes(members.read(_WEIGHTS))), "r") as file:
+    with _weights(path, members) as file:
         groups, get = _groups(file, path)
         first = keras_weights.first_of_tree(layers_of(entry["config"]), get, groups)
         spec = _translated(path, stored, trust, first, length)
@@ -418,11 +410,16 @@ def _archive(path: Path, members: _Members, trust: Trust, length: int | None) ->
     return _finished(spec, assignment)
 
 
-def _with_slashes(content: bytes) -> bytes:
+def _weights(path: Path, members: _Members) -> contextlib.AbstractContextManager[Any]:
+    content = _with_slashes(path, members.read(_WEIGHTS))
+    return containers.hdf5(io.BytesIO(content), f"model {path}: {_WEIGHTS}", len(content))
+
+
+def _with_slashes(path: Path, content: bytes) -> bytes:
     """Weights whose groups Keras named on Windows (``layers\\dense``), as it names them elsewhere."""
-    h5py = require("h5py", "loading a model")
+    h5py, source = require("h5py", "loading a model"), f"model {path}: {_WEIGHTS}"
     changed = io.BytesIO()
-    with h5py.File(io.BytesIO(content), "r") as file:
+    with containers.hdf5(io.BytesIO(content), source, len(content)) as file:
         names: list[str] = []
         file.visit(names.append)
         if not any("\\" in name for name in names):
@@ -460,10 +457,10 @@ def _outline(entry: dict[str, Any]) -> Spec:
     return Spec(str(config.get("name")), kind, kind, inner=[_outline(layer) for layer in layers])
 
 
-def _told(path: Path, config: dict[str, Any], content: bytes, length: int | None) -> Any:
+def _told(path: Path, config: dict[str, Any], members: _Members, length: int | None) -> Any:
     """The shape of the input of a Sequential model of Keras 3 that was saved before it was known."""
-    h5py, outline = require("h5py", f"loading {path.name}"), _outline(config)
-    with h5py.File(io.BytesIO(content), "r") as file:
+    outline = _outline(config)
+    with _weights(path, members) as file:
         groups, get = _groups(file, path)
         first = keras_weights.first_of_tree(config["config"]["layers"], get, groups)
     needed = any(layer.kind in ("Flatten", "Reshape", "Permute") for layer in outline.inner)
@@ -494,15 +491,15 @@ def _archive_of_keras3(
                     archive.writestr(_CONFIG, json.dumps(config))
                     for name in (_METADATA, *words):
                         archive.writestr(name, members.read(name))
-                    archive.writestr(_WEIGHTS, _with_slashes(members.read(_WEIGHTS)))
+                    archive.writestr(_WEIGHTS, _with_slashes(path, members.read(_WEIGHTS)))
                 return keras.saving.load_model(copy, compile=False, safe_mode=not trust)
-        content = _with_slashes(members.read(_WEIGHTS))
+        content = _with_slashes(path, members.read(_WEIGHTS))
         options = config["config"]  # of a model in code they are its own
         known = options.get("build_input_shape") or any(
             layer["class_name"] == "InputLayer" for layer in options.get("layers", ())[:1]
         )
         unbuilt = config["class_name"] == "Sequential" and not known
-        shape = _told(path, config, content, length) if unbuilt else None
+        shape = _told(path, config, members, length) if unbuilt else None
         model = keras.saving.deserialize_keras_object(config, safe_mode=not trust)
         if shape is not None:
             model.build(shape)
@@ -535,7 +532,9 @@ def _saved_model(path: Path, trust: Trust) -> Any:
     tf = require("tensorflow", f"loading {path.name}")
     saved = _protobuf("saved_model_pb2").SavedModel()
     try:
-        saved.ParseFromString((path / _GRAPH).read_bytes())
+        saved.ParseFromString(gate.read_bytes(path / _GRAPH, "model", sys.maxsize - 1))
+    except LstmEdgeError:
+        raise
     except Exception as error:  # protobuf has its own kinds
         raise InputError(f"model {path}: {_GRAPH} is damaged ({error}); copy it again") from None
     graph = saved.meta_graphs[0].object_graph_def if saved.meta_graphs else None
@@ -547,7 +546,9 @@ def _saved_model(path: Path, trust: Trust) -> Any:
     root = decode(_config(path, metadata, _KERAS_GRAPH))
     if root.get("config") is None:
         root["config"] = {}
-    stored = _Stored(root, str(root.get("keras_version", "2")))
+    stored = _Stored(root, _version(path, str(root.get("keras_version", "2"))))
+    written = sum(f.stat().st_size for f in (path / "variables").glob("*") if f.is_file())
+    sizes.check(root, written, f"model {path}")
     try:
         spec = _translated(path, stored, trust)
     except UnsupportedModelError as refused:  # the graph beside the layers needs none of them
@@ -615,7 +616,8 @@ def _keras_metadata(path: Path, graph: Any) -> str | None:
     beside = path / _KERAS_GRAPH
     if beside.is_file():
         try:
-            for node in map(_fields, _fields(beside.read_bytes()).get(1, ())):
+            content = gate.read_bytes(beside, "model", sys.maxsize - 1)
+            for node in map(_fields, _fields(content).get(1, ())):
                 if not any(node.get(2, ())) and 5 in node:  # the number of the node: 0 is the model
                     return str(node[5][-1].decode("utf-8"))
         except Exception as error:  # protobuf has its own kinds

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstm_edge.base import gate
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
-from lstm_edge.structure.of_keras import NETWORKS, as_network
+from lstm_edge.structure.of_keras import NETWORKS, as_network, parsed
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 # What people call the two besides the name that both have.
 _WORDS = re.compile(r"model|weights?|architecture|arch|structure|network|config|json|[^a-z0-9]")
-_LARGEST = 1 << 26  # bytes of a structure
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,11 @@ def structure(path: Path) -> dict[str, Any] | None:
     try:
         with path.open("rb") as file:
             begin = file.read(64).lstrip()[:1]
-        if begin not in (b"{", b'"') or path.stat().st_size > _LARGEST:
+        if begin not in (b"{", b'"'):
             return None
-        value = json.loads(path.read_bytes())
-        if isinstance(value, str):  # json.dump(model.to_json(), file)
-            value = json.loads(value)
-    except (OSError, ValueError, RecursionError):
+        content = gate.read_bytes(path, "model", gate.CONFIGURATION_BYTES)
+        value = parsed(content, f"model {path}")  # also of json.dump(model.to_json(), file)
+    except (OSError, InputError):
         return None
     known = isinstance(value, dict) and as_network(value).get("class_name") in NETWORKS
     return value if known and "config" in value else None
@@ -128,5 +126,5 @@ def _is_weights(path: Path) -> bool:
     try:
         with require("h5py", f"loading {path.name}").File(path, "r") as file:
             return "model_config" not in file.attrs
-    except OSError:
+    except Exception:  # what is wrong with it is said where it is read
         return False

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from lstm_edge import runtimes
-from lstm_edge.base import modules
+from lstm_edge.base import in_hand, modules
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.extras import check_installed
@@ -78,6 +78,7 @@ class Runtime(ABC):
         check_positive(threads=threads)
         self.path, self.threads = path, threads
         self._check_programs(f"running {path.name}")
+        in_hand.note(self.runtime, "running", path)
         self.load()
 
     @abstractmethod

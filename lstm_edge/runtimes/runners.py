@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from lstm_edge.base import machine
+from lstm_edge.base import in_hand, machine
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Arrays, Ids, Probabilities
 from lstm_edge.base.progress import SILENT, Progress
@@ -93,6 +93,7 @@ class Runner(ABC):
                 runtime = self._free.pop()
             except IndexError:
                 runtime = self.runtime.spawn()
+            in_hand.note(runtime.runtime, "running", runtime.path)
             try:
                 return runtime.call(arrays)
             finally:

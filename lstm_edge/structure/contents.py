@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lstm_edge import structure
-from lstm_edge.base import modules
+from lstm_edge.base import gate, in_hand, modules
 from lstm_edge.base.files import unknown_kind
 from lstm_edge.errors import InputError, LstmEdgeError
 
@@ -59,6 +59,8 @@ def inspect(path: Path) -> Structure:
         MissingExtraError: the package that reads this format is not installed.
     """
     if not path.is_file():
+        if path.exists() and not path.is_dir():
+            gate.check_regular(path, "model")
         raise InputError(f"{path} does not exist or is a folder; expected a model file")
     readers = {
         suffix: module.read
@@ -69,6 +71,7 @@ def inspect(path: Path) -> Structure:
         read = readers[path.suffix.lower()]
     except KeyError:
         raise unknown_kind(path, readers) from None
+    in_hand.note("lstm-edge", "reading", path)
     try:
         return cast(Structure, read(path))
     except LstmEdgeError:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from lstm_edge.base.extras import require
+from lstm_edge.base import gate
 from lstm_edge.errors import InputError
+from lstm_edge.structure import containers
 from lstm_edge.structure.contents import Structure, TensorInfo
 
 SUFFIXES = (".keras", ".h5", ".hdf5", ".json")
+_CONFIG = "config.json"
 NETWORKS = frozenset("Sequential Functional Model Network".split())
 _OF_A_NETWORK = frozenset(
     "name trainable dtype layers input_layers output_layers build_input_shape".split()
@@ -55,19 +56,20 @@ def keras_config(path: Path) -> dict[str, Any]:
     Raises:
         InputError: cut short, or no model configuration in it (a file of weights only).
     """
+    size = gate.check_regular(path, "model")
     if zipfile.is_zipfile(path):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                text: str | bytes = archive.read("config.json")
-        except (KeyError, zipfile.BadZipFile, OSError) as error:
-            raise InputError(f"{path} is not a whole .keras file: {error}") from None
+        with containers.zip_of(path, f"{path}") as archive:
+            if _CONFIG not in archive.namelist():
+                raise InputError(f"{path} is not a whole .keras file: there is no {_CONFIG} in it")
+            text: str | bytes = containers.member(
+                archive, _CONFIG, f"{path}", gate.CONFIGURATION_BYTES
+            )
     elif path.suffix.lower() == ".json":
-        text = path.read_bytes()
+        text = gate.read_bytes(path, "model", gate.CONFIGURATION_BYTES)
     else:
-        h5py = require("h5py", f"inspecting {path.name}")
         try:
-            with h5py.File(path, "r") as file:
-                config_text = file.attrs.get("model_config")
+            with containers.hdf5(path, f"{path}", size) as file:
+                config_text = containers.text_of(file, "model_config", f"{path}")
         except OSError as error:
             raise InputError(
                 f"{path} is neither a whole .keras nor an HDF5 file: {error}"
@@ -78,14 +80,16 @@ def keras_config(path: Path) -> dict[str, Any]:
                 "save the whole model"
             )
         text = config_text
-    try:
-        value = json.loads(text)
-        value = json.loads(value) if isinstance(value, str) else value  # of a JSON file, at times
-    except ValueError as error:
-        raise InputError(f"{path}: its model configuration is damaged: {error}") from None
+    value = parsed(text, f"{path}: its model configuration")
     if not isinstance(value, dict) or "config" not in value:
         raise InputError(f"{path}: its model configuration is not that of a Keras model")
     return as_network(value)
+
+
+def parsed(text: str | bytes, what: str) -> Any:
+    """The value of a configuration's JSON; of a text in JSON, as some files have it, that of the text."""
+    value = gate.parse_json(text, what, constants=True)
+    return gate.parse_json(value, what, constants=True) if isinstance(value, str) else value
 
 
 def _inputs(config: Any) -> list[dict[str, Any]]:
