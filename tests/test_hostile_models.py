@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +20,12 @@ import pytest
 from click.testing import CliRunner
 
 from lstm_edge.base.extras import require
+from lstm_edge.base.files import sha256, write_json
+from lstm_edge.bundle.manifest import MANIFEST, seal
 from lstm_edge.cli import cli
 
 h5py = require("h5py", "the tests")
 Make = Callable[[Path, Path], Path]
-MEMORY = 6 << 30  # bytes of addresses, of which TensorFlow alone takes 4 GiB
 
 
 def told(path: Path, sentence: str, commands: str = "export") -> None:
@@ -145,7 +152,10 @@ def texts(group: Any, name: str) -> None:
 
 
 ELSEWHERE = {
-    "a link to another file": (external_link, "is a link to another file (/etc/other.h5)"),
+    "a link to another file": (
+        external_link,
+        "in the file itself: it is a link to another (/etc/other.h5)",
+    ),
     "its data in another file": (external_storage, "is not stored in the file itself"),
     "a view of another file": (virtual, "is not stored in the file itself"),
     "16 GB that are not there": (declared, "and declares 17,1"),
@@ -246,3 +256,155 @@ ATTRIBUTES: dict[str, tuple[Callable[[Any], None], str, str]] = {
 def test_attributes_of_other_kinds(name: str, model_files: Path, tmp_path: Path) -> None:
     change, version, sentence = ATTRIBUTES[name]
     told(h5(change, version)(model_files, tmp_path), sentence)
+
+
+# A library that is taken down
+
+BUNDLE = Path(__file__).parent / "bundles" / "texts-free"
+VARIANT = "tflite-float32"
+
+
+def lstm_edge(*args: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lstm_edge.cli", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture
+def crashing(tmp_path: Path) -> Path:
+    """A bundle with a new seal and one byte of its TFLite file changed: LiteRT reads at no address."""
+    folder = tmp_path / "bundle"
+    shutil.copytree(BUNDLE, folder)
+    file = folder / f"{VARIANT}.tflite"
+    content = bytearray(file.read_bytes())
+    content[7494] = 0
+    file.write_bytes(content)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for variant in manifest["variants"]:
+        variant["sha256"] = sha256(folder / variant["file"])
+    write_json(folder / MANIFEST, {**manifest, "seal": seal(manifest)})
+    return folder
+
+
+@pytest.mark.parametrize("command", ["verify", "predict", "bench"])
+def test_a_crash_of_a_runtime_is_one_sentence(command: str, crashing: Path) -> None:
+    more = ["a film"] if command == "predict" else []
+    done = lstm_edge(command, crashing, *more, "--variant", VARIANT, timeout=120)
+    sentence = f"LiteRT ended by signal SIGSEGV while running {crashing / VARIANT}.tflite"
+    assert (done.returncode, done.stderr) == (2, f"lstm-edge: {sentence}\n")
+    assert done.stdout == ""
+
+
+# a command whose work is what follows, in the process that works
+WORK = """
+import os, signal, sys, time
+from lstm_edge.base import in_hand
+from lstm_edge import cli
+def work(*args, **options):
+    print(os.getpid(), flush=True)
+    try:
+        {}
+    except KeyboardInterrupt:
+        time.sleep(0.3)
+        raise
+cli.Commands.invoke = work
+sys.argv = ["lstm-edge", "inspect", "x"]
+cli.main()
+"""
+
+
+def working(work: str, **options: Any) -> subprocess.Popen[str]:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", WORK.format(work)], **pipes, **options)
+
+
+@pytest.mark.parametrize(
+    ("work", "code", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGABRT)", 2, "lstm-edge: it ended by signal SIGABRT\n"),
+        (
+            "in_hand.note('Keras', 'loading', 'm.h5'); os.kill(os.getpid(), signal.SIGKILL)",
+            2,
+            "lstm-edge: Keras ended by signal SIGKILL while loading m.h5; the system does that where the "
+            "memory is used up\n",
+        ),
+        ("return 1", 1, ""),
+        ("sys.exit(3)", 3, ""),
+        ("sys.stdin.read(); raise OSError(28, 'full')", 2, "lstm-edge: full\n"),
+    ],
+)
+def test_how_the_work_ends(work: str, code: int, said: str) -> None:
+    process = working(work, stdin=subprocess.DEVNULL)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (code, said)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("to", ["process", "group"])
+def test_a_signal_interrupts_once(number: signal.Signals, to: str) -> None:
+    """Sent to the process alone, as a service does, or to all of the group, as a shell does."""
+    process = working(
+        "time.sleep(60)",
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    (os.killpg if to == "group" else os.kill)(process.pid, number)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr.strip()) == (130, "lstm-edge: interrupted")
+
+
+def test_a_terminal_interrupts_once_and_is_the_works_own() -> None:
+    """Ctrl-C on a terminal reaches both processes; what is typed, and is drawn, is the work's."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        work = (
+            "print(sys.stdin.isatty(), sys.stderr.isatty(), sys.stdin.readline()); time.sleep(60)"
+        )
+        os.execv(sys.executable, [sys.executable, "-c", WORK.format(work)])
+    shown = b""
+    for wanted, typed in (
+        (b"\n", b"hello\n"),
+        (b"True True hello", b"\x03"),
+        (b"interrupted", b""),
+    ):
+        while wanted not in shown:
+            shown += os.read(terminal, 1000)
+        os.write(terminal, typed)
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert shown.count(b"interrupted") == 1
+
+
+def test_what_nohup_ignores_is_ignored() -> None:
+    process = working(
+        "time.sleep(1); return 0",
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert process.stdout is not None
+    work = int(process.stdout.readline())
+    for pid in (process.pid, work):
+        os.kill(pid, signal.SIGHUP)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (0, "")
+
+
+def test_the_work_ends_with_the_process_that_watches_it() -> None:
+    process = working("time.sleep(600)")
+    assert process.stdout is not None
+    work = int(process.stdout.readline())
+    assert work != process.pid
+    process.kill()
+    process.communicate(timeout=60)  # until the work has let go of its pipes, too
+    for _ in range(100):
+        if not Path(f"/proc/{work}").exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{work} goes on")
+
+
+def test_a_reader_that_has_had_enough(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m lstm_edge.cli --help | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("Usage:") and done.stderr == ""

@@ -240,7 +240,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "configuration cut short": (
         lambda d: _archive(d, config_json='{"class_name": "Seq'),
-        "its model configuration is damaged",
+        "its model configuration is not valid JSON",
     ),
     "configuration of another kind": (
         lambda d: _archive(d, config_json="[1, 2]"),

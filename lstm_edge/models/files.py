@@ -10,7 +10,6 @@ import contextlib
 import io
 import json
 import re
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -342,6 +341,11 @@ def _array(path: Path, group: Any, name: str) -> Array:
 # Zips
 
 
+def _whole(path: Path, most: int | None = None) -> bytes:
+    size = gate.check_regular(path, "model")
+    return gate.read_bytes(path, "model", size if most is None else most)
+
+
 class _Zip:
     """The members of a zip."""
 
@@ -361,7 +365,7 @@ class _Folder:
         self.names = frozenset(p.name for p in path.iterdir())
 
     def read(self, name: str) -> bytes:
-        return gate.read_bytes(self.path / name, "model", _MOST.get(name, sys.maxsize - 1))
+        return _whole(self.path / name, _MOST.get(name))
 
 
 class _Files:
@@ -374,7 +378,7 @@ class _Files:
 
     def read(self, name: str) -> bytes:
         if name == _WEIGHTS:
-            return self.pair.weights.read_bytes()
+            return _whole(self.pair.weights)
         value = self.pair.entry if name == _CONFIG else {"keras_version": self.version}
         return json.dumps(value).encode()
 
@@ -532,7 +536,7 @@ def _saved_model(path: Path, trust: Trust) -> Any:
     tf = require("tensorflow", f"loading {path.name}")
     saved = _protobuf("saved_model_pb2").SavedModel()
     try:
-        saved.ParseFromString(gate.read_bytes(path / _GRAPH, "model", sys.maxsize - 1))
+        saved.ParseFromString(_whole(path / _GRAPH))
     except LstmEdgeError:
         raise
     except Exception as error:  # protobuf has its own kinds
@@ -616,7 +620,7 @@ def _keras_metadata(path: Path, graph: Any) -> str | None:
     beside = path / _KERAS_GRAPH
     if beside.is_file():
         try:
-            content = gate.read_bytes(beside, "model", sys.maxsize - 1)
+            content = _whole(beside)
             for node in map(_fields, _fields(content).get(1, ())):
                 if not any(node.get(2, ())) and 5 in node:  # the number of the node: 0 is the model
                     return str(node[5][-1].decode("utf-8"))

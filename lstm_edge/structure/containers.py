@@ -72,8 +72,8 @@ def _check(file: Any, source: str, size: int) -> None:
             here = gate.shown(f"{group.name.rstrip('/')}/{name}".lstrip("/"))
             if isinstance(link, h5py.ExternalLink):
                 raise InputError(
-                    f"{source}: {here} is a link to another file ({gate.shown(link.filename)}), and is "
-                    "not followed: save the model as one file"
+                    f"{source}: {here} is not stored in the file itself: it is a link to another "
+                    f"({gate.shown(link.filename)}), which is not followed; save the model as one file"
                 )
             if not isinstance(link, h5py.HardLink):
                 continue  # inside the file
