@@ -170,6 +170,8 @@ def printable(text: str, keep: str = "") -> str:
         keep: of these characters, those that may act, such as the end of a line.
     """
     return _ACTING.sub(lambda m: m[0] if m[0] in keep else ascii(m[0])[1:-1], text)
+
+
 UNPACKED = 64 * MIB
 RATIO = 100
 """Bytes that a file may unpack to for each of its own, where that is more than :data:`UNPACKED`:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,12 +16,15 @@ import click
 
 from lstm_edge import __version__
 from lstm_edge.base import modules
+from lstm_edge.base.gate import printable, shown
 from lstm_edge.cli import contained
 from lstm_edge.cli.messages import with_options
 from lstm_edge.cli.shared import DONE, FAILED, INTERRUPTED, OUTSIDE
 from lstm_edge.errors import LstmEdgeError
 
 __all__ = ["DONE", "OUTSIDE", "cli", "main"]
+# Longer than any path, which is up to 4,096: a number of 5,000 digits, say.
+_ENDLESS = re.compile(r"\S{4097,}")
 
 
 class Commands(click.Group):
@@ -54,7 +58,7 @@ class Commands(click.Group):
             _fail(error.message)
         except (KeyboardInterrupt, click.Abort) as error:
             why = error if isinstance(error, KeyboardInterrupt) else error.__cause__
-            click.echo(f"lstm-edge: interrupted{f'; {why}' if why and why.args else ''}", err=True)
+            _say(f"interrupted{f'; {why}' if why and why.args else ''}")
             sys.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader, such as head, has had enough
             sys.stderr.close()
@@ -72,8 +76,14 @@ def _commands() -> dict[str, click.Command]:
 
 
 def _fail(message: str) -> None:
-    click.echo(f"lstm-edge: {message}", err=True)
+    _say(message)
     sys.exit(FAILED)
+
+
+def _say(message: str) -> None:
+    """One line, whatever files, devices and arguments have put into it."""
+    line = _ENDLESS.sub(lambda word: shown(word[0]), " ".join(message.splitlines()))
+    click.echo(f"lstm-edge: {printable(line)}", err=True)
 
 
 @click.group(

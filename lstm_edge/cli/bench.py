@@ -199,11 +199,11 @@ def _show_device(result: DeviceResult, json_file: Path | None) -> int:
     try:  # it may have taken long: what goes wrong in one of the two spares the other
         shared.write_json(json_file, result.to_json())
     finally:
-        click.echo(f"On {result.device}\n")
+        shared.say(f"On {result.device}\n")
         if result.parity is not None:
             shared.show(report.parity_table(result.parity))
         if result.latency is not None:
             shared.show(report.latency_table(result.latency))
         for note in report.device_notes(result):
-            click.echo(f"- {note}")
+            shared.say(f"- {note}")
     return shared.exit_code(() if result.parity is None else result.parity.reports)

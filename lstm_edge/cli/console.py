@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lstm_edge.base.gate import printable
 from lstm_edge.base.progress import Advance
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Bars:
     def print(self, line: str) -> None:
         """A line on standard output, also while libraries write to the log."""
         sys.stdout.flush()
-        os.write(self._out, (line + "\n").encode())
+        os.write(self._out, (printable(line) + "\n").encode())
 
     @contextlib.contextmanager
     def task(self, description: str, total: int | None) -> Iterator[Advance]:
@@ -52,7 +53,10 @@ class Bars:
         if self._console is None:
             stream = os.fdopen(self._fd, "w", encoding="utf-8")
             self._console = Console(file=stream, force_terminal=True)
-        columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}")]
+        columns: list[ProgressColumn] = [
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+        ]
         columns += [_count()] if total is None else [BarColumn(), MofNCompleteColumn()]
         columns += [_rate(), TimeElapsedColumn()]
         if total is not None:
@@ -64,7 +68,8 @@ class Bars:
             redirect_stdout=False,  # what is printed meanwhile goes where the user sent it
             redirect_stderr=False,
         ) as progress:
-            task = progress.add_task(description, total=total)
+            # it names devices and files: nothing in them is for the terminal
+            task = progress.add_task(printable(description), total=total)
             yield lambda n: progress.advance(task, n)
 
 

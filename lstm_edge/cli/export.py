@@ -275,6 +275,6 @@ def command(
         click.echo(sentence)
     for kind, reasons in result.left_out.items():
         why = with_options("; ".join(reasons), click.get_current_context())
-        click.echo(f"lstm-edge: no {kind} files: {why}", err=True)
+        shared.say(f"lstm-edge: no {kind} files: {why}", err=True)
     within = shared.exit_code(result.reports)
     return shared.OUTSIDE if result.left_out else within

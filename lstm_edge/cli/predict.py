@@ -122,8 +122,10 @@ def command(
         if out is not None:
             write_table(out, itertools.chain.from_iterable(answers))
         else:
+            # a text may hold what steers a terminal; a program gets it as it is
+            put = shared.say if sys.stdout.isatty() else click.echo
             for some in answers:  # a window at a time: one write for each
-                click.echo("\n".join(a.to_json(t) if as_json else a.to_line(t) for t, a in some))
+                put("\n".join(a.to_json(t) if as_json else a.to_line(t) for t, a in some))
     with shared.quiet(verbose):  # a runtime may say that it ends
         del answers, classifier
     if out is not None:
@@ -157,8 +159,9 @@ def _predict_tensors(
         write_outputs(out, outputs)
         click.echo(f"Written: {out}")
     else:
+        put = shared.say if sys.stdout.isatty() else click.echo
         for line in predictor.json_lines(outputs) if as_json else predictor.lines(outputs):
-            click.echo(line)
+            put(line)
 
 
 def _answers(

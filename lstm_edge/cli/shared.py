@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lstm_edge.base.arguments import check_positive
+from lstm_edge.base.gate import printable
 from lstm_edge.cli.messages import with_options
 from lstm_edge.errors import ConversionError, InputError, LstmEdgeError
 
@@ -157,6 +158,11 @@ def show(table: Table) -> None:
     click.echo(with_options(shown, click.get_current_context()))
 
 
+def say(line: str, err: bool = False) -> None:
+    """A line with words from files or devices in it: they cannot steer a terminal."""
+    click.echo(printable(line, "\t\n"), err=err)
+
+
 def write_json(path: Path | None, value: Any) -> None:
     from lstm_edge.base.files import write_json
 
@@ -201,7 +207,7 @@ def say_left_out(skipped: Mapping[str, str]) -> None:
     from lstm_edge.report import tables as report
 
     for note in report.skipped_notes(skipped):
-        click.echo(f"lstm-edge: {note}", err=True)
+        say(f"lstm-edge: {note}", err=True)
 
 
 def exit_code(reports: Iterable[ParityReport], failures: Sequence[str] = ()) -> int:
@@ -219,7 +225,7 @@ def exit_code(reports: Iterable[ParityReport], failures: Sequence[str] = ()) -> 
             err=True,
         )
     for failure in failures:
-        click.echo(f"lstm-edge: {with_options(failure, click.get_current_context())}", err=True)
+        say(f"lstm-edge: {with_options(failure, click.get_current_context())}", err=True)
     return DONE if ok and not failures else OUTSIDE
 
 

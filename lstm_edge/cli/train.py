@@ -85,7 +85,7 @@ def command(
     click.echo(f"Test accuracy: {result.test_accuracy:.4f} on {result.test_examples} examples\n")
     for number, sample in enumerate(result.samples, 1):
         click.echo(f"Review {number}:")
-        click.echo(f"Prediction: {sample.predicted}, Actual: {sample.actual}\n")
+        shared.say(f"Prediction: {sample.predicted}, Actual: {sample.actual}\n")
     click.echo(f"Curves: {out / CURVES}")
     click.echo(f"Next: lstm-edge export {out} --out bundle")
 

@@ -509,13 +509,14 @@ def to_terminal(table: Table, width: int | None = None, colour: bool = False) ->
         no_color=not colour,
         legacy_windows=False,
     )
-    shown = grid(table.columns, table.rows, table.numeric())
+    columns = [wording.plain(name) for name in table.columns]
+    shown = grid(columns, table.rows, table.numeric())
     wide = console.options.update(width=100_000)
     if width is not None and console.measure(shown, options=wide).maximum > width:
         turned = list(zip(*table.rows, strict=True)) or [()]
-        rows = [(name, *cells) for name, cells in zip(table.columns, turned, strict=False)]
+        rows = [(name, *cells) for name, cells in zip(columns, turned, strict=False)]
         # a variant's name breaks where a reader would break it
-        names = [name.replace("-", "-\n", 1) for name in rows[0]]
+        names = [wording.plain(name).replace("-", "-\n", 1) for name in rows[0]]
         shown = grid(names, rows[1:], [False] + [True] * len(table.rows))
     console.print(Text(wording.plain(table.title), "bold"))
     console.print(shown)
