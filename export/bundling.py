@@ -6,7 +6,6 @@ Which way a model goes is decided in :mod:`export.ways.deciding`.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,10 +16,10 @@ import numpy as np
 from export import formats
 from export.ways.common import Request, Way, Written
 from export.ways.deciding import decide
-from lstm_edge.base import in_hand, machine
+from lstm_edge.base import in_hand, machine, temporary
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.extras import require
-from lstm_edge.base.files import content_hash, replacing_folder, sha256
+from lstm_edge.base.files import check_place, content_hash, no_room, replacing_folder, sha256
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.base.reasons import reason_of
 from lstm_edge.bundle import manifest
@@ -160,6 +159,7 @@ def export_bundle(
         ConversionError: a converter failed, and no file was written.
     """
     out = Path(out)
+    check_place(out)
     manifest.check_replaceable(out)
     key = sign if sign is None or isinstance(sign, PrivateKey) else PrivateKey(sign)
     check_positive(length=length, batch=batch, chunk=chunk)
@@ -183,6 +183,7 @@ def export_bundle(
         source = run_folder.ModelSource(called, vocab_path, None, names, None)
     else:
         source = run_folder.find(Path(model), vocab_path, labels)
+        check_place(out, _least_bytes(source.model, chosen))
     request = Request(
         source,
         live,
@@ -232,13 +233,13 @@ def export_bundle(
     reports: list[ParityReport] = []
     said: list[str] = []
     with (
-        tempfile.TemporaryDirectory(prefix="lstm-edge-") as work,
+        temporary.scratch() as work,
         replacing_folder(out) as folder,
         progress.task("Exporting", len(chosen)) as advance,
     ):
         # one for a kind of file: what its precisions share is made once
         for exporter in dict.fromkeys(exporter for exporter, _ in chosen):
-            place = Path(work) / exporter.kind()
+            place = work / exporter.kind()
             place.mkdir()
             lowered = way.lowered
             if exporter.made_for == formats.STREAM and way.step is not None:
@@ -295,6 +296,22 @@ def export_bundle(
     return ExportResult(out, tuple(reports), way.takes, {**left_out, **refused}, tuple(said))
 
 
+def _least_bytes(
+    model: Path, chosen: Sequence[tuple[type[formats.Exporter], formats.Precision]]
+) -> int:
+    """What the files need at least, as far as a model file's size says it.
+
+    Of three bytes in it two can be an optimizer's, which holds two numbers for each weight, and all
+    formats but one may refuse the model.
+    """
+    shares = dict[str, float]()
+    for exporter, precision in chosen:
+        share = np.dtype(precision.weights).itemsize / np.dtype(np.float32).itemsize
+        shares[exporter.kind()] = shares.get(exporter.kind(), 0.0) + share
+    files = [model] if model.is_file() else [p for p in model.rglob("*") if p.is_file()]
+    return int(sum(file.stat().st_size for file in files) / 3 * min(shares.values()))
+
+
 def _difference(floated: Dequantised, way: Way) -> float | None:
     """The greatest between a quantised model's own answers and those of its float weights; see there."""
     graph = way.lowered
@@ -336,9 +353,12 @@ def _written(
     try:
         exporter.write(precision, path)
     except Exception as error:  # the converters raise every kind
+        full = no_room(error, folder)  # while it is
         path.unlink(missing_ok=True)
         if isinstance(error, LstmEdgeError):
             raise
+        if full is not None:  # the other files would not fit either
+            raise full from error
         raise ConversionError(f"converting to {name} failed: {reason_of(error)}") from error
     inside = structure.inspect(path)
     batch, tolerance = way.batch_of(precision, inside), way.tolerance(precision)

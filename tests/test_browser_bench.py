@@ -53,7 +53,7 @@ def profiles(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("TMPDIR", folder)
         yield Path(folder)
         assert browsers(Path(folder)) == {}
-        assert [*Path(folder).glob("lstm-edge-browser-*")] == []
+        assert [*Path(folder).glob("lstm-edge-*")] == []
 
 
 def browsers(profiles: Path) -> dict[int, str]:

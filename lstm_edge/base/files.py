@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
@@ -14,11 +17,14 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-from lstm_edge.base import gate
-from lstm_edge.errors import InputError
+from lstm_edge.base import gate, temporary
+from lstm_edge.base.reasons import reason_of
+from lstm_edge.errors import InputError, LstmEdgeError
 
 PACKAGE = Path(str(resources("lstm_edge")))
 """The folder of this package: its modules, and ``assets``, ``schemas``, ``templates`` and ``web``."""
+# what systems and file systems say that cannot exchange two names; some sandboxes say EPERM
+_NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)
 
 
 def unknown_kind(
@@ -57,71 +63,257 @@ def content_hash(path: Path) -> str:
     return hashlib.sha256(listed.encode()).hexdigest()
 
 
+def no_room(error: BaseException, *folders: Path) -> OSError | None:
+    """What a full disk is called, where it is why a library failed: each says so in its own way.
+
+    Args:
+        folders: where it was writing, beside the folder of temporary files.
+    """
+    full, said = os.strerror(errno.ENOSPC), str(error)
+    if full in said or re.search(rf"\berrno\W+{errno.ENOSPC}\b", said, re.IGNORECASE):
+        return OSError(errno.ENOSPC, full)
+    try:
+        for folder in (*folders, Path(tempfile.gettempdir())):
+            _write_a_page(folder)
+    except OSError as reason:
+        return reason
+    return None
+
+
+def _write_a_page(folder: Path) -> None:
+    # os.access says yes to root where the file system does not, and a full disk takes empty files
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(4096))
+
+
+@contextlib.contextmanager
+def _for_room(folder: Path) -> Iterator[None]:
+    """While what was written is still there."""
+    try:
+        yield
+    except (OSError, LstmEdgeError):
+        raise
+    except Exception as error:
+        if (reason := no_room(error, folder)) is not None:
+            raise reason from error
+        raise
+
+
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or reason_of(error)}"
+        ) from error
 
 
-def check_place(path: Path) -> None:
+def check_place(path: Path, needed: int = 0) -> None:
     """Refuse a path that nothing could be written to, before hours go into what is to be written.
 
+    What killed runs left beside it is removed (see :mod:`lstm_edge.base.temporary`).
+
+    Args:
+        path: of a file, or of a folder that is replaced; for what is written into a folder, a file in it.
+        needed: bytes that will be written at least; 0 where that is not known. A quota is not seen.
+
     Raises:
-        InputError: a file stands where a folder is to be, or nobody may write there.
+        InputError: a file stands where a folder is to be, nobody may write there, or there is no room.
     """
     with _writing(path):
-        there = next(parent for parent in path.absolute().parents if parent.exists())
-        # os.access says yes to root where the file system does not
-        tempfile.TemporaryFile(dir=there).close()
+        if _is_stream(path):
+            return
+        target = _followed(path)
+        there = next(parent for parent in target.parents if parent.exists())
+        temporary.sweep(there)
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if target.is_dir() and target.is_mount():
+            raise OSError(errno.EBUSY, "it is a mount point; expected a folder in it")
+        _write_a_page(there)
+        free = _free(there)
+        if free is not None and free < needed:
+            reason = f"{free / 1e6:,.1f} MB are free there, and at least {needed / 1e6:,.1f} needed"
+            raise OSError(errno.ENOSPC, reason)
+
+
+def _free(folder: Path) -> int | None:
+    """Bytes that this user may still write; None where the file system does not say."""
+    if not hasattr(os, "statvfs"):
+        return shutil.disk_usage(folder).free
+    room = os.statvfs(folder)
+    blocks = room.f_bfree if os.geteuid() == 0 else room.f_bavail
+    return blocks * room.f_frsize if room.f_blocks else None
+
+
+def _followed(path: Path) -> Path:
+    """Where a link leads, be it to nothing yet: that is written or replaced, and the link stays."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is written to as it stands: a device, a pipe, the file that this process prints to."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # that is found out, and said, by who writes
+        return False
+    if not stat.S_ISREG(status.st_mode):
+        return not stat.S_ISDIR(status.st_mode)
+    return _printed_to(status) is not None
+
+
+def _printed_to(status: os.stat_result) -> int | None:
+    for own in (1, 2):
+        with contextlib.suppress(OSError):  # it may be closed
+            if os.path.samestat(status, os.fstat(own)):
+                return own
+    return None
+
+
+def _pour(source: Path, path: Path) -> None:
+    """Write a file's content to a stream."""
+    own = _printed_to(path.stat())
+    # without waiting for a reader that a pipe does not have
+    to = os.open(path, os.O_WRONLY | os.O_NONBLOCK) if own is None else os.dup(own)
+    os.set_blocking(to, True)
+    with source.open("rb") as file, os.fdopen(to, "wb") as stream:
+        shutil.copyfileobj(file, stream)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; renamed to it when the block ends well, removed when not.
+    """A temporary path for a file that takes the place of ``path`` when the block ends well.
 
-    The temporary name keeps the suffix: several libraries choose the format by it.
+    The temporary name is the same: several libraries choose the format by its suffix. A link is followed:
+    the file that it leads to is replaced. Mode and owner of an earlier file are kept (other names of it,
+    hard links, are not followed). A device or a pipe, such as ``/dev/stdout``, gets the content at the
+    end. The content is on the disk before the name is: after a power cut there is the old or the new.
 
     Raises:
         InputError: it cannot be written, for any :class:`OSError` here or in the block.
     """
     with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            yield temporary
-            temporary.chmod(0o644)  # mkstemp gives 0600
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        if _is_stream(path):
+            with temporary.scratch() as folder:
+                new = folder / path.name
+                yield new
+                _pour(new, path)
+            return
+        target = _followed(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.beside(target) as new, _for_room(target.parent):
+            yield new
+            _like(new, target)
+            _to_disk(new)
+            new.replace(target)
+        _to_disk(target.parent)
 
 
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """The same for a folder; an earlier one at ``path`` is replaced only when the block ends well.
 
-    The caller has made sure that ``path`` may be replaced.
+    On Linux the two change places in one step (``renameat2``): whenever this process is killed, and
+    whoever looks, there is the old folder or the new one. Elsewhere, and on the few file systems that
+    cannot do it, the old one is set aside first. A reader finds neither for some microseconds, and a kill
+    just then leaves neither under the name, until the next run in that place, or the next
+    :func:`recover`, puts the old one back.
+
+    Of two at the same time the one that ends last stands, whole. The caller has made sure that ``path``
+    may be replaced.
     """
     with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        old = temporary.with_name(temporary.name + "-old")
+        target = _followed(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.beside(target) as new, _for_room(target.parent):
+            new.mkdir()
+            yield new
+            _like(new, target)
+            for inside in (*new.rglob("*"), new):
+                _to_disk(inside)
+            _put(new, target)
+            _to_disk(target.parent)
+
+
+def recover(path: Path) -> None:
+    """Put back what a kill while it was replaced left aside: where there is nothing at ``path``."""
+    if not path.exists():
+        temporary.sweep(Path(os.path.realpath(path)).parent)
+
+
+def _put(new: Path, target: Path) -> None:
+    """Give the folder ``new`` the name ``target``; what is there goes into a temporary folder."""
+    for _ in range(100):  # another run may put or take one away between two steps
         try:
-            yield temporary
-            temporary.chmod(0o755)
-            if path.exists():
-                path.rename(old)
-            temporary.rename(path)
-        finally:
-            if old.exists() and not path.exists():
-                old.rename(path)
-            shutil.rmtree(temporary, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
+            return _exchange(new, target)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno not in _NO_EXCHANGE:
+                raise
+            with contextlib.suppress(FileNotFoundError):
+                target.rename(temporary.aside(new))
+        try:
+            new.rename(target)
+            return None
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    raise OSError(errno.EBUSY, "other runs write it all the time")
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two paths change places, in one step.
+
+    Raises:
+        OSError: one does not exist, or (of :data:`_NO_EXCHANGE`) this system cannot do it.
+    """
+    try:
+        import ctypes
+
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (ImportError, AttributeError, OSError, TypeError):  # no Linux, or an old C library
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from None
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    if rename(here, os.fsencode(one), here, os.fsencode(other), exchange):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _like(new: Path, target: Path) -> None:
+    """Give ``new`` the mode and, where that is allowed, the owner of what it replaces."""
+    try:
+        before = target.stat()
+    except FileNotFoundError:
+        return
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):
+            os.chown(new, before.st_uid, before.st_gid)
+    new.chmod(stat.S_IMODE(before.st_mode))
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, would outlive a power cut.
+
+    It is also where some file systems first say that they are full.
+    """
+    if os.name == "nt" and path.is_dir():  # it opens no folders
+        return
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:  # a folder that may be written to and not listed
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS):  # it has no such thing
+            raise
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lstm_edge.base.files import known_fields
+from lstm_edge.base.files import known_fields, recover
 from lstm_edge.base.gate import printable, shown
 from lstm_edge.bundle.golden import Golden, read_arrays, read_texts
 from lstm_edge.bundle.manifest import (
@@ -531,6 +531,7 @@ def open_bundle(
     """
     keys = None if trusted is None else Trusted(trusted)
     path = Path(path)
+    recover(path)
     if not path.is_dir():
         raise BundleError(f"bundle {path} does not exist; make one with: lstm-edge export MODEL")
     if not (path / MANIFEST).is_file():

@@ -6,16 +6,18 @@ Each module with a ``command`` is a command; what they share is in :mod:`lstm_ed
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from lstm_edge import __version__
-from lstm_edge.base import modules
+from lstm_edge.base import modules, temporary
 from lstm_edge.base.gate import printable, shown
 from lstm_edge.cli import contained
 from lstm_edge.cli.messages import with_options
@@ -108,7 +110,11 @@ def main() -> None:
     """Entry point of the console script."""
     contained.begin()
     atexit.register(_hush)  # the first to be registered is the last to run
-    cli()
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # what needs a place for temporary files says so itself
+            # those of libraries, too: if this run is killed, the next one removes them
+            tempfile.tempdir = str(stack.enter_context(temporary.scratch()))
+        cli()
 
 
 def _hush() -> None:

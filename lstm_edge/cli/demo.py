@@ -40,7 +40,7 @@ def command(out: Path, verbose: bool) -> int:
     from lstm_edge.report import tables as report
     from lstm_edge.report.page import write_report
 
-    shared.require_for_report()
+    shared.require_for_report(out / "report")
     shared.require_export()
     from export import export_bundle
 

@@ -217,6 +217,7 @@ def command(
     lstm-edge export run --runtime mediapipe --precision int8-dynamic --out phone
     lstm-edge export run --sign key.pem --out bundle
     """
+    shared.placed(out)
     shared.require_export()
     from export import export_bundle
     from lstm_edge.bundle.signing import PrivateKey

@@ -49,7 +49,7 @@ def command(
     from lstm_edge.results import parity as parity_module
     from lstm_edge.results.device import DeviceResult
 
-    shared.require_for_report()
+    shared.require_for_report(out)
     opened = shared.open_bundle(bundle)
     others = [_stored(path, "results of a device", DeviceResult.from_json) for path in devices]
     for result in others:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lstm_edge.base import temporary
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.gate import printable
 from lstm_edge.cli.messages import with_options
@@ -62,7 +64,7 @@ WORKERS = click.option(
 )  # fmt: skip
 JSON = click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False),
-    callback=lambda context, option, path: _place(path), help="Also write JSON.",
+    callback=lambda context, option, path: placed(path), help="Also write JSON.",
 )  # fmt: skip
 VARIANTS = click.option(
     "--variant",
@@ -73,8 +75,8 @@ VARIANTS = click.option(
 )
 
 
-def _place(path: Path | None) -> Path | None:
-    """Of a file that is written at the end: seen to at the start."""
+def placed(path: Path | None) -> Path | None:
+    """Of a file that is written at the end, or a folder that is replaced: seen to at the start."""
     from lstm_edge.base.files import check_place
 
     if path is not None:
@@ -129,24 +131,44 @@ def quiet(verbose: bool) -> Iterator[Bars]:
     if verbose:
         yield bars
         return
-    with tempfile.NamedTemporaryFile(prefix="lstm-edge-", suffix=".log", delete=False) as file:
-        log = Path(file.name)
-    keep = False
+    with temporary.scratch() as folder:
+        log = folder / "log"
+        _check_room(log)
+        try:
+            with chatter_to(log):
+                yield bars
+        except ConversionError as error:
+            if kept := _kept(log):
+                kept = f"; what the converter printed is in {kept}"
+            raise ConversionError(f"{error}{kept}") from error
+        except (LstmEdgeError, KeyboardInterrupt):
+            raise
+        except BaseException:
+            if kept := _kept(log):
+                click.echo(f"lstm-edge: what the libraries printed is in {kept}", err=True)
+            raise
+
+
+def _check_room(log: Path) -> None:
+    """Libraries fail in many ways, and late, where their temporary files have no room."""
     try:
-        with chatter_to(log):
-            yield bars
-    except ConversionError as error:
-        keep = True
-        raise ConversionError(f"{error}; what the converter printed is in {log}") from error
-    except (LstmEdgeError, KeyboardInterrupt):
-        raise
-    except BaseException:
-        keep = True
-        click.echo(f"lstm-edge: what the libraries printed is in {log}", err=True)
-        raise
-    finally:
-        if not keep:
-            log.unlink(missing_ok=True)
+        log.write_bytes(bytes(4096))
+        log.write_bytes(b"")
+    except OSError as error:
+        raise InputError(
+            f"the folder of temporary files {temporary.lasting()} cannot be written to: "
+            f"{error.strerror}; name another in TMPDIR"
+        ) from None
+
+
+def _kept(log: Path) -> str:
+    """Where the log is now, and no run removes it; nothing where there is no room for it."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="lstm-edge-", suffix=".log", dir=temporary.lasting())
+        os.close(handle)
+        return str(shutil.copyfile(log, name))
+    except OSError:
+        return ""
 
 
 def show(table: Table) -> None:
@@ -194,9 +216,11 @@ def require_export() -> None:
         )
 
 
-def require_for_report() -> None:
-    """What makes the page is asked for before the minutes of work, not after."""
+def require_for_report(folder: Path) -> None:
+    """What makes the page, and its place, are asked for before the minutes of work, not after."""
     from lstm_edge.base.extras import require
+
+    placed(folder / "report.html")
 
     for module in ("jinja2", "matplotlib"):
         require(module, "making the report")

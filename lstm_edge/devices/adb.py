@@ -19,7 +19,6 @@ import shlex
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge import __version__
+from lstm_edge.base import temporary
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.progress import SILENT, Progress
@@ -568,8 +568,8 @@ def _run(adb: Adb, device: str, program: Path, plan: _Plan, progress: Progress) 
     """Push, run, pull; the device's folder is removed whatever happens."""
     token = secrets.token_hex(8)
     folder = f"{PLACE}/lstm-edge-{token}"
-    with tempfile.TemporaryDirectory(prefix="lstm-edge-") as work:
-        stage = Path(work, "stage")
+    with temporary.scratch() as work:
+        stage = work / "stage"
         stage.mkdir()
         calls = _calls(plan, stage)
         shutil.copyfile(program, stage / "benchmark_model")
@@ -587,7 +587,7 @@ def _run(adb: Adb, device: str, program: Path, plan: _Plan, progress: Progress) 
                 adb.shell(f"chmod 755 {folder}/benchmark_model")
             summaries, failed = _follow(adb, device, folder, token, calls, progress)
             all_failed = len(failed) == len(plan.sent)
-            outputs = {} if all_failed else _outputs(adb, folder, Path(work), calls)
+            outputs = {} if all_failed else _outputs(adb, folder, work, calls)
     return _Outcome(summaries, outputs, failed, tuple(notes))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.arrays import Array, Arrays
-from lstm_edge.base.files import read_text, replacing, unknown_kind, write_text
+from lstm_edge.base.files import check_place, read_text, replacing, unknown_kind, write_text
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.signature import Input, Signature, expected_shape
 from lstm_edge.inputs.windows import Window
@@ -192,6 +192,7 @@ def check_writable(path: Path, signature: Signature) -> None:
         raise unknown_kind(path, WRITTEN, use=" to write")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file")
+    check_place(path)
     if suffix in (".npy", ".csv") and len(outputs) != 1:
         names = ", ".join(port.name for port in outputs)
         raise InputError(

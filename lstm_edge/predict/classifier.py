@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_edge.base.arrays import Arrays
-from lstm_edge.base.files import replacing, unknown_kind
+from lstm_edge.base.files import check_place, replacing, unknown_kind
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bundle.opening import TextBundle
 from lstm_edge.errors import BundleError, InputError
@@ -175,6 +175,7 @@ def check_table(path: Path) -> None:
     """Refuse a path that :func:`write_table` could not write."""
     if kind_of(path) not in WRITTEN:
         raise unknown_kind(path, WRITTEN, " (or one of these with .gz)", use=" to write")
+    check_place(path)
 
 
 def write_table(path: Path, answers: Iterable[tuple[str, Prediction]]) -> None:

@@ -23,7 +23,7 @@ from lstm_edge.base import machine
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Ids
 from lstm_edge.base.extras import require
-from lstm_edge.base.files import read_json, replacing, write_json, write_text
+from lstm_edge.base.files import check_place, read_json, replacing, write_json, write_text
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.errors import InputError
 from lstm_edge.inputs import from_imdb, label_names, labelled
@@ -151,11 +151,13 @@ def train(
     Raises:
         InputError: data or settings that cannot be trained on; a run folder in the way.
     """
+    check_place(run / CONFIG)
     training, test = dataset.training(config.seed, config.test_share)
     values = label_names.label_values(training.labels)
     labels = label_names.label_names(values, names)
     config, tokenizer = _vocabulary(dataset, training, config, len(labels))
     settings = TextSettings(max_length=config.model.max_length)
+    check_place(run / CONFIG, _least_bytes(config.model))
     stored = _stored(config, labels, values, dataset.name, settings)
     epochs = _earlier_epochs(run, stored) if resume else _no_run(run)
 
@@ -192,6 +194,15 @@ def train(
 def _rank(epoch: Epoch) -> tuple[float, float]:
     """Greater is better: accuracy on the validation part, then its loss."""
     return epoch.val_accuracy, -epoch.val_loss
+
+
+def _least_bytes(config: model.ModelConfig) -> int:
+    """What a run writes at least: the float32 weights as the model, and as the last epoch's."""
+    weights, width = config.num_words * config.embedding, config.embedding
+    for units in config.lstm:
+        weights += 4 * units * (width + units + 1)
+        width = units
+    return 2 * 4 * weights
 
 
 def _vocabulary(
@@ -231,10 +242,19 @@ def _stored(
 def _earlier_epochs(run: Path, stored: dict[str, Any]) -> list[Epoch]:
     """The epochs that an interrupted run with these settings has done."""
     state = run / CHECKPOINT / "state.json"
-    if not state.is_file():
-        why = "is already finished" if (run / METRICS).is_file() else "has no checkpoint"
-        raise InputError(f"cannot resume: {run} {why}; train into a new folder without `resume`")
-    _check_same(run, read_json(run / CONFIG, "run configuration"), stored)
+    if state.is_file() or ((run / CONFIG).is_file() and not (run / METRICS).is_file()):
+        _check_same(run, read_json(run / CONFIG, "run configuration"), stored)
+    elif (run / METRICS).is_file():
+        shutil.rmtree(run / CHECKPOINT, ignore_errors=True)  # of a run that was killed at its end
+        raise InputError(
+            f"cannot resume: {run} is already finished; train into a new folder without `resume`"
+        )
+    else:
+        raise InputError(
+            f"cannot resume: {run} has no checkpoint; train into a new folder without `resume`"
+        )
+    if not state.is_file():  # killed in its first epoch
+        return []
     return [Epoch(**epoch) for epoch in read_json(state, "checkpoint")["epochs"]]
 
 
@@ -396,5 +416,6 @@ def _finish(
             "machine": machine.describe(("tensorflow", "keras", "numpy")),
         },
     )
+    (run / CHECKPOINT / "state.json").unlink()  # first: what it names is to be there
     shutil.rmtree(run / CHECKPOINT, ignore_errors=True)
     return result

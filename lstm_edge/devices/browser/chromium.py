@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lstm_edge.base import temporary
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
 
@@ -341,9 +342,7 @@ def headless(program: str, url: str) -> Iterator[Callable[[], str | None]]:
     The value says why the browser is no longer running; None: it is.
     """
     with (
-        tempfile.TemporaryDirectory(
-            prefix="lstm-edge-browser-", ignore_cleanup_errors=True
-        ) as profile,
+        temporary.scratch() as profile,
         tempfile.TemporaryFile() as log,
     ):
         command = [program, *QUIET, f"--user-data-dir={profile}"]

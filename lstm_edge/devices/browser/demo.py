@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lstm_edge.base.extras import require
-from lstm_edge.base.files import read_json, replacing_folder, write_json
+from lstm_edge.base.files import check_place, read_json, replacing_folder, write_json
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.bundle.manifest import SIGNATURE, VariantInfo, own_files
 from lstm_edge.bundle.opening import Bundle, TextBundle
@@ -88,12 +88,14 @@ def write(bundle: Bundle, out: Path, progress: Progress = SILENT) -> None:
         InputError: the runtimes are not there, the folder holds something else, or it cannot be
             written.
     """
+    check_place(out)
     runtimes = web_runtimes.find()
     _check_replaceable(out)
     if bundle.path.resolve().is_relative_to(out.resolve()):
         raise InputError(f"{out} holds the bundle {bundle.path}: give another folder as `out`")
+    copies = _copies(bundle, runtimes)
+    check_place(out, sum(source.stat().st_size for source, _ in copies))
     with replacing_folder(out) as new:
-        copies = _copies(bundle, runtimes)
         with progress.task("Writing the page", len(copies)) as advance:
             for source, name in copies:
                 target = new / name

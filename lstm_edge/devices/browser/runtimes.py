@@ -8,13 +8,13 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstm_edge.base import temporary
 from lstm_edge.base.extras import require
-from lstm_edge.base.files import PACKAGE, read_json, replacing_folder
+from lstm_edge.base.files import PACKAGE, check_place, read_json, replacing_folder
 from lstm_edge.base.progress import SILENT, Progress
 from lstm_edge.errors import InputError
 
@@ -90,6 +90,7 @@ def install(folder: Path | None = None, progress: Progress = SILENT) -> Path:
     folder = folder or default_folder()
     if is_whole(folder):
         return folder
+    check_place(folder)
     _check_replaceable(folder)
     npm = shutil.which("npm")
     if npm is None:
@@ -99,12 +100,12 @@ def install(folder: Path | None = None, progress: Progress = SILENT) -> Path:
         )
     wanted = packages()
     with (
-        tempfile.TemporaryDirectory(prefix="lstm-edge-npm-") as scratch,
+        temporary.scratch() as scratch,
         replacing_folder(folder) as new,
         progress.task("Fetching the browser's runtimes", len(wanted)) as advance,
     ):
         for package in wanted:
-            _extract(package, _fetch(npm, package, Path(scratch)), new / package.name)
+            _extract(package, _fetch(npm, package, scratch), new / package.name)
             advance(1)
         shutil.copyfile(WEB / PINS, new / PINS)
     return folder
