@@ -21,11 +21,13 @@ from click.testing import CliRunner
 from lstm_edge.base.files import shipped
 from lstm_edge.bundle.manifest import seal
 from lstm_edge.bundle.opening import open_bundle
-from lstm_edge.cli import cli
+from lstm_edge.cli import cli, console
 from lstm_edge.errors import BundleError, InputError
 from lstm_edge.inputs import label_names
 from lstm_edge.inputs.tokenizer import TextSettings, tokens_of
 from lstm_edge.models import run_folder
+from lstm_edge.report import tables
+from lstm_edge.results.parity import ParityRun
 
 BUNDLES = Path(__file__).parent / "bundles"
 TEXTS, ARRAYS, STREAM, IDS = "texts-front", "arrays", "stream", "ids"
@@ -116,7 +118,7 @@ MANIFESTS: list[tuple[str, Callable[[Any], None], str]] = [
     (TEXTS, put("files", []), "files is a list of 0; it must be object"),
     (TEXTS, put("files", {}), "does not name golden.json among its files"),
     (TEXTS, put("files", {"golden.json": 1}), "files.golden.json is 1; it must be string"),
-    (TEXTS, entry("files", "x\x1b[2Jy", 1), r"files.x\x1b[2Jy is 1; it must be string"),
+    (TEXTS, entry("files", "x\x1b[2Jy", 1), r"files.x\u001b[2Jy is 1; it must be string"),
     (TEXTS, entry("files", "golden.json", "abc"), "files.golden.json is 'abc'; it must match pattern"),
     (TEXTS, put("schema", True), "schema is true; it must be one of [1, 2, 3, 4]"),
     (TEXTS, put("schema", "4"), "has schema \"4\"; this version reads up to 4"),
@@ -511,3 +513,135 @@ def test_a_label_of_two_lines_is_refused(end: str) -> None:
     with pytest.raises(InputError, match="holds half a character"):
         label_names.check_lines(["a\udcff"])
     assert label_names.check_lines([f"a{c}b" for c in NO_ENDS]) == tuple(f"a{c}b" for c in NO_ENDS)
+
+
+# --- results of verify and bench ------------------------------------------------------------------
+
+# of which option of `report`, what is edited, what is said
+RESULTS: list[tuple[str, Callable[[Any], None], str]] = [
+    ("parity", put("schema", 99), "schema 99; this version reads 1"),
+    ("parity", put("schema", "1\x1b[2J"), r'schema "1\u001b[2J"; this version reads 1'),
+    ("parity", put("reports", 5), "reports is 5; it must be array"),
+    ("parity", put("reports", ...), "it lacks reports"),
+    ("parity", put("reports.0", []), "reports[0] is a list of 0; it must be object"),
+    ("parity", put("reports.0.max_abs", "small"), "reports[0].max_abs is 'small'; it must be number"),
+    ("parity", put("reports.0.max_abs", -1), "reports[0].max_abs is -1; it must be at least 0"),
+    ("parity", put("reports.0.max_abs", 1e300), "reports[0].max_abs is 1e+300; it must be at most 1e+18"),
+    ("parity", put("reports.0.max_abs", 10**19), "must be at most 1e+18"),
+    ("parity", put("reports.0.examples", 0), "reports[0].examples is 0; it must be at least 1"),
+    ("parity", put("reports.0.examples", True), "reports[0].examples is true; it must be integer"),
+    ("parity", put("reports.0.flips", 0.5), "reports[0].flips is 0.5; it must be integer"),
+    ("parity", put("reports.0.worst.variant", [0.5, 0.5]), "an example has answers of two lengths"),
+    ("parity", put("reports.0.worst.variant", []), "variant is a list of 0; it must contain at least"),
+    ("parity", put("reports.0.tolerance.reason", ...), "reports[0].tolerance lacks reason"),
+    ("parity", put("reports.0.checks", [{"name": "x"}]), "reports[0].checks[0] lacks detail, ok"),
+    ("parity", put("reports.0.failures", "none"), "reports[0].failures is 'none'; it must be array"),
+    ("parity", entry("reports.0", "\x1b[2J", 1), r"reports[0] has \u001b[2J; that is not known"),
+    ("parity", put("machine", None), "machine is null; it must be object"),
+    ("parity", put("machine.versions", [1]), "versions is a list of 1; it must be object or null"),
+    ("parity", entry("", "preprocessing", {"sources": 1}), "lacks examples, settings, untold"),
+    ("latency", put("timings", []), "timings is a list of 0; it must contain at least 1 items"),
+    ("latency", put("timings.0.samples_ms", [[1, 2]]), "not one time for each of"),
+    ("latency", put("timings.0.samples_ms", [1]), "samples_ms[0] is 1; it must be array"),
+    ("latency", put("timings.0.samples_ms.0.0", None), "samples_ms[0][0] is null; it must be number"),
+    ("latency", put("timings.0.samples_ms.0.0", 1e300), "samples_ms[0][0] is 1e+300; it must be at most"),
+    ("latency", put("timings.0.start", 1), "timings[0].start is 1; it must be object or null"),
+    ("latency", put("lengths", []), "lengths is a list of 0; it must contain at least 1 items"),
+    ("latency", put("lengths.0", -1), "lengths[0] is -1; it must be at least 0"),
+    ("latency", put("threads", 0), "threads is 0; it must be at least 1"),
+    ("latency", put("unit", "\x1b[2J"), r"unit is '\x1b[2J'; it must be one of ['tokens', 'steps']"),
+    ("device", put("device", 5), "device is 5; it must be string"),
+    ("device", put("skipped", [1]), "skipped is a list of 1; it must be object"),
+    ("device", put("notes", [None]), "notes[0] is null; it must be string"),
+    ("device", put("latency.timings.0.variant", "\x1b[2J"), r"measured \u001b[2J, which bundle"),
+    ("device", put("parity", ...), "it lacks parity"),
+]  # fmt: skip
+STORED = {"parity": "parity", "latency": "latency", "device": "browser"}
+
+
+@pytest.mark.parametrize(("option", "edit", "said"), RESULTS)
+def test_edited_results_are_refused(
+    option: str, edit: Callable[[Any], None], said: str, tmp_path: Path
+) -> None:
+    file, out = tmp_path / "result.json", tmp_path / "report"
+    value = json.loads((BUNDLES / "results" / f"texts-{STORED[option]}.json").read_text("utf-8"))
+    edit(value)
+    file.write_text(json.dumps(value), "utf-8")
+    # where it is read, the other results are not missed
+    parity = () if option == "parity" else ("--parity", BUNDLES / "results" / "texts-parity.json")
+    command = ["report", BUNDLES / "texts", f"--{option}", file, *parity, "--out", out]
+    done = CliRunner().invoke(cli, [str(part) for part in command])
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    line = done.stderr.removesuffix("\n")
+    assert line.startswith("lstm-edge: ")
+    assert said in line
+    assert line.isprintable()
+    assert not out.exists()
+
+
+def test_results_of_another_model_are_refused(tmp_path: Path) -> None:
+    value = json.loads((BUNDLES / "results" / "texts-parity.json").read_text("utf-8"))
+    case = {"index": 3, "text": "a film", "reference": [0.5], "variant": [0.4], "label": 7}
+    value["reports"][0]["flipped"] = [case]
+    run = ParityRun.from_json(value)
+    with pytest.raises(InputError, match="example 3 of onnx-float32 is of a model with other"):
+        tables.flips_table(run, ["neg", "pos"])
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+ACTING = "[/red]\x1b[2J\x9b2J\u202e\u2028[link=http://a.example]x"
+
+
+def test_names_do_not_act_on_a_terminal(tmp_path: Path) -> None:
+    """Labels, descriptions and sentences of a manifest, by each command that shows some."""
+    bundle = copied("texts", tmp_path)
+    manifest = manifest_of(bundle)
+    manifest["labels"] = [f"{ACTING}0", f"{ACTING}1"]
+    manifest["variants"] = [v for v in manifest["variants"] if v["name"] == "onnx-float32"]
+    (variant,) = manifest["variants"]
+    variant["lowering"] = variant["tolerance"]["reason"] = ACTING
+    variant["problems"] = variant["notes"] = [ACTING]
+    manifest["source"]["file"] = ACTING
+    resealed(bundle, manifest)
+    parity, out = tmp_path / "parity.json", tmp_path / "report"
+    commands: list[list[object]] = [
+        ["predict", bundle, "a fine film"],
+        ["predict", bundle, "a fine film", "--json"],
+        ["verify", bundle, "--json", parity],
+        ["inspect", bundle],
+        ["bench", bundle, "--rounds", "1", "--limit", "2"],
+        ["report", bundle, "--parity", parity, "--out", out],
+    ]
+    for command in commands:
+        done = CliRunner().invoke(cli, [str(part) for part in command])
+        assert done.exit_code <= 1, done.output  # a problem of a file is outside
+        assert all(c.isprintable() or c in "\n\t" for c in done.output), command
+        if "--json" in command and "predict" in command:
+            assert json.loads(done.stdout)["label"] in manifest["labels"]
+    page = (out / "report.html").read_text("utf-8")
+    assert "[/red]" in page
+    markdown = (out / "report.md").read_text("utf-8")
+    assert r"\[link=http://a.example\]x" in markdown
+    assert all(c.isprintable() or c == "\n" for c in markdown)
+
+
+def test_progress_shows_a_name_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rich would take ``[/red]`` for the end of a colour that never began, and fail."""
+    leader, follower = os.openpty()
+    saved = os.dup(2)
+    try:
+        os.dup2(follower, 2)
+        with open(2, "w", closefd=False) as terminal:
+            monkeypatch.setattr("sys.stderr", terminal)
+            bars = console.Bars()
+            with bars.task(f"Verifying {ACTING}", 2) as advance:
+                advance(2)
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+    shown = os.read(leader, 1 << 16).decode()
+    for descriptor in (leader, follower):
+        os.close(descriptor)
+    assert r"[/red]\u001b[2J\u009b2J\u202e\u2028[link=" in shown

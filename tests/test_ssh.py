@@ -581,7 +581,7 @@ TAKEN = '{"taken": 1}'
         (['{"folder": 1, "user": 2, "found": 3}'], "sent an answer that is not from lstm-edge"),
         (
             [HELLO, TAKEN, '{"result": {"schema": 1}}', '{"ended": 0}'],
-            "an answer that is not a result: 'parity'",
+            "an answer that is not a result: it lacks",
         ),
         ([HELLO, TAKEN, '{"result": NaN}', '{"ended": 0}'], "an answer that is not JSON"),
         ([HELLO, TAKEN, '{"result": [3]}', '{"ended": 0}'], "an answer that is not a result"),

@@ -164,12 +164,12 @@ _ACTING = re.compile(
 
 
 def printable(text: str, keep: str = "") -> str:
-    """A text from elsewhere as a terminal may be given it: what would act there is written out.
+    """A text from elsewhere as a terminal may be given it: what would act there is spelled.
 
     Args:
         keep: of these characters, those that may act, such as the end of a line.
     """
-    return _ACTING.sub(lambda m: m[0] if m[0] in keep else ascii(m[0])[1:-1], text)
+    return _ACTING.sub(lambda m: m[0] if m[0] in keep else f"\\u{ord(m[0]):04x}", text)
 
 
 UNPACKED = 64 * MIB

@@ -67,7 +67,7 @@ class Bundle(ABC):
     labels: tuple[str, ...]
     variants: dict[str, VariantInfo]
     rounding: tuple[OwnRounding, ...] = field(default=(), kw_only=True)
-    manifest: dict[str, Any] = field(repr=False, kw_only=True)
+    manifest: dict[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
 
     takes: ClassVar[str]
     unit: ClassVar[str]

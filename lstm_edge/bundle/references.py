@@ -123,6 +123,9 @@ def _check_signature(signature: dict[str, Any], labels: Sequence[str]) -> None:
 
 def _check_variant(variant: dict[str, Any], manifest: dict[str, Any]) -> None:
     name, states = variant["name"], variant.get("states", [])
+    worst = variant["parity"]["worst"]
+    if len(worst["reference"]) != len(worst["variant"]):
+        raise InputError(f"{name} has in parity.worst answers of two lengths; expected one")
     ends = {side: {end["name"]: end for end in variant[side]} for side in ("inputs", "outputs")}
     for side, field in (("inputs", "name"), ("outputs", "output")):
         _check_once(f"of the {side} of {name}", [end["name"] for end in variant[side]])

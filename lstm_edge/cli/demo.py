@@ -46,7 +46,7 @@ def command(out: Path, verbose: bool) -> int:
 
     source = files.shipped()
     metrics = read_json(source / run_folder.METRICS, "metrics")
-    click.echo(
+    shared.say(
         f"1/5 Export: the reference model, trained on IMDB by lstm-edge train (accuracy "
         f"{metrics['test_accuracy']:.2%} on the {metrics['test_examples']:,} test reviews)"
     )
@@ -54,26 +54,26 @@ def command(out: Path, verbose: bool) -> int:
         export_bundle(source, out / "bundle", progress=bars)
     bundle = shared.open_bundle(out / "bundle")
     for info in bundle.variants.values():
-        click.echo(f"    {info.file:28}{info.bytes / 1e6:6.2f} MB  {info.lowering}")
+        shared.say(f"    {info.file:28}{info.bytes / 1e6:6.2f} MB  {info.lowering}")
 
-    click.echo("2/5 Verify: every file against Keras on the sample reviews")
+    shared.say("2/5 Verify: every file against Keras on the sample reviews")
     run = verify(bundle, None, verbose)
     for entry in run.reports:
-        click.echo(f"    {entry.variant:24}max |Δp| {entry.max_abs:.1e}  {entry.verdict}")
+        shared.say(f"    {entry.variant:24}max |Δp| {entry.max_abs:.1e}  {entry.verdict}")
 
     with shared.quiet(verbose):
         classifier = Classifier(cast("TextBundle", bundle))  # the shipped model is one of texts
-    click.echo(f"3/5 Predict with {classifier.variant}, without TensorFlow's help")
+    shared.say(f"3/5 Predict with {classifier.variant}, without TensorFlow's help")
     for text, answer in zip(_DEMO_TEXTS, classifier.predict(_DEMO_TEXTS), strict=True):
-        click.echo(f"    {answer.label}  {answer.probability:.2f}  {text}")
+        shared.say(f"    {answer.label}  {answer.probability:.2f}  {text}")
 
-    click.echo("4/5 Bench: one thread, interleaved, each review at its own length")
+    shared.say("4/5 Bench: one thread, interleaved, each review at its own length")
     how = How(inputs=None, limit=BENCH_EXAMPLES, variants=(), threads=1, rounds=3)
     times = bench(bundle, how, verbose)
-    click.echo(f"    {len(times.lengths)} reviews, {len(times.timings)} variants")
+    shared.say(f"    {len(times.lengths)} reviews, {len(times.timings)} variants")
 
-    click.echo("5/5 Report\n")
+    shared.say("5/5 Report\n")
     paths = write_report(out / "report", bundle, run, times)
     shared.show(report.summary_table(bundle, run, times))
-    click.echo(f"\nReport: {paths['html'].resolve()}")
+    shared.say(f"\nReport: {paths['html'].resolve()}")
     return shared.exit_code(run.reports)

@@ -259,21 +259,21 @@ def command(
         )
     bundle = shared.open_bundle(out)
     shared.show(report.summary_table(bundle, exported(bundle), None))
-    click.echo(f"Bundle: {out}")
+    shared.say(f"Bundle: {out}")
     if result.takes == "steps":
-        click.echo(
+        shared.say(
             f"It takes steps: load_bundle({str(out)!r}).stream().feed(…) in Python; lstm-edge predict "
             f"{out} --input FILE feeds whole sequences."
         )
     elif result.takes == "arrays":
-        click.echo(f"It takes arrays: lstm-edge predict {out} --input FILE (.npy, .npz, .csv).")
+        shared.say(f"It takes arrays: lstm-edge predict {out} --input FILE (.npy, .npz, .csv).")
     elif result.takes == "ids":
-        click.echo(
+        shared.say(
             f"It has no vocabulary and takes ids: lstm-edge predict {out} --input FILE; give --vocab to "
             "predict on texts."
         )
     for sentence in result.said:
-        click.echo(sentence)
+        shared.say(sentence)
     for kind, reasons in result.left_out.items():
         why = with_options("; ".join(reasons), click.get_current_context())
         shared.say(f"lstm-edge: no {kind} files: {why}", err=True)

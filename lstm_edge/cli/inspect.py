@@ -61,5 +61,5 @@ def command(file: Path, json_file: Path | None, trust: bool, custom: Sequence[Pa
         reason = why_not(keras_config(file))
         faster = "with --vocab the faster one, with a pad-state table"
         way = f"that of any model: {reason}" if reason else faster
-        click.echo(f"Its way to the files is {way}.")
+        shared.say(f"Its way to the files is {way}.")
     shared.write_json(json_file, found.to_json())

@@ -129,7 +129,7 @@ def command(
     with shared.quiet(verbose):  # a runtime may say that it ends
         del answers, classifier
     if out is not None:
-        click.echo(f"Written: {out}")
+        shared.say(f"Written: {out}")
 
 
 def _predict_tensors(
@@ -157,7 +157,7 @@ def _predict_tensors(
         outputs = predictor.predict(given, bars)
     if out is not None:
         write_outputs(out, outputs)
-        click.echo(f"Written: {out}")
+        shared.say(f"Written: {out}")
     else:
         put = shared.say if sys.stdout.isatty() else click.echo
         for line in predictor.json_lines(outputs) if as_json else predictor.lines(outputs):

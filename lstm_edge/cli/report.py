@@ -62,7 +62,7 @@ def command(
     if latency is not None:
         times = _stored(latency, "latency results", latency_module.LatencyReport.from_json)
     paths = write_report(out, opened, run, times, others)
-    click.echo(f"Report: {paths['html']}")
+    shared.say(f"Report: {paths['html']}")
     far = [report for other in others if other.parity for report in other.parity.reports]
     return shared.exit_code([*run.reports, *far], run.failures)
 
@@ -73,5 +73,5 @@ def _stored(path: Path, what: str, build: Any) -> Any:
     value = read_json(path, what)
     try:
         return build(value)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise InputError(f"{path} does not hold {what} as lstm-edge writes them") from None
+    except ValueError as error:
+        raise InputError(f"{path} does not hold {what} as lstm-edge writes them: {error}") from None

@@ -171,18 +171,19 @@ def _kept(log: Path) -> str:
         return ""
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print what may hold names, labels or texts from elsewhere: none of them acts on the terminal."""
+    click.echo(printable(text, keep="\n\t"), err=err)
+
+
 def show(table: Table) -> None:
     from lstm_edge.report import tables as report
 
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     shown = report.to_terminal(table, width, terminal)
+    # made of plain texts; the colours are ours
     click.echo(with_options(shown, click.get_current_context()))
-
-
-def say(line: str, err: bool = False) -> None:
-    """A line with words from files or devices in it: they cannot steer a terminal."""
-    click.echo(printable(line, "\t\n"), err=err)
 
 
 def write_json(path: Path | None, value: Any) -> None:
@@ -190,7 +191,7 @@ def write_json(path: Path | None, value: Any) -> None:
 
     if path is not None:
         write_json(path, value)
-        click.echo(f"Written: {path}")
+        say(f"Written: {path}")
 
 
 def count_workers(workers: int | None, threads: int) -> int:
@@ -241,9 +242,9 @@ def exit_code(reports: Iterable[ParityReport], failures: Sequence[str] = ()) -> 
     verdicts = {report.verdict for report in reports}
     ok = verdicts <= {parity.OK}
     if parity.OUTSIDE in verdicts:
-        click.echo("lstm-edge: a variant is outside its tolerance", err=True)
+        say("lstm-edge: a variant is outside its tolerance", err=True)
     elif not ok:
-        click.echo(
+        say(
             "lstm-edge: nothing is proven, all answers are alike: export with inputs of your own "
             "(--inputs, or --data of texts)",
             err=True,

@@ -80,10 +80,10 @@ def command(
             )
     except KeyboardInterrupt:
         if (out / training.CHECKPOINT).is_dir():
-            click.echo("The last whole epoch is kept; go on with the same command and --resume.")
+            shared.say("The last whole epoch is kept; go on with the same command and --resume.")
         raise
-    click.echo(f"Best epoch: {result.best_epoch}")
-    click.echo(f"Test accuracy: {result.test_accuracy:.4f} on {result.test_examples} examples\n")
+    shared.say(f"Best epoch: {result.best_epoch}")
+    shared.say(f"Test accuracy: {result.test_accuracy:.4f} on {result.test_examples} examples\n")
     for number, sample in enumerate(result.samples, 1):
         click.echo(f"Review {number}:")
         shared.say(f"Prediction: {sample.predicted}, Actual: {sample.actual}\n")

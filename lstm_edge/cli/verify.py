@@ -123,7 +123,7 @@ def command(
         if table is not None:
             shared.show(table)
     if flips is not None:
-        click.echo(f"Written: {flips}, {write_flips(flips, run, opened.labels)} flips")
+        shared.say(f"Written: {flips}, {write_flips(flips, run, opened.labels)} flips")
     shared.write_json(json_file, run.to_json())
     return shared.exit_code(run.reports, run.failures)
 

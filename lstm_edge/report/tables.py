@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_edge.base.gate import printable
 from lstm_edge.report import wording
 from lstm_edge.results import flips
 from lstm_edge.results.device import DeviceResult
@@ -228,10 +229,8 @@ def confusion_tables(run: ParityRun) -> list[Table]:
             continue
         whose = {one.reference.confusion: ["Keras"]}
         for r in run.reports:
-            counts = next(
-                score.variant.confusion for score in r.scores if score.output == one.output
-            )
-            if counts is not None:
+            counts = next((s.variant.confusion for s in r.scores if s.output == one.output), None)
+            if counts is not None and len(counts) == len(one.names):
                 whose.setdefault(counts, []).append(r.variant)
         everybody = {1 + len(run.reports): "Keras and every variant"}
         rows = [
@@ -491,7 +490,7 @@ def to_terminal(table: Table, width: int | None = None, colour: bool = False) ->
         out = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for name, numeric in zip(columns, right, strict=True):
             out.add_column(
-                Text(name),
+                Text(printable(name, keep="\n")),
                 justify="right" if numeric else "left",
                 overflow="fold",
                 no_wrap=width is None,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from lstm_edge.inputs.preprocessing import Preprocessing, spelled
+from lstm_edge.inputs.tokenizer import TextSettings
 from lstm_edge.results.latency import LatencyReport
 from lstm_edge.results.parity import ParityReport
 
@@ -82,8 +84,10 @@ def preprocessing(described: Mapping[str, Any] | None) -> tuple[list[str], list[
     """
     if described is None:
         return [], []
-    settings, sources = described["settings"], described["sources"]
-    assumed = Preprocessing.from_json(described).assumed
+    # what a later version settles is not known here, nor what an earlier one did not
+    settings = {**asdict(TextSettings()), **described["settings"]}
+    sources = described["sources"]
+    assumed = [name for name in Preprocessing.from_json(described).assumed if name in settings]
     known = []
     if described["examples"]:
         known.append(f"preprocessing matched on {described['examples']} of the user's own examples")

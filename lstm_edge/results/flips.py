@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base.files import check_place, replacing, unknown_kind
+from lstm_edge.errors import InputError
 from lstm_edge.results.answers import classes_of
 from lstm_edge.results.parity import ParityRun
 
@@ -43,7 +44,18 @@ def rows(run: ParityRun, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
 
     Args:
         labels: names of the classes.
+
+    Raises:
+        InputError: a flip of a model with other classes.
     """
+    classes = len(labels)
+    for report in run.reports:
+        for case in report.flipped:
+            if max(2, len(case.reference)) != classes or (case.label or 0) >= classes:
+                raise InputError(
+                    f"example {case.index} of {report.variant} is of a model with other classes than "
+                    f"{', '.join(labels) or 'none'}: give the results of this bundle"
+                )
 
     def name(answer: Sequence[float | None]) -> str:
         numbers = np.array([[np.nan if p is None else p for p in answer]], np.float64)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_edge.results.schema import fields, numbered
+from lstm_edge.base.files import known_fields
+from lstm_edge.results.schema import check_fields, numbered
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Timing:
     def spread(self) -> float:
         """Standard deviation of a whole round's time, as a share of the mean."""
         totals = np.array(self.samples_ms).sum(1)
-        return float(totals.std() / totals.mean())
+        return float(totals.std() / (totals.mean() or 1))
 
     def per_token(self, lengths: Sequence[int]) -> tuple[float, float]:
         """Least-squares line through (length, median ms): (ms without tokens, ms per token)."""
@@ -117,21 +118,33 @@ class LatencyReport:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> LatencyReport:
+        """Of :meth:`to_json`, written by anybody.
+
+        Raises:
+            ValueError: the first field that cannot be so.
+        """
+        check_fields(value, "latency")
         timings = tuple(
             Timing(
                 **{
-                    **t,
+                    **known_fields(Timing, t),
                     "samples_ms": tuple(tuple(r) for r in t["samples_ms"]),
                     "warm_up_ms": tuple(t["warm_up_ms"]),
-                    "start": None if t["start"] is None else Start(**t["start"]),
+                    "start": t["start"] and Start(**known_fields(Start, t["start"])),
                 }
             )
             for t in value["timings"]
         )
+        count = len(value["lengths"])
+        for timing in timings:
+            if any(len(row) != count for row in timing.samples_ms):
+                raise ValueError(
+                    f"{timing.variant}: not one time for each of {count} inputs in each round"
+                )
         tokenise = value["tokenise_ms"]
         return cls(
             **{
-                **fields(value),
+                **known_fields(cls, value),
                 "timings": timings,
                 "lengths": tuple(value["lengths"]),
                 "tokenise_ms": None if tokenise is None else tuple(tokenise),

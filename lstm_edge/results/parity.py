@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lstm_edge.results.schema import fields, numbered
+from lstm_edge.base.files import known_fields
+from lstm_edge.results.schema import check_fields, numbered
 from lstm_edge.results.scores import OutputScore
 
 
@@ -82,7 +83,9 @@ class Case:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Case:
         answers = {name: tuple(value[name]) for name in ("reference", "variant")}
-        return cls(**{**value, **answers})
+        if len(answers["reference"]) != len(answers["variant"]):
+            raise ValueError("an example has answers of two lengths; expected one")
+        return cls(**{**known_fields(cls, value), **answers})
 
 
 @dataclass(frozen=True)
@@ -177,16 +180,15 @@ class ParityReport:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ParityReport:
-        items = {key: item for key, item in value.items() if key != "ok"}
         return cls(
             **{
-                **items,
+                **known_fields(cls, value),
                 "worst": Case.from_json(value["worst"]),
                 "flipped": tuple(map(Case.from_json, value.get("flipped", ()))),
-                "outputs": tuple(OutputDifference(**o) for o in value.get("outputs", ())),
+                "outputs": _each(OutputDifference, value.get("outputs", ())),
                 "scores": tuple(map(OutputScore.from_json, value.get("scores", ()))),
-                "checks": tuple(Check(**check) for check in value["checks"]),
-                "tolerance": Tolerance(**value["tolerance"]),
+                "checks": _each(Check, value["checks"]),
+                "tolerance": Tolerance(**known_fields(Tolerance, value["tolerance"])),
                 "failures": tuple(value["failures"]),
             }
         )
@@ -231,7 +233,16 @@ class ParityRun:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ParityRun:
-        items = {key: item for key, item in fields(value).items() if key != "ok"}
+        """Of :meth:`to_json`, written by anybody.
+
+        Raises:
+            ValueError: the first field that cannot be so.
+        """
+        check_fields(value, "parity")
         reports = tuple(ParityReport.from_json(r) for r in value["reports"])
-        checks = tuple(Check(**check) for check in value.get("checks", ()))
-        return cls(**{**items, "reports": reports, "checks": checks})
+        checks = _each(Check, value.get("checks", ()))
+        return cls(**{**known_fields(cls, value), "reports": reports, "checks": checks})
+
+
+def _each(part: Any, values: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
+    return tuple(part(**known_fields(part, value)) for value in values)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
+
+from lstm_edge.base import checks
+from lstm_edge.base.gate import shown
+from lstm_edge.errors import InputError
 
 SCHEMA = 1
 
@@ -13,13 +18,22 @@ def numbered(value: Mapping[str, Any]) -> dict[str, Any]:
     return {"schema": SCHEMA, **value}
 
 
-def fields(value: Mapping[str, Any]) -> dict[str, Any]:
-    """What :func:`numbered` was given; results of before there was a number have the same fields.
+def check_fields(value: Any, part: str) -> None:
+    """Refuse what is not as ``lstm_edge/schemas/results.schema.json`` says; nothing is taken on trust.
+
+    Results of before there was a number have the same fields.
+
+    Args:
+        part: ``parity``, ``latency`` or ``device``.
 
     Raises:
-        ValueError: written by a newer version.
+        ValueError: written by a newer version, or the first field that is wrong.
     """
-    schema = value.get("schema", SCHEMA)
+    schema = value.get("schema", SCHEMA) if isinstance(value, Mapping) else SCHEMA
     if not isinstance(schema, int) or schema > SCHEMA:
-        raise ValueError(f"schema {schema!r}; this version reads {SCHEMA}")
-    return {key: item for key, item in value.items() if key != "schema"}
+        raise ValueError(f"schema {shown(json.dumps(schema))}; this version reads {SCHEMA}")
+    json.dumps(value, allow_nan=False)  # what was never JSON may hold NaN
+    try:
+        checks.check(value, "results", "", part)
+    except InputError as error:
+        raise ValueError(str(error)) from None

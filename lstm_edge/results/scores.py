@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_edge.base.arrays import Array
+from lstm_edge.base.files import known_fields
 from lstm_edge.results.answers import counted
 
 
@@ -37,7 +38,8 @@ class Score:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Score:
         rows = value["confusion"]
-        return cls(**{**value, "confusion": rows and tuple(tuple(row) for row in rows)})
+        confusion = None if rows is None else tuple(tuple(row) for row in rows)
+        return cls(**{**known_fields(cls, value), "confusion": confusion})
 
     def figures(self) -> dict[str, float | None]:
         """By their name in the field: of classes the accuracy, of numbers the three errors."""
@@ -62,7 +64,18 @@ class OutputScore:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> OutputScore:
         scores = {key: Score.from_json(value[key]) for key in ("variant", "reference")}
-        return cls(**{**value, **scores, "names": tuple(value["names"])})
+        names = tuple(value["names"])
+        tables = [one.confusion for one in scores.values()]
+        if (tables[0] is None) != (tables[1] is None):
+            raise ValueError(f"{value['output']} has classes for one of two answers")
+        if any(
+            len(row) != len(names)
+            for table in tables
+            if table is not None
+            for row in (table, *table)
+        ):
+            raise ValueError(f"{value['output']}: not a row and a column for each of its names")
+        return cls(value["output"], names, **scores)
 
 
 class ClassTally:

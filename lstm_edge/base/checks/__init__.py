@@ -24,22 +24,25 @@ _WORDS = {
 }
 
 
-def check(value: Any, schema: str, what: str) -> None:
+def check(value: Any, schema: str, what: str, part: str = "") -> None:
     """Refuse a value that is not as a schema says.
 
     Args:
         value: as :func:`lstm_edge.base.gate.parse_json` gives it.
         schema: the name of a module here, such as ``manifest``.
-        what: names the value in the error.
+        what: names the value in the error; where it is empty, only the field is named.
+        part: the definition of the schema that it is to meet; the whole schema without it.
 
     Raises:
         InputError: the first field that is wrong, what came there, and what was expected.
     """
     module: Any = importlib.import_module(f"{__name__}.{schema}")
+    validate = getattr(module, f"validate___definitions_{part}") if part else module.validate
     try:
-        module.validate(value)
+        validate(value)
     except module.JsonSchemaValueException as error:
-        raise InputError(f"{what} is not taken: {_sentence(error)}") from None
+        sentence = _sentence(error)
+        raise InputError(f"{what} is not taken: {sentence}" if what else sentence) from None
 
 
 def _sentence(error: Any) -> str:
@@ -48,6 +51,9 @@ def _sentence(error: Any) -> str:
     if error.rule == "required":
         missing = ast.literal_eval(rule.removeprefix("must contain ").removesuffix(" properties"))
         return f"{where or 'it'} lacks {', '.join(missing)}"
+    if error.rule == "additionalProperties":
+        more = ast.literal_eval(rule.removeprefix("must not contain ").removesuffix(" properties"))
+        return f"{where or 'it'} has {printable(shown(', '.join(sorted(more))))}; that is not known"
     return f"{where or 'it'} is {_came(error.value)}; it {printable(_plain(rule))}"
 
 
