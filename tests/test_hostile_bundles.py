@@ -28,6 +28,7 @@ from lstm_edge.inputs.tokenizer import TextSettings, tokens_of
 from lstm_edge.models import run_folder
 from lstm_edge.report import tables
 from lstm_edge.results.parity import ParityRun
+from lstm_edge.verify.reference import source_model
 
 BUNDLES = Path(__file__).parent / "bundles"
 TEXTS, ARRAYS, STREAM, IDS = "texts-front", "arrays", "stream", "ids"
@@ -150,6 +151,10 @@ MANIFESTS: list[tuple[str, Callable[[Any], None], str]] = [
     (TEXTS, put("tokenizer.unknown_id", 99), "tokenizer.unknown_id is 99; expected less than num_ids"),
     (TEXTS, put("tokenizer.pattern", "["), "does not mean the same in every language"),
     (TEXTS, put("tokenizer.pattern", "(?:a*)*"), "also matches where nothing is"),
+    (TEXTS, put("tokenizer.pattern", "a{99999999999}"), "is no regular expression"),
+    (TEXTS, put("tokenizer.pattern", "(?:" * 5_000 + "a" + ")" * 5_000), "is no regular expression"),
+    (TEXTS, put("tokenizer.pattern", "a" * 10**6), "it must be shorter than or equal to 200000"),
+    (TEXTS, put("tokenizer.split", " " * 10**6), "it must be shorter than or equal to 100"),
     (TEXTS, put("tokenizer.filters", ["a"]), "tokenizer.filters is a list of 1; it must be string"),
     (TEXTS, put("tokenizer", None), "tokenizer is null; it must be object"),
     (TEXTS, put("tokenizer", ...), "it lacks tokenizer"),
@@ -298,6 +303,13 @@ def test_files_of_a_bundle_are_files_of_its_folder(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"vocab\.txt is a folder; expected a regular file"):
         open_bundle(bundle)
     vocabulary.rmdir()
+    with vocabulary.open("wb") as file:
+        file.truncate(1 << 40)  # sparse: no byte of it is there, and hashing it would take an hour
+    with pytest.raises(
+        BundleError, match=r"vocab\.txt has 1,099,511,627,776 bytes; expected at most"
+    ):
+        open_bundle(bundle)
+    vocabulary.unlink()
     shutil.move(elsewhere, bundle / "words.txt")
     vocabulary.symlink_to("words.txt")
     open_bundle(bundle)
@@ -434,6 +446,16 @@ def test_odd_vocabularies_are_refused(content: bytes, said: str, tmp_path: Path)
     with pytest.raises(InputError) as refused:
         open_bundle(bundle).tokenizer()
     assert said in str(refused.value)
+
+
+def test_the_source_is_a_model(tmp_path: Path) -> None:
+    """The hash of a folder is that of all files below it: of ``/`` it would be read for hours."""
+    bundle = copied(TEXTS, tmp_path)
+    manifest = manifest_of(bundle)
+    manifest["source"]["path"] = "/"
+    resealed(bundle, manifest)
+    with pytest.raises(InputError, match="the Keras model / is a folder without a model in it"):
+        source_model(open_bundle(bundle), None)
 
 
 # --- commands -------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ MANIFEST_BYTES = 32 * MIB
 """A bundle's manifest: that of 18 files and two classes has 60 kB, of 1,000 classes 100 kB more."""
 KEY_BYTES = 8 << 10
 """A key for signatures: one of RSA with 8,192 bits, which is named as such, has 6.4 kB."""
+BUNDLED_BYTES = 2048 * MIB
+"""A file of a bundle: neither ONNX nor TFLite knows a larger one. It is hashed when the bundle opens."""
 
 
 def check_regular(path: Path, what: str) -> int:

@@ -213,6 +213,10 @@ def _check_files(path: Path, manifest: dict[str, Any]) -> None:
             size = gate.check_regular(file, "file")
         except InputError as error:
             raise BundleError(f"bundle {path}: {error}") from None
+        if size > gate.BUNDLED_BYTES:
+            raise BundleError(
+                f"bundle {path}: {name} has {size:,} bytes; expected at most {gate.BUNDLED_BYTES:,}"
+            )
         if size != sizes.get(name, size) or sha256(file) != expected:
             raise BundleError(f"bundle {path}: {name} was changed after export; export again")
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from lstm_edge.base.arrays import Ids
 from lstm_edge.base.files import lines_of, read_text, write_text
+from lstm_edge.base.gate import shown
 from lstm_edge.errors import InputError
 
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -155,16 +156,19 @@ def portable_pattern(pattern: str) -> str:
     end = matched.end() if matched else 0
     if not pattern or end < len(pattern):
         raise InputError(
-            f"`pattern` {pattern!r}: what begins at place {end} does not mean the same in every "
+            f"`pattern` {shown(pattern)!r}: what begins at place {end} does not mean the same in every "
             "language; expected letters, classes such as [a-z] or \\w, repetitions, | and (?:…)"
         )
     try:
         compiled = re.compile(pattern)
-    except re.error as error:
-        raise InputError(f"`pattern` {pattern!r} is no regular expression: {error}") from None
+    except (re.error, OverflowError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"`pattern` {shown(pattern)!r} is no regular expression: {error}"
+        ) from None
     if compiled.match(""):  # what is tried next at that place differs
         raise InputError(
-            f"`pattern` {pattern!r} also matches where nothing is; expected what a word has, such as \\w+"
+            f"`pattern` {shown(pattern)!r} also matches where nothing is; expected what a word has, such "
+            "as \\w+"
         )
 
     def written_out(match: re.Match[str]) -> str:

@@ -34,7 +34,8 @@ class OwnRounding:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> OwnRounding:
-        return cls(**known_fields(cls, value))
+        numbers = {name: float(value[name]) for name in ("share", "greatest")}
+        return cls(**{**known_fields(cls, value), **numbers})
 
     def sentence(self) -> str:
         text = (

@@ -17,6 +17,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.inputs.signature import unanswered
 from lstm_edge.models import architecture
+from lstm_edge.models.files import is_model_folder
 from lstm_edge.models.graph import read_graph
 from lstm_edge.models.streaming import read_streaming
 from lstm_edge.models.text_front import TextFront, take_out
@@ -148,6 +149,8 @@ def source_model(bundle: Bundle, model: Path | None) -> Path:
             f"the Keras model {path} is not there; say where {recorded['file']} is with `model`, or "
             "leave `source` and `inputs` out to verify on the golden vectors"
         )
+    if path.is_dir() and not is_model_folder(path):  # its hash would be that of all files below it
+        raise InputError(f"the Keras model {path} is a folder without a model in it")
     if recorded["sha256"] is not None and content_hash(path) != recorded["sha256"]:
         raise InputError(
             f"{path} is not the model that was exported (its hash differs): give that one with "

@@ -443,6 +443,8 @@ def validate___definitions_tokenizer(data, custom_formats={}, name_prefix=None):
                 data__split_len = len(data__split)
                 if data__split_len < 1:
                     raise JsonSchemaValueException('' + (name_prefix or 'data') + '.split must be longer than or equal to 1 characters', value=data__split, name='' + (name_prefix or 'data') + '.split', rule='minLength')
+                if data__split_len > 100:
+                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.split must be shorter than or equal to 100 characters', value=data__split, name='' + (name_prefix or 'data') + '.split', rule='maxLength')
         if 'pad_id' in data_keys:
             data_keys.remove('pad_id')
             data__padid = data['pad_id']
@@ -513,6 +515,10 @@ def validate___definitions_tokenizer(data, custom_formats={}, name_prefix=None):
             data__pattern = data['pattern']
             if not isinstance(data__pattern, (str, NoneType)):
                 raise JsonSchemaValueException('' + (name_prefix or 'data') + '.pattern must be string or null', value=data__pattern, name='' + (name_prefix or 'data') + '.pattern', rule='type')
+            if isinstance(data__pattern, str):
+                data__pattern_len = len(data__pattern)
+                if data__pattern_len > 200000:
+                    raise JsonSchemaValueException('' + (name_prefix or 'data') + '.pattern must be shorter than or equal to 200000 characters', value=data__pattern, name='' + (name_prefix or 'data') + '.pattern', rule='maxLength')
         if 'num_ids' in data_keys:
             data_keys.remove('num_ids')
             data__numids = data['num_ids']
