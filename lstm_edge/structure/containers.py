@@ -168,7 +168,7 @@ def names_of(holder: Any, key: str, source: str) -> list[str]:
 # Zips
 
 
-def zip_of(path: Path, source: str) -> zipfile.ZipFile:
+def zip_of(path: Path, source: str, kind: str = "a whole .keras file") -> zipfile.ZipFile:
     """A zip of sane sizes, of which every member can be read.
 
     Raises:
@@ -178,18 +178,18 @@ def zip_of(path: Path, source: str) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
         raise InputError(
-            f"{source} is not a whole .keras file ({error}); it was cut short or is of another "
+            f"{source} is not {kind} ({error}); it was cut short or is of another "
             "kind: save or copy it again"
         ) from None
     try:
-        _check_members(archive, path, source)
+        _check_members(archive, path, source, kind)
     except BaseException:
         archive.close()
         raise
     return archive
 
 
-def _check_members(archive: zipfile.ZipFile, path: Path, source: str) -> None:
+def _check_members(archive: zipfile.ZipFile, path: Path, source: str, kind: str) -> None:
     members = archive.infolist()
     if len(members) > gate.MEMBERS:
         raise InputError(f"{source} is not taken: it holds more than {gate.MEMBERS:,} files")
@@ -211,7 +211,7 @@ def _check_members(archive: zipfile.ZipFile, path: Path, source: str) -> None:
         broken = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"{source} is not a whole .keras file ({error}); it was cut short or is of another "
+            f"{source} is not {kind} ({error}); it was cut short or is of another "
             "kind: save or copy it again"
         ) from None
     if broken is not None:
@@ -231,3 +231,29 @@ def member(archive: zipfile.ZipFile, name: str, source: str, most: int | None = 
             f"{source}: {name} in it has more than {most:,} bytes; expected at most so many"
         )
     return content
+
+
+# Flatbuffers
+
+
+class Listed:
+    """Counts what a flatbuffer lists, each with four bytes of its own at least.
+
+    Where there is more, lists lie on one another: a few kilobytes that take minutes to read.
+    """
+
+    def __init__(self, size: int, source: str) -> None:
+        self._left, self._source = size // 4, source
+
+    def take(self, count: int) -> range:
+        """The numbers of so many more.
+
+        Raises:
+            InputError: the file cannot hold them.
+        """
+        self._left -= count
+        if self._left < 0:
+            raise InputError(
+                f"{self._source} is damaged: it lists more than it can hold; copy it again"
+            )
+        return range(count)

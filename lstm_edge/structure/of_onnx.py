@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lstm_edge.base import gate
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
 from lstm_edge.structure.contents import Structure, TensorInfo
@@ -17,7 +18,7 @@ SUFFIXES = (".onnx",)
 def read(path: Path) -> Structure:
     onnx = require("onnx", f"inspecting {path.name}")
     try:
-        model = onnx.load(path)
+        model = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf's DecodeError has no stable home
         raise InputError(f"{path} is not a whole ONNX file: {error}") from None
     if not model.graph.node:
@@ -29,9 +30,16 @@ def read(path: Path) -> Structure:
     def dtype(number: int) -> str:
         return dtype_name(onnx.TensorProto.DataType.Name(number))
 
+    def weigh(tensor: Any) -> None:
+        if tensor.data_location == tensor.EXTERNAL:
+            size = _beside(path, tensor)
+        else:
+            size = onnx.numpy_helper.to_array(tensor).nbytes
+        weights[dtype(tensor.data_type)] += size
+
     def visit(graph: Any) -> None:
         for tensor in graph.initializer:
-            weights[dtype(tensor.data_type)] += onnx.numpy_helper.to_array(tensor).nbytes
+            weigh(tensor)
         for node in graph.node:
             ops[node.op_type] += 1
             for attribute in node.attribute:
@@ -39,8 +47,7 @@ def read(path: Path) -> Structure:
                     loops[node.op_type] += is_over_time(n.op_type for n in attribute.g.node)
                     visit(attribute.g)
                 if attribute.HasField("t"):
-                    value = onnx.numpy_helper.to_array(attribute.t)
-                    weights[dtype(attribute.t.data_type)] += value.nbytes
+                    weigh(attribute.t)
 
     visit(model.graph)
     for function in model.functions:
@@ -61,6 +68,29 @@ def read(path: Path) -> Structure:
         dict(sorted(weights.items())),
         slow_loops(loops),
     )
+
+
+def _beside(path: Path, tensor: Any) -> int:
+    """The bytes of an array in a file beside the model, of which nothing is read.
+
+    Raises:
+        InputError: it is not in the model's folder, or does not hold so many.
+    """
+    said = {entry.key: entry.value for entry in tensor.external_data}
+    name = said.get("location", "")
+    file = path.parent / name
+    if Path(name).is_absolute() or not file.resolve().is_relative_to(path.parent.resolve()):
+        raise InputError(
+            f"{path}: the data of {gate.shown(tensor.name)} are to be in {gate.shown(name)}, outside of "
+            "its folder, where nothing is read"
+        )
+    there = gate.check_regular(file, f"{path}: the file of its data")
+    begin, length = (
+        gate.whole_number(said.get(k, "0"), f"{path}: {k}") for k in ("offset", "length")
+    )
+    if begin < 0 or length < 0 or begin + length > there:
+        raise InputError(f"{path}: {file.name} does not hold the data of {gate.shown(tensor.name)}")
+    return length or there - begin
 
 
 def dtype_name(name: str) -> str:

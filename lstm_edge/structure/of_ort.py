@@ -8,6 +8,7 @@ from typing import Any
 
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
+from lstm_edge.structure.containers import Listed
 from lstm_edge.structure.contents import Structure, TensorInfo
 from lstm_edge.structure.of_onnx import dtype_name, is_over_time, slow_loops
 from lstm_edge.structure.of_tflite import names_of
@@ -28,23 +29,25 @@ def read(path: Path) -> Structure:
     attributes = fbs.AttributeType.AttributeType
     ops: Counter[str] = Counter()
     loops: Counter[str] = Counter()
+    listed = Listed(len(content), f"{path}")
     weights: Counter[str] = Counter()
 
     def weigh(tensor: Any) -> None:
-        strings = sum(len(tensor.StringData(i)) for i in range(tensor.StringDataLength()))
+        strings = sum(len(tensor.StringData(i)) for i in listed.take(tensor.StringDataLength()))
         # as an array: a file that is cut short does not give it
         held = tensor.RawDataAsNumpy().nbytes if tensor.RawDataLength() else 0
         weights[dtype_name(type_names[tensor.DataType()])] += held + strings
 
     def visit(graph: Any) -> None:
-        for i in range(graph.InitializersLength()):
+        for i in listed.take(graph.InitializersLength()):
             weigh(graph.Initializers(i))
-        for node in map(graph.Nodes, range(graph.NodesLength())):
+        for node in map(graph.Nodes, listed.take(graph.NodesLength())):
             ops[node.OpType().decode()] += 1
-            for attribute in map(node.Attributes, range(node.AttributesLength())):
+            for attribute in map(node.Attributes, listed.take(node.AttributesLength())):
                 if attribute.Type() == attributes.GRAPH:
                     body = attribute.G()
-                    inside = [body.Nodes(i).OpType().decode() for i in range(body.NodesLength())]
+                    nodes = map(body.Nodes, listed.take(body.NodesLength()))
+                    inside = [inner.OpType().decode() for inner in nodes]
                     loops[node.OpType().decode()] += is_over_time(inside)
                     visit(body)
                 elif attribute.Type() == attributes.TENSOR:
@@ -52,24 +55,25 @@ def read(path: Path) -> Structure:
 
     graph = session.GetRootAs(content, 0).Model().Graph()
     visit(graph)
-    values = {v.Name(): v for v in map(graph.NodeArgs, range(graph.NodeArgsLength()))}
+    values = {v.Name(): v for v in map(graph.NodeArgs, listed.take(graph.NodeArgsLength()))}
     constants = {graph.Initializers(i).Name() for i in range(graph.InitializersLength())}
 
     def info(name: bytes) -> TensorInfo:
         tensor_type = fbs.TensorTypeAndShape.TensorTypeAndShape()
         table = values[name].Type().Value()
         tensor_type.Init(table.Bytes, table.Pos)
-        dims = [tensor_type.Shape().Dim(i).Value() for i in range(tensor_type.Shape().DimLength())]
+        sizes = tensor_type.Shape()
+        dims = [sizes.Dim(i).Value() for i in listed.take(sizes.DimLength())]
         fixed = fbs.DimensionValueType.DimensionValueType.VALUE
         shape = tuple(int(d.DimValue()) if d.DimType() == fixed else -1 for d in dims)
         return TensorInfo(name.decode(), dtype_name(type_names[tensor_type.ElemType()]), shape)
 
-    inputs = map(graph.Inputs, range(graph.InputsLength()))
+    inputs = map(graph.Inputs, listed.take(graph.InputsLength()))
     return Structure(
         "ort",
         len(content),
         tuple(info(name) for name in inputs if name not in constants),
-        tuple(info(graph.Outputs(i)) for i in range(graph.OutputsLength())),
+        tuple(info(graph.Outputs(i)) for i in listed.take(graph.OutputsLength())),
         dict(sorted(ops.items())),
         dict(sorted(weights.items())),
         slow_loops(loops),

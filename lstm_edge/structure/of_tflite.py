@@ -9,6 +9,7 @@ from typing import Any
 
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
+from lstm_edge.structure.containers import Listed, member, zip_of
 from lstm_edge.structure.contents import Structure, TensorInfo
 
 SUFFIXES = (".tflite",)
@@ -26,10 +27,7 @@ def read(path: Path) -> Structure:
     content = path.read_bytes()
     if content[4:8] != b"TFL3":
         raise InputError(f"{path} is not a TFLite file (its identifier is missing)")
-    try:
-        model = schema.ModelT.InitFromPackedBuf(content, 0)
-    except Exception as error:  # a cut flatbuffer raises whatever its bytes lead to
-        raise InputError(f"{path} is damaged: {error}") from None
+    model, listed = schema.Model.GetRootAs(content, 0), Listed(len(content), f"{path}")
     names = names_of(schema.BuiltinOperator)
     types = names_of(schema.TensorType)
     ops: Counter[str] = Counter()
@@ -38,57 +36,70 @@ def read(path: Path) -> Structure:
     clipped: Counter[float] = Counter()
     variables = 0
     buffers = set()
-    for graph in model.subgraphs:
-        for op in graph.operators or ():
-            code = model.operatorCodes[op.opcodeIndex]
+    fused = schema.BuiltinOptions.UnidirectionalSequenceLSTMOptions
+    for graph in map(model.Subgraphs, listed.take(model.SubgraphsLength())):
+        for op in map(graph.Operators, listed.take(graph.OperatorsLength())):
+            code = model.OperatorCodes(op.OpcodeIndex())
             # builtin codes above 127 are only in the newer field
-            number = max(code.builtinCode, code.deprecatedBuiltinCode)
-            custom = code.customCode.decode() if code.customCode else None
-            ops[custom or names[number]] += 1
-            options = op.builtinOptions
-            if isinstance(options, schema.UnidirectionalSequenceLSTMOptionsT) and options.cellClip:
-                clipped[options.cellClip] += 1
-        for tensor in graph.tensors:
-            variables += bool(tensor.isVariable)
-            data = model.buffers[tensor.buffer].data
-            if data is not None and len(data) and tensor.buffer not in buffers:
-                buffers.add(tensor.buffer)
-                weights[types[tensor.type].lower()] += len(data)
+            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            custom = code.CustomCode()
+            ops[custom.decode() if custom else names[number]] += 1
+            if op.BuiltinOptionsType() == fused and (table := op.BuiltinOptions()) is not None:
+                options = schema.UnidirectionalSequenceLSTMOptions()
+                options.Init(table.Bytes, table.Pos)
+                if options.CellClip():
+                    clipped[options.CellClip()] += 1
+        for tensor in map(graph.Tensors, listed.take(graph.TensorsLength())):
+            variables += bool(tensor.IsVariable())
+            if tensor.Buffer() not in buffers:
+                buffers.add(tensor.Buffer())
+                # as an array: a file that is cut short does not give it
+                buffer = model.Buffers(tensor.Buffer())
+                if buffer.DataLength():
+                    weights[types[tensor.Type()].lower()] += buffer.DataAsNumpy().nbytes
     if flex := [op for op in ops if op.startswith("Flex")]:
         problems.append(
             f"needs Flex operators, which plain LiteRT does not have: {', '.join(flex)}"
         )
     if lists := [op for op in ops if "TensorList" in op]:
         problems.append(f"uses TensorList operators: {', '.join(lists)}")
-    notes = {(note.name or b"").decode() for note in model.metadata or ()}
+    notes = {
+        (note.Name() or b"").decode()
+        for note in map(model.Metadata, listed.take(model.MetadataLength()))
+    }
     if variables and STATES_SHUT not in notes:
         problems.append(f"{variables} variable tensors keep their values from one call to the next")
     for clip, count in clipped.items():
         problems.append(
             f"{count} fused LSTM operators clip the cell state at ±{clip:g}; Keras does not"
         )
-    main = model.subgraphs[0]
-    signature = next((s for s in model.signatureDefs or () if s.subgraphIndex == 0), None)
+    main = model.Subgraphs(0)
+    signatures = map(model.SignatureDefs, listed.take(model.SignatureDefsLength()))
+    signature = next((s for s in signatures if s.SubgraphIndex() == 0), None)
 
     def infos(end: str) -> tuple[TensorInfo, ...]:
         # what a caller knows the ends by: tensors have names of the converter's, and may be two of them
         called: dict[int, list[str]] = {}
-        for port in getattr(signature, end, None) or ():
-            called.setdefault(port.tensorIndex, []).append(port.name.decode())
-        return tuple(info(int(index), called.get(index)) for index in getattr(main, end))
+        if signature is not None:
+            ports = listed.take(getattr(signature, f"{end}Length")())
+            for port in map(getattr(signature, end), ports):
+                called.setdefault(port.TensorIndex(), []).append(port.Name().decode())
+        places = map(getattr(main, end), listed.take(getattr(main, f"{end}Length")()))
+        return tuple(info(place, called.get(place)) for place in places)
 
     def info(index: int, names: list[str] | None) -> TensorInfo:
-        tensor = main.tensors[index]
-        sizes = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
-        shape = tuple(int(n) for n in (sizes if sizes is not None else ()))
-        name = names.pop(0) if names else tensor.name.decode()
-        return TensorInfo(name, types[tensor.type].lower(), shape)
+        tensor = main.Tensors(index)
+        told = tensor.ShapeSignature if tensor.ShapeSignatureLength() else tensor.Shape
+        count = tensor.ShapeSignatureLength() or tensor.ShapeLength()
+        shape = tuple(map(told, listed.take(count)))
+        name = names.pop(0) if names else tensor.Name().decode()
+        return TensorInfo(name, types[tensor.Type()].lower(), shape)
 
     return Structure(
         "tflite",
         len(content),
-        infos("inputs"),
-        infos("outputs"),
+        infos("Inputs"),
+        infos("Outputs"),
         dict(sorted(ops.items())),
         dict(sorted(weights.items())),
         tuple(problems),
@@ -101,9 +112,10 @@ def _packed(path: Path) -> dict[str, str]:
     if not zipfile.is_zipfile(path):
         return {}
     contents = {}
-    with zipfile.ZipFile(path) as archive:
+    with zip_of(path, f"{path}", "whole") as archive:
         for name in archive.namelist():
-            lines = archive.read(name).decode(errors="replace").rstrip("\n").split("\n")
+            text = member(archive, name, f"{path}").decode(errors="replace")
+            lines = text.rstrip("\n").split("\n")
             few = len(lines) <= _FEW_LINES
             contents[name] = ", ".join(lines) if few else f"{len(lines):,} lines"
     return contents
