@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ from lstm_edge.base.extras import require
 from lstm_edge.base.files import sha256, write_json
 from lstm_edge.bundle.manifest import MANIFEST, seal
 from lstm_edge.cli import cli
+from lstm_edge.errors import InputError
+from lstm_edge.training import train
 
 h5py = require("h5py", "the tests")
 Make = Callable[[Path, Path], Path]
@@ -408,3 +411,515 @@ def test_a_reader_that_has_had_enough(tmp_path: Path) -> None:
     command = f"{sys.executable} -m lstm_edge.cli --help | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("Usage:") and done.stderr == ""
+
+
+# Zips
+
+
+def rezipped(how: Callable[[zipfile.ZipFile, dict[str, bytes]], None]) -> Make:
+    """An archive written anew with what the small one holds."""
+
+    def make(files: Path, folder: Path) -> Path:
+        with zipfile.ZipFile(files / "small.keras") as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        with (
+            warnings.catch_warnings(action="ignore"),
+            zipfile.ZipFile(folder / "m.keras", "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            how(archive, members)
+        return folder / "m.keras"
+
+    return make
+
+
+def with_configuration(text: bytes) -> Callable[[zipfile.ZipFile, dict[str, bytes]], None]:
+    def how(archive: zipfile.ZipFile, members: dict[str, bytes]) -> None:
+        for name, content in (members | {"config.json": text}).items():
+            archive.writestr(name, content)
+
+    return how
+
+
+def with_metadata(text: bytes) -> Callable[[zipfile.ZipFile, dict[str, bytes]], None]:
+    def how(archive: zipfile.ZipFile, members: dict[str, bytes]) -> None:
+        for name, content in (members | {"metadata.json": text}).items():
+            archive.writestr(name, content)
+
+    return how
+
+
+def bomb(archive: zipfile.ZipFile, members: dict[str, bytes]) -> None:
+    with archive.open("config.json", "w") as file:
+        for _ in range(300):
+            file.write(b" " * (1 << 20))
+
+
+def many(archive: zipfile.ZipFile, members: dict[str, bytes]) -> None:
+    for i in range(10_001):
+        archive.writestr(f"{i}", b"")
+
+
+def twice(archive: zipfile.ZipFile, members: dict[str, bytes]) -> None:
+    for _ in range(2):
+        archive.writestr("config.json", members["config.json"])
+
+
+def otherwise(archive: zipfile.ZipFile, members: dict[str, bytes]) -> None:
+    archive.writestr("config.json", members["config.json"], zipfile.ZIP_BZIP2)
+
+
+def patched(offset: int, value: bytes, make: Make) -> Make:
+    """A field of the first entry in the directory of an archive, and of the file itself, changed."""
+
+    def patch(files: Path, folder: Path) -> Path:
+        path = make(files, folder)
+        content = bytearray(path.read_bytes())
+        place = content.index(b"PK\x01\x02")
+        content[place + offset : place + offset + len(value)] = value
+        # in front of the file the same fields stand two bytes earlier
+        content[offset - 2 : offset - 2 + len(value)] = value
+        path.write_bytes(content)
+        return path
+
+    return patch
+
+
+whole = rezipped(
+    lambda archive, members: [archive.writestr(n, c) for n, c in members.items()] and None
+)
+ZIPS: dict[str, tuple[Make, str]] = {
+    "a bomb": (rezipped(bomb), "and declares 314,572,800; expected at most 100 times as many"),
+    "a bomb that declares little": (patched(24, b"\1\0\0\0", rezipped(bomb)), "config.json"),
+    "too large a configuration": (
+        rezipped(with_configuration(b"[" + b" " * (33 << 20))), "has more than 33,554,432 bytes"
+    ),
+    "too deep a configuration": (rezipped(with_configuration(b"[" * 5000)), "more than 100 deep"),
+    "a number of 5,000 digits": (
+        rezipped(with_configuration(b'{"a": ' + b"9" * 5000 + b"}")), "of 5,000 digits"
+    ),
+    "many members": (rezipped(many), "it holds more than 10,000 files"),
+    "a name twice": (rezipped(twice), "it holds two files of one name"),
+    "another packing": (rezipped(otherwise), "config.json in it is packed by method 12"),
+    "a packing of nobody": (patched(10, b"\x63\0", whole), "is packed by method 99"),
+    "encrypted": (patched(8, b"\1\0", whole), "is encrypted (metadata.json): unpack it first"),
+    "metadata: a list": (rezipped(with_metadata(b"[]")), "its version of Keras is 'None'"),
+    "metadata: digits": (
+        rezipped(with_metadata(b'{"keras_version": "%s"}' % (b"9" * 5000))), "its version of Keras is '99"
+    ),
+    "metadata: no JSON": (rezipped(with_metadata(b"{")), "metadata.json is not valid JSON"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ZIPS)
+def test_archives(name: str, model_files: Path, tmp_path: Path) -> None:
+    make, sentence = ZIPS[name]
+    told(make(model_files, tmp_path), sentence)
+
+
+# Configurations
+
+
+def functional(change: Callable[[dict[str, Any], dict[str, dict[str, Any]]], Any]) -> Make:
+    """A Functional model of Keras 3, its configuration changed; its layers by name."""
+
+    def make(files: Path, folder: Path) -> Path:
+        keras = require("keras", "the tests")
+        start = keras.Input((5, 3), name="start")
+        x = keras.layers.LSTM(4, name="lstm")(start)
+        y = keras.layers.Dense(4, name="dense")(x)
+        keras.Model(start, keras.layers.Add(name="add")([x, y])).save(folder / "whole.keras")
+        with zipfile.ZipFile(folder / "whole.keras") as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        (folder / "whole.keras").unlink()
+        entry = json.loads(members["config.json"])
+        inside = entry["config"]
+        change(inside, {layer["name"]: layer for layer in inside["layers"]})
+        members["config.json"] = json.dumps(entry).encode()
+        return packed(members, folder)
+
+    return make
+
+
+def option(layer: str, key: str, value: Any) -> Make:
+    def change(config: dict[str, Any], layers: dict[str, dict[str, Any]]) -> None:
+        layers[layer]["config"][key] = value
+
+    return functional(change)
+
+
+def of(layer: str, key: str, value: Any) -> Make:
+    return functional(lambda config, layers: layers[layer].__setitem__(key, value))
+
+
+def outer(key: str, value: Any) -> Make:
+    return functional(lambda config, layers: config.__setitem__(key, value))
+
+
+def source(*history: Any) -> Make:
+    """The dense layer takes what these words name."""
+
+    def change(config: dict[str, Any], layers: dict[str, dict[str, Any]]) -> None:
+        tensor = layers["dense"]["inbound_nodes"][0]["args"][0]
+        tensor["config"]["keras_history"] = list(history)
+
+    return functional(change)
+
+
+def chained(count: int) -> Make:
+    def change(config: dict[str, Any], layers: dict[str, dict[str, Any]]) -> None:
+        config["layers"] += [layers["dense"]] * count
+
+    return functional(change)
+
+
+CONFIGURATIONS: dict[str, tuple[Make, str]] = {
+    "units: 10^9": (
+        option("lstm", "units", 10**9), "its layers up to lstm (LSTM) have at least 4,000,000,000"
+    ),
+    "units: 10^9, dense": (option("dense", "units", 10**9), "have at least 1,000,000,"),
+    "input: 10^12": (option("start", "batch_shape", [None, 10**12, 3]), "the batch_shape of its"),
+    "input: a text": (option("start", "batch_shape", "long"), "m.keras"),
+    "units: a text": (option("lstm", "units", "many"), "m.keras"),
+    "units: negative": (option("lstm", "units", -1), "m.keras"),
+    "units: null": (option("lstm", "units", None), "m.keras"),
+    "10^4 layers": (chained(10_001), "it has more than 10,000 layers"),
+    "a layer takes itself": (source("dense", 0, 0), "fit together at the layers dense"),
+    "a circle": (source("add", 0, 0), "fit together at the layers dense, add"),
+    "a layer that is not there": (source("gone", 0, 0), "fit together at the layers dense"),
+    "a call that is not there": (source("lstm", 7, 0), "fit together at the layers dense"),
+    "an output that is not there": (source("lstm", 0, 9), "m.keras"),
+    "a source of numbers": (source(1, 2, 3), "m.keras"),
+    "no source": (of("dense", "inbound_nodes", []), "m.keras"),
+    "sources: a number": (of("dense", "inbound_nodes", 7), "m.keras"),
+    "sources: numbers": (of("dense", "inbound_nodes", [1, 2]), "m.keras"),
+    "sources: none": (functional(lambda config, layers: layers["dense"].pop("inbound_nodes")), "m.keras"),
+    "a name twice": (
+        functional(lambda config, layers: layers["dense"].update(name="lstm")), "m.keras"
+    ),
+    "names that are numbers": (of("dense", "name", 7), "m.keras"),
+    "no layers": (outer("layers", []), "m.keras"),
+    "layers: a number": (outer("layers", 7), "m.keras"),
+    "layers: numbers": (outer("layers", [1, 2]), "m.keras"),
+    "layers: an object": (outer("layers", {"a": 1}), "m.keras"),
+    "outputs: none": (functional(lambda config, layers: config.pop("output_layers")), "m.keras"),
+    "outputs: of nobody": (outer("output_layers", [["gone", 0, 0]]), "m.keras"),
+    "outputs: a number": (outer("output_layers", 7), "m.keras"),
+    "inputs: of nobody": (outer("input_layers", [["gone", 0, 0]]), "m.keras"),
+    "inputs: empty": (outer("input_layers", []), "m.keras"),
+    "class: a number": (of("dense", "class_name", 7), "m.keras"),
+    "class: an object": (of("dense", "class_name", {"a": 1}), "m.keras"),
+    "class: a network": (of("dense", "class_name", "Functional"), "m.keras"),
+    "config: a number": (of("dense", "config", 7), "m.keras"),
+    "config: a list": (of("dense", "config", [1]), "m.keras"),
+    "config: none": (functional(lambda config, layers: layers["dense"].pop("config")), "m.keras"),
+    "activation: a number": (option("dense", "activation", 7), "m.keras"),
+    "activation: an object": (option("dense", "activation", {"a": {"b": 1}}), "m.keras"),
+    "dtype: an object": (option("dense", "dtype", {"class_name": "DTypePolicy", "config": 7}), "m.keras"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_configurations(name: str, model_files: Path, tmp_path: Path) -> None:
+    make, sentence = CONFIGURATIONS[name]
+    path = make(model_files, tmp_path)
+    told(path, sentence)
+    done = CliRunner().invoke(cli, ["inspect", str(path)])  # says what it is, or that it is none
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+
+
+# Other files beside a model
+
+
+def no_regular_file(folder: Path, name: str) -> Path:
+    os.mkfifo(folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m", "m.tflite", "m.onnx", "m.ort", "m.json"])
+@pytest.mark.parametrize("command", ["inspect", "export"])
+def test_a_pipe_is_not_waited_for(command: str, name: str, tmp_path: Path) -> None:
+    path = no_regular_file(tmp_path, name)
+    out = ["--out", str(tmp_path / "bundle")] if command == "export" else []
+    done = CliRunner().invoke(cli, [command, str(path), *out])
+    assert done.exit_code == 2
+    assert "is a pipe; expected a regular file" in done.output
+
+
+@pytest.mark.parametrize("given", ["--vocab", "--custom"])
+def test_a_pipe_beside_a_model(given: str, model_files: Path, tmp_path: Path) -> None:
+    path = no_regular_file(tmp_path, "own.py")
+    args = ["export", str(model_files / "small.keras"), "--out", str(tmp_path / "bundle")]
+    done = CliRunner().invoke(cli, [*args, given, str(path), "--trust"])
+    assert (done.exit_code, done.output.count("\n")) == (2, 1)
+    assert "is a pipe; expected a regular file" in done.output
+
+
+RUNS: dict[str, tuple[str, str]] = {
+    "a list": ("[]", "is not the configuration of a run"),
+    "no JSON": ("{", "is not valid JSON"),
+    "deep": ("[" * 5000, "more than 100 deep"),
+    "digits": ('{"tokenizer": {"max_length": %s}}' % ("9" * 5000), "5,000 digits"),
+    "tokenizer: a number": ('{"tokenizer": 7}', "tokenizer"),
+    "tokenizer: null": ('{"tokenizer": null}', "tokenizer"),
+    "max_length: a text": ('{"tokenizer": {"max_length": "long"}}', "max_length"),
+    "max_length: an object": ('{"tokenizer": {"max_length": {}}}', "max_length"),
+    "max_length: 10^18": ('{"tokenizer": {"max_length": 1000000000000000000}}', "max_length"),
+    "first_word_id: a list": ('{"tokenizer": {"max_length": 20, "first_word_id": []}}', "first_word_id"),
+    "filters: a number": ('{"tokenizer": {"max_length": 20, "filters": 3}}', "filters"),
+    "label_values: a number": (
+        '{"tokenizer": {"max_length": 20}, "label_values": 7}', "label_values"
+    ),
+    "label_values: numbers": (
+        '{"tokenizer": {"max_length": 20}, "label_values": [1, 2]}', "label_values"
+    ),
+    "label_values: a text": (
+        '{"tokenizer": {"max_length": 20}, "label_values": "ab"}', "label_values"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_run_folders(name: str, model_files: Path, tmp_path: Path) -> None:
+    content, sentence = RUNS[name]
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(model_files / "small.keras", run / "model.keras")
+    shutil.copy(model_files / "words.txt", run / "vocab.txt")
+    (run / "config.json").write_text(content)
+    told(run, sentence)
+
+
+STATES: dict[str, tuple[str, str]] = {
+    "a list": ("[]", "is not the state of a run"),
+    "no JSON": ("{", "is not valid JSON"),
+    "epochs: a number": ('{"epochs": 7}', "is not the state of a run"),
+    "epochs: none": ("{}", "is not the state of a run"),
+    "epochs: numbers": ('{"epochs": [1]}', "is not the state of a run"),
+    "epochs: of other figures": ('{"epochs": [{"loss": 1}]}', "is not the state of a run"),
+    "epochs: texts": (
+        '{"epochs": [{"epoch": "1", "loss": "a", "accuracy": 1, "val_loss": 1, "val_accuracy": 1, '
+        '"seconds": 1}]}',
+        "is not the state of a run",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_state_of_a_run_that_is_resumed(name: str, tmp_path: Path) -> None:
+    content, sentence = STATES[name]
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "state.json").write_text(content)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match=sentence):
+        train._earlier_epochs(tmp_path, {})
+
+
+# Files that are exported already
+
+
+def overlapping(folder: Path) -> Path:
+    """One operator and one tensor, listed 600 x 600 times in 7 kB."""
+    flatbuffers = require("flatbuffers", "the tests")
+    schema = require("ai_edge_litert.schema_py_generated", "the tests")
+    b = flatbuffers.Builder(1024)
+
+    def listed(item: int, count: int) -> int:
+        b.StartVector(4, count, 4)
+        for _ in range(count):
+            b.PrependUOffsetTRelative(item)
+        return b.EndVector()
+
+    schema.TensorStart(b)
+    tensor = schema.TensorEnd(b)
+    schema.OperatorStart(b)
+    operator = schema.OperatorEnd(b)
+    tensors, operators = listed(tensor, 600), listed(operator, 600)
+    schema.SubGraphStart(b)
+    schema.SubGraphAddTensors(b, tensors)
+    schema.SubGraphAddOperators(b, operators)
+    graphs = listed(schema.SubGraphEnd(b), 600)
+    schema.OperatorCodeStart(b)
+    codes = listed(schema.OperatorCodeEnd(b), 1)
+    schema.BufferStart(b)
+    buffers = listed(schema.BufferEnd(b), 1)
+    schema.ModelStart(b)
+    schema.ModelAddSubgraphs(b, graphs)
+    schema.ModelAddOperatorCodes(b, codes)
+    schema.ModelAddBuffers(b, buffers)
+    b.Finish(schema.ModelEnd(b), file_identifier=b"TFL3")
+    (folder / "m.tflite").write_bytes(bytes(b.Output()))
+    return folder / "m.tflite"
+
+
+def onnx_of(change: Callable[[Any, Any], None]) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        onnx = require("onnx", "the tests")
+        model = onnx.load(BUNDLE / "onnx-float32.onnx")
+        change(onnx, model)
+        (folder / "m.onnx").write_bytes(model.SerializeToString())
+        return folder / "m.onnx"
+
+    return make
+
+
+def beside(location: str, **more: str) -> Callable[[Path], Path]:
+    """The data of an array in another file."""
+
+    def change(onnx: Any, model: Any) -> None:
+        tensor = model.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = tensor.EXTERNAL
+        for key, value in {"location": location, **more}.items():
+            tensor.external_data.add(key=key, value=value)
+
+    return onnx_of(change)
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field of a protobuf message."""
+    size, varint = len(content), b""
+    while size > 127:
+        varint, size = varint + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + varint + bytes([size]) + content
+
+
+def nested(folder: Path) -> Path:
+    """If in If in If."""
+    node = field(4, b"If")
+    for _ in range(300):
+        node = field(4, b"If") + field(5, field(1, b"g") + field(6, field(1, node)))
+    content = (BUNDLE / "onnx-float32.onnx").read_bytes() + field(7, field(1, node))
+    (folder / "m.onnx").write_bytes(content)
+    return folder / "m.onnx"
+
+
+def huge(onnx: Any, model: Any) -> None:
+    model.graph.initializer[0].dims[:] = [1 << 40, 1 << 20]
+
+
+EXPORTED: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "lists on lists": (overlapping, "is damaged: it lists more than it can hold"),
+    "data above the folder": (beside("../../x"), "are to be in ../../x, outside of its folder"),
+    "data anywhere": (beside("/etc/passwd"), "are to be in /etc/passwd, outside of its folder"),
+    "data that are not there": (beside("x"), "x does not exist"),
+    "data of a folder": (beside("."), "is a folder; expected a regular file"),
+    "too many data": (beside("m.onnx", length="1000000"), "m.onnx does not hold the data of"),
+    "data of 5,000 digits": (beside("m.onnx", length="9" * 5000), "length is '999"),
+    "graphs in graphs": (nested, "is not a whole ONNX file"),
+    "an array of 2^60 numbers": (onnx_of(huge), "is damaged"),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_exported_files(name: str, tmp_path: Path) -> None:
+    make, sentence = EXPORTED[name]
+    told(make(tmp_path), sentence, "inspect")
+
+
+# SavedModels
+
+
+@pytest.fixture(scope="module")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    keras = require("keras", "the tests")
+    folder = tmp_path_factory.mktemp("saved") / "m"
+    model = keras.Sequential([keras.Input((5, 3)), keras.layers.LSTM(4)])
+    model.export(folder, verbose=False)
+    return folder
+
+
+def metadata(content: Any) -> dict[str, bytes]:
+    """What Keras 2 kept beside the graph, of the outer model."""
+    text = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return {"keras_metadata.pb": field(1, field(5, text))}
+
+
+SEQUENTIAL = {
+    "class_name": "Sequential",
+    "config": {
+        "name": "s",
+        "layers": [
+            {
+                "class_name": "InputLayer",
+                "config": {"batch_input_shape": [None, 5, 3], "name": "i"},
+            },
+            {"class_name": "LSTM", "config": {"name": "lstm", "units": 4}},
+        ],
+    },
+}
+SAVED: dict[str, tuple[dict[str, bytes], str]] = {
+    "no graph": ({"saved_model.pb": b""}, "saved_model.pb holds no graph"),
+    "a graph of nothing": ({"saved_model.pb": field(2, b"")}, "m cannot be loaded"),
+    "a graph of other bytes": ({"saved_model.pb": b"\xff" * 99}, "saved_model.pb is damaged"),
+    "a text": ({"saved_model.pb": b"not a model"}, "saved_model.pb is damaged"),
+    "metadata: bytes": ({"keras_metadata.pb": b"\xff" * 99}, "keras_metadata.pb is damaged"),
+    "metadata: a text": (metadata(b"\xff\xfe"), "keras_metadata.pb is damaged"),
+    "metadata: no JSON": (metadata(b"{"), "keras_metadata.pb is not valid JSON"),
+    "metadata: deep": (metadata(b"[" * 9999), "more than 100 deep"),
+    "metadata: a list": (metadata([]), "is not the configuration of a Keras model"),
+    "metadata: digits": (metadata(b"9" * 5000), "5,000 digits"),
+    "version: digits": (
+        metadata({**SEQUENTIAL, "keras_version": "9" * 5000}), "its version of Keras is '99"
+    ),
+    "version: a list": (metadata({**SEQUENTIAL, "keras_version": [2]}), "its version of Keras is '[2]'"),
+    "config: a number": (
+        metadata({"class_name": "Sequential", "config": 7}), "is not the configuration of a Keras model"
+    ),
+    "units: 10^9": (
+        metadata(json.loads(json.dumps(SEQUENTIAL).replace('"units": 4', '"units": 1000000000'))),
+        "have at least 4,000,000,000",
+    ),
+    "other variables": (metadata(SEQUENTIAL), "its variables are of 0 layers"),
+    "variables cut": (
+        {**metadata(SEQUENTIAL), "variables/variables.index": b"x" * 9}, "its variables are damaged"
+    ),
+    "no data of variables": (
+        {**metadata(SEQUENTIAL), "variables/variables.data-00000-of-00001": b""}, "its variables are damaged"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_saved_models(name: str, saved_model: Path, tmp_path: Path) -> None:
+    files, sentence = SAVED[name]
+    folder = tmp_path / "m"
+    shutil.copytree(saved_model, folder)
+    for file, content in files.items():
+        (folder / file).write_bytes(content)
+    told(folder, sentence)
+
+
+def test_a_pipe_in_a_saved_model(saved_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    shutil.copytree(saved_model, folder)
+    no_regular_file(folder, "keras_metadata.pb")
+    (folder / "saved_model.pb").unlink()
+    no_regular_file(folder, "saved_model.pb")
+    told(folder, "m")
+
+
+# What is inspected is looked over, too; and with little memory
+
+OVER_ALL = {
+    "link": h5(replaced(external_link)),
+    "16 GB": h5(replaced(declared)),
+    "configuration": h5(set_("model_config", 7)),
+    "bomb": rezipped(bomb),
+    "a bomb that declares little": patched(24, b"\1\0\0\0", rezipped(bomb)),
+    "encrypted": patched(8, b"\1\0", whole),
+    "overlapping": lambda files, folder: overlapping(folder),
+}
+
+
+@pytest.mark.parametrize("name", OVER_ALL)
+def test_inspecting_takes_little_memory(name: str, model_files: Path, tmp_path: Path) -> None:
+    path = OVER_ALL[name](model_files, tmp_path)
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)); "
+        "resource.setrlimit(resource.RLIMIT_CPU, (20, 20)); "
+        "from lstm_edge.cli import main; sys.argv[0] = 'lstm-edge'; main()"
+    )
+    command = [sys.executable, "-c", code, "inspect", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("lstm-edge: ") and str(path) in done.stderr

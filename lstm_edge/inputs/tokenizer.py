@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lstm_edge.base import gate
 from lstm_edge.base.arrays import Ids
 from lstm_edge.base.files import lines_of, read_text, write_text
 from lstm_edge.base.gate import shown
@@ -31,6 +32,9 @@ PAD, START, UNKNOWN, UNUSED = "<PAD>", "<START>", "<UNKNOWN>", "<UNUSED>"
 NO_CHARACTER = "\uffff"
 SIDES = ("pre", "post")
 _ASCII_CAPITALS = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
+
+
+_LARGEST = 1 << 24  # of a length and an id: no vocabulary has so many words
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,14 @@ class TextSettings:
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(value) - known):
             raise InputError(f"tokeniser settings not known here: {', '.join(unknown)}")
+        for name, kinds in {f.name: str(f.type).split(" | ") for f in fields(cls)}.items():
+            given = value.get(name, getattr(cls, name))
+            kind = "None" if given is None else type(given).__name__
+            if kind not in kinds or (kind == "int" and not 0 <= given <= _LARGEST):
+                raise InputError(
+                    f"the tokeniser setting {name} is {gate.shown(repr(given))}; expected "
+                    + " or ".join(f"{k} from 0 to {_LARGEST:,}" if k == "int" else k for k in kinds)
+                )
         return cls(**value)
 
     def special_tokens(self) -> list[str]:

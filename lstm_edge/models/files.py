@@ -165,8 +165,9 @@ def _other(path: Path, begin: bytes) -> str:
 def _config(path: Path, text: Any, where: str) -> dict[str, Any]:
     """A stored configuration."""
     config = parsed(text, f"model {path}: {where}")
-    if isinstance(config, dict) and "class_name" in config:
-        return config
+    known = isinstance(config, dict) and isinstance(config.get("config"), dict | list | None)
+    if known and "class_name" in config:
+        return dict(config)
     raise InputError(f"model {path}: {where} is not the configuration of a Keras model")
 
 
@@ -572,8 +573,11 @@ def _saved_model(path: Path, trust: Trust) -> Any:
             f"model {path}: its variables are damaged ({error}); copy it again"
         ) from None
     assignment = Assignment(str(path), False, "tensorflow")
-    for leaf, arrays in _objects(spec, checkpoint.nodes, 0, reader):
-        keras_weights.put_flat(leaf, arrays, assignment)
+    try:
+        for leaf, arrays in _objects(spec, checkpoint.nodes, 0, reader):
+            keras_weights.put_flat(leaf, arrays, assignment)
+    except InputError as error:
+        raise InputError(f"model {path}: {error}") from None
     return _finished(spec, assignment)
 
 
@@ -586,7 +590,7 @@ def _objects(spec: Spec, nodes: Any, here: int, reader: Any) -> Iterator[tuple[S
         layers = [s for s in layers if s.kind != "InputLayer"]
     if len(numbers) != len(layers):
         raise InputError(
-            f"the SavedModel's variables are of {len(numbers)} layers in model {spec.name}, expected "
+            f"its variables are of {len(numbers)} layers in model {spec.name}, expected "
             f"{len(layers)}: copy the whole folder again"
         )
     for number, layer in zip(numbers, layers, strict=True):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lstm_edge.base import gate
 from lstm_edge.base.files import lines_of, read_json, read_text
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings
@@ -48,17 +50,23 @@ def find(
         raise InputError(
             f"{source} has no {MODEL}; expected a run folder of lstm-edge train, or a model file"
         )
+    if model.exists() and not model.is_dir():
+        gate.check_regular(model, "model")
     pair = pair_of(model) if model.is_file() else None
     model = model if pair is None else pair.weights
     folder = model.parent
     settings = values = None
     if (folder / CONFIG).is_file() and model.name == MODEL:  # a run folder
         config = read_json(folder / CONFIG, "run configuration")
-        if not isinstance(config, dict) or "tokenizer" not in config:
-            raise InputError(f"{folder / CONFIG} is not the configuration of a run")
+        if not isinstance(config, dict) or not isinstance(config.get("tokenizer"), dict):
+            raise InputError(f"{folder / CONFIG} is not the configuration of a run (tokenizer)")
         values = config.get("label_values")
+        if not (
+            values is None or (isinstance(values, list) and all(isinstance(v, str) for v in values))
+        ):
+            raise InputError(f"{folder / CONFIG}: its label_values are no list of texts")
         if vocab is None and (folder / VOCAB).is_file():
-            vocab, settings = folder / VOCAB, TextSettings.from_json(config["tokenizer"])
+            vocab, settings = folder / VOCAB, _settings(folder / CONFIG, config["tokenizer"])
         if labels is None and (folder / LABELS).is_file():
             labels = lines_of(read_text(folder / LABELS, "labels"))
     return ModelSource(
@@ -69,3 +77,10 @@ def find(
         None if values is None else tuple(values),
         pair,
     )
+
+
+def _settings(path: Path, value: dict[str, Any]) -> TextSettings:
+    try:
+        return TextSettings.from_json(value)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None

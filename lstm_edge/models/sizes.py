@@ -1,12 +1,15 @@
-"""What a configuration says of sizes, held against the file before Keras makes room for it."""
+"""What a configuration says of sizes and of its graph, before Keras makes room for it and follows it."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lstm_edge.base import gate
 from lstm_edge.errors import InputError
 
 LAYERS = 10_000
@@ -27,7 +30,8 @@ def check(entry: Any, stored: int, source: str) -> None:
         stored: numbers in the file of weights, at least.
 
     Raises:
-        InputError: what is too large, with its layer.
+        InputError: what is too large, with its layer, or a graph in which layers wait for each other:
+            some versions of Keras wait with them.
     """
     layers = declared = 0
     for layer in _layers(entry):
@@ -37,6 +41,11 @@ def check(entry: Any, stored: int, source: str) -> None:
         config = layer.get("config")
         if not isinstance(config, dict):
             continue
+        if waiting := ", ".join(_waiting(config)):
+            raise InputError(
+                f"{source}: the stored graph does not fit together at the layers "
+                + gate.shown(waiting, 200)
+            )
         kind = str(layer.get("class_name"))
         name = str(config.get("name") or kind)[:60]
         for key in _SHAPES:
@@ -91,3 +100,60 @@ def _least(kind: str, config: dict[str, Any]) -> int:
     if kind == "MultiHeadAttention":
         return said("num_heads") * said("key_dim")
     return said("filters", "nb_filter") * max(1, said("kernel_size")) if "Conv" in kind else 0
+
+
+def _waiting(config: dict[str, Any]) -> list[str]:
+    """The layers of a graph whose inputs nobody makes; none of what is no graph."""
+    stored = config.get("layers")
+    if "output_layers" not in config or not isinstance(stored, list):
+        return []
+    layers = {str(e.get("name")): e for e in stored if isinstance(e, dict)}
+    nodes = {
+        name: [set(_taken(call, layers)) for call in calls]
+        for name, entry in layers.items()
+        if isinstance(calls := entry.get("inbound_nodes"), list) and calls
+    }
+    first: dict[str, int] = {}
+    for other, call in set().union(*itertools.chain.from_iterable(nodes.values())):
+        first[other] = min(call, first.get(other, call))
+    # what was called before, as models are, counts that as its first call
+    made = Counter(
+        name for name, entry in layers.items() if first.get(name) == 1 or not _waits(entry)
+    )
+    moved = True
+    while nodes and moved:
+        moved = False
+        for name in reversed(list(nodes)) if len(nodes) % 2 else list(nodes):
+            while nodes[name] and all(made[other] > call for other, call in nodes[name][0]):
+                del nodes[name][0]
+                made[name] += 1
+                moved = True
+            if not nodes[name]:
+                del nodes[name]
+    return list(nodes)
+
+
+def _waits(entry: dict[str, Any]) -> bool:
+    inside = entry.get("config")
+    model = isinstance(inside, dict) and "layers" in inside
+    return not model and entry.get("class_name") != "InputLayer"
+
+
+def _taken(value: Any, layers: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Which call of which layer a call takes something of, as Keras 3 or 2 says it."""
+    if isinstance(value, dict):
+        inside = value.get("config")
+        if value.get("class_name") == "__keras_tensor__" and isinstance(inside, dict):
+            value = inside.get("keras_history")
+            known = isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
+            if known and isinstance(value[1], int):
+                yield value[0], value[1]
+            return
+        value = list(value.values())
+    if isinstance(value, list):
+        if len(value) > 2 and isinstance(value[0], str) and value[0] in layers:
+            if isinstance(value[1], int) and isinstance(value[2], int):
+                yield value[0], value[1]
+            value = value[3:]
+        for inner in value:
+            yield from _taken(inner, layers)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_edge.base import gate
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
 
@@ -118,6 +119,8 @@ class Trust:
 def _objects(path: Path) -> dict[str, Any]:
     """The classes and functions that stand in a Python file by name, but for Keras's own."""
     if not path.is_file():
+        if path.exists() and not path.is_dir():
+            gate.check_regular(path, "`custom`")
         raise InputError(f"`custom` {path} does not exist; expected a Python file (.py)")
     if path.suffix != ".py":
         raise InputError(f"`custom` {path} is no Python file; expected one that ends in .py")

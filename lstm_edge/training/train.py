@@ -7,6 +7,7 @@ split, without optimizer state), ``vocab.txt``, ``labels.txt``, ``config.json``,
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import time
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_edge import __version__
-from lstm_edge.base import machine
+from lstm_edge.base import gate, machine
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Ids
 from lstm_edge.base.extras import require
@@ -33,6 +34,7 @@ from lstm_edge.models import reference
 from lstm_edge.models.run_folder import CONFIG, CURVES, LABELS, METRICS, MODEL, VOCAB
 from lstm_edge.results.answers import classes_of, cross_entropy
 from lstm_edge.results.scores import ClassTally
+from lstm_edge.structure import containers
 from lstm_edge.training import curves as plots
 
 CHECKPOINT = "checkpoint"
@@ -176,7 +178,7 @@ def train(
         keras = require("keras", "training")
         keras.utils.set_random_seed(config.seed)
         if epochs:
-            network = keras.models.load_model(run / CHECKPOINT / f"epoch-{len(epochs)}.keras")
+            network = _checkpoint(run / CHECKPOINT / f"epoch-{len(epochs)}.keras")
         else:
             network = model.build(config.model)
             _compile(network, config)
@@ -243,7 +245,10 @@ def _earlier_epochs(run: Path, stored: dict[str, Any]) -> list[Epoch]:
     """The epochs that an interrupted run with these settings has done."""
     state = run / CHECKPOINT / "state.json"
     if state.is_file() or ((run / CONFIG).is_file() and not (run / METRICS).is_file()):
-        _check_same(run, read_json(run / CONFIG, "run configuration"), stored)
+        before = read_json(run / CONFIG, "run configuration")
+        if not isinstance(before, dict):
+            raise InputError(f"{run / CONFIG} is not the configuration of a run")
+        _check_same(run, before, stored)
     elif (run / METRICS).is_file():
         shutil.rmtree(run / CHECKPOINT, ignore_errors=True)  # of a run that was killed at its end
         raise InputError(
@@ -255,7 +260,25 @@ def _earlier_epochs(run: Path, stored: dict[str, Any]) -> list[Epoch]:
         )
     if not state.is_file():  # killed in its first epoch
         return []
-    return [Epoch(**epoch) for epoch in read_json(state, "checkpoint")["epochs"]]
+    stored_state = read_json(state, "checkpoint")
+    try:
+        epochs = [Epoch(**epoch) for epoch in stored_state["epochs"]]
+        sums = [sum(asdict(epoch).values()) for epoch in epochs]  # of numbers only
+    except (TypeError, KeyError):
+        epochs, sums = [], []
+    if not sums:
+        raise InputError(f"checkpoint {state} is not the state of a run; train into a new folder")
+    return epochs
+
+
+def _checkpoint(path: Path) -> Any:
+    """The training state of Keras in a file, once that is looked over."""
+    keras, source = require("keras", "training"), f"checkpoint {path}"
+    gate.check_regular(path, "checkpoint")
+    with containers.damaged(source), containers.zip_of(path, source) as archive:
+        content = containers.member(archive, "model.weights.h5", source)
+        with containers.hdf5(io.BytesIO(content), source, len(content)):
+            return keras.models.load_model(path)
 
 
 def _no_run(run: Path) -> list[Epoch]:
