@@ -874,7 +874,8 @@ SAVED: dict[str, tuple[dict[str, bytes], str]] = {
         {**metadata(SEQUENTIAL), "variables/variables.index": b"x" * 9}, "its variables are damaged"
     ),
     "no data of variables": (
-        {**metadata(SEQUENTIAL), "variables/variables.data-00000-of-00001": b""}, "its variables are damaged"
+        {**metadata(SEQUENTIAL), "variables/variables.data-00000-of-00001": b""},
+        "its variables are damaged",
     ),
 }  # fmt: skip
 

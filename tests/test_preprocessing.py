@@ -727,7 +727,7 @@ TWO_LINES = '{"text": "a", "probability": 0.5}\n'
 BAD_EXAMPLES: dict[str, tuple[str, str, str]] = {
     "another ending": ("mine.txt", TWO_LINES, "the ending is .txt"),
     "empty": ("mine.jsonl", "", "have no line"),
-    "no JSON": ("mine.jsonl", "{", "line 1: not valid JSON"),
+    "no JSON": ("mine.jsonl", "{", "line 1 is not valid JSON"),
     "no object": ("mine.jsonl", "[1]\n", "expected a JSON object"),
     "text alone": ("mine.jsonl", '{"text": "a"}\n', "have text; expected text with ids"),
     "ids alone": ("mine.jsonl", '{"ids": [1]}\n', "have ids; expected text with ids"),
@@ -744,7 +744,7 @@ BAD_EXAMPLES: dict[str, tuple[str, str, str]] = {
     ),
     "no numbers": ("mine.csv", "text,probability\na,much\n", "its probability are not numbers"),
     "a label of no class": ("mine.csv", "text,label\na,maybe\n", "labels not known to the model"),
-    "not there": ("", "", "cannot be read"),
+    "not there": ("", "", "does not exist"),
 }
 
 

@@ -533,7 +533,7 @@ def keras_json(**changes: Any) -> str:
         ("index.json", '{"a": "1"}', "neither a map"),
         ("index.json", '{"a": 1, "b": 1}', "the same id"),
         ("keras.json", keras_json(analyzer="f"), "an analyzer, which is Python code"),
-        ("keras.json", keras_json(word_index="{"), "not whole"),
+        ("keras.json", keras_json(word_index="{"), "its word_index is not valid JSON"),
         ("keras.json", keras_json(word_index=None), "not whole"),
         ("keras.json", keras_json(word_index="[]"), "not whole"),
         ("keras.json", keras_json(oov_token="<OOV>"), "not whole"),

@@ -125,6 +125,7 @@ TABLES: Mapping[str, Sequence[Table]] = {
 """The long tables by test file."""
 
 LONG: Mapping[str, Sequence[str]] = {
+    "test_hostile_data.py": ["test_many_long_texts_are_answered_in_little_memory"],
     "test_web.py": [
         "test_pads_behind_in_every_runtime",
         "test_the_golden_vectors_of_the_shipped_model",

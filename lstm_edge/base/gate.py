@@ -11,8 +11,9 @@ import math
 import os
 import re
 import stat
+import zipfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from lstm_edge.errors import InputError
 
@@ -29,6 +30,31 @@ KEY_BYTES = 8 << 10
 """A key for signatures: one of RSA with 8,192 bits, which is named as such, has 6.4 kB."""
 BUNDLED_BYTES = 2048 * MIB
 """A file of a bundle: neither ONNX nor TFLite knows a larger one. It is hashed when the bundle opens."""
+ROW = 8_000_000
+"""Characters in a row of a table, or in a line: one text. "War and Peace" has 3.2 million, and its words
+take twenty times as much memory as it does."""
+HELD = 2 * ROW
+"""Characters of the texts that are in memory at a time, where they are read window by window."""
+TEXTS = 1 << 30
+"""Characters of the texts that are loaded for training or a sample, which are in memory together."""
+UNPACKED = 16 * MIB
+"""Bytes that a packed table may have however small it is; see :data:`RATIO`."""
+RATIO = 100
+"""Times its own size that a packed file may have beyond that. English has 3 times, rows that are nearly
+all alike 50 times; of one byte over and over gzip packs 1,000 into one."""
+ARRAYS_UNPACKED = 256 * MIB
+"""The same of packed arrays, in which zeros may well be more than a thousand to one."""
+PICKLED = 64 * MIB
+"""The same of pickled lists of ids, which take four times as much in memory. Keras's IMDB has 40 MB."""
+MEMBERS = 65_535
+"""Arrays in an archive: as many as the first kind of .zip has room for."""
+FILES = 1_000_000
+"""Files of texts in a folder; the IMDB's have 12,500."""
+WORDS_BYTES = 64 * MIB
+"""A vocabulary: the 2.2 million words of GloVe have 50 MB."""
+WINDOWS = 1 << 30
+"""Bytes of the windows that are cut from a series: with a step of 1 they are as many times the series as
+a window has steps."""
 
 
 def check_regular(path: Path, what: str) -> int:
@@ -60,11 +86,13 @@ def read_bytes(path: Path, what: str, most: int) -> bytes:
     Raises:
         InputError: no regular file, not readable, or larger.
     """
-    check_regular(path, what)
+    size = check_regular(path, what)
     try:
         # without waiting: it may have become a pipe since
         with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            content = file.read(most + 1)
+            content = file.read(min(size, most) + 1)  # as much room as that is made
+            if size < len(content) <= most:  # it has grown
+                content += file.read(most + 1 - len(content))
     except OSError as error:
         raise InputError(f"{what} {path} cannot be read: {error.strerror}") from None
     if len(content) > most:
@@ -157,6 +185,52 @@ def _check_values(value: Any, what: str, halves: bool, constants: bool) -> None:
         if not level:
             return
     raise InputError(_too_deep(what))
+
+
+def opened(path: Path, what: str) -> BinaryIO:
+    """A regular file to read.
+
+    Raises:
+        InputError: no regular file, or not readable.
+    """
+    check_regular(path, what)
+    try:  # without waiting: it may have become a pipe since
+        return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+    except OSError as error:
+        raise InputError(f"{what} {path} cannot be read: {error.strerror}") from None
+
+
+def check_archive(archive: zipfile.ZipFile, packed: int) -> None:
+    """Refuse an archive whose directory says that it cannot be unpacked, or to how much.
+
+    Nobody unpacks more than it says: the reader stops there, and compares the checksum.
+
+    Args:
+        packed: bytes of the file.
+
+    Raises:
+        ValueError: why, without the file's name.
+    """
+    members = archive.infolist()
+    if len(members) > MEMBERS:
+        raise ValueError(f"it holds {len(members):,} files, more than {MEMBERS:,}")
+    names = set()
+    for member in members:
+        name = shown(member.filename)
+        if member.filename in names:
+            raise ValueError(f"it holds {name} twice")
+        names.add(member.filename)
+        if member.flag_bits & 1:
+            raise ValueError(f"{name} is encrypted")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(
+                f"{name} is compressed in a way that arrays are not (expected deflate)"
+            )
+    size = sum(member.file_size for member in members)
+    if size > max(ARRAYS_UNPACKED, RATIO * packed):
+        raise ValueError(
+            f"it would unpack to {size:,} bytes, over {RATIO} times its own {packed:,}"
+        )
 
 
 # What moves a terminal's cursor, colours it, ends a line, or turns the direction of what follows.

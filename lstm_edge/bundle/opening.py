@@ -473,7 +473,7 @@ class TensorBundle(Bundle):
         self, source: ArraySource | labelled.Evaluation, limit: int | None = None
     ) -> Iterator[list[Batch]]:
         if isinstance(source, labelled.Evaluation):
-            (examples,) = source.windows(len(source), limit)
+            examples, *_ = source.windows(len(source), limit)
             source = self._rows(source.name, examples)
         # Keras says which of them it answers
         arrays, targets = self.signature.taking_anything.check(source.arrays), {}

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import math
+import os
+import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
+from array import array as packed
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
+from lstm_edge.base import gate
 from lstm_edge.base.arrays import Array, Arrays
-from lstm_edge.base.files import check_place, read_text, replacing, unknown_kind, write_text
+from lstm_edge.base.files import check_place, replacing, unknown_kind, write_text
 from lstm_edge.errors import InputError
+from lstm_edge.inputs.from_table import Rows, open_text, reading
 from lstm_edge.inputs.signature import Input, Signature, expected_shape
 from lstm_edge.inputs.windows import Window
 
 READ = (".npy", ".npz", ".csv")
 WRITTEN = (".npz", ".npy", ".csv", ".json")
+AXES, MOST = 64, (1 << 63) - 1  # that NumPy has
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,7 @@ def read_inputs(path: Path, signature: Signature, window: Window | None = None) 
     suffix = path.suffix.lower()
     if suffix not in READ:
         raise unknown_kind(path, READ)
-    if not path.is_file():
-        raise InputError(f"{path} does not exist or is a folder; expected a file of inputs")
+    gate.check_regular(path, "file of inputs")
     if suffix != ".npz" and len(signature.inputs) != 1:
         names = ", ".join(port.name for port in signature.inputs)
         raise InputError(f"{path} holds one array, but the model has inputs {names}: give a .npz")
@@ -78,20 +86,104 @@ def read_inputs(path: Path, signature: Signature, window: Window | None = None) 
 
 
 def read_numpy(path: Path) -> Any:
+    """The array in a ``.npy``, or those in a ``.npz`` by name; nothing larger than they are is made.
+
+    Raises:
+        InputError: no regular file, or none that is whole and holds arrays only.
+    """
+    with gate.opened(path, "file of arrays") as file, _reading(path):
+        size = os.fstat(file.fileno()).st_size
+        begin = file.read(2)
+        file.seek(0)
+        if begin != b"PK":
+            return read_array(file, size)
+        with zipfile.ZipFile(file) as archive:
+            gate.check_archive(archive, size)
+            return {
+                name.removesuffix(".npy"): read_member(archive, name) for name in archive.namelist()
+            }
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> Array:
+    """An array in an archive that :func:`lstm_edge.base.gate.check_archive` has let pass."""
+    with archive.open(name) as file:
+        try:
+            return read_array(file, archive.getinfo(name).file_size)
+        except ValueError as error:
+            raise ValueError(f"{gate.shown(name)}: {error}") from None
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
-                raise ValueError("it does not begin as one")
-            file.seek(0)
-            content = np.load(file, allow_pickle=False)
-            return content if isinstance(content, np.ndarray) else dict(content)
-    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        reason = str(error).split("\n")[0].partition(". ")[0]
-        if "allow_pickle" in str(error):
-            reason = "it holds Python objects, which are not read; save arrays of numbers"
+        yield
+    except _UNREADABLE as error:
+        reason = str(error).split("\n")[0].partition(". ")[0] or type(error).__name__
         raise InputError(
             f"{path} is not a whole {path.suffix.lower()} file of arrays: {reason}"
         ) from None
+
+
+# NotImplementedError, RuntimeError: ways to compress or encrypt that zipfile does not know
+_UNREADABLE = (
+    *(ValueError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
+
+def read_array(file: IO[bytes], size: int) -> Array:
+    """The one array of numbers or texts in NumPy's own format, of a file with so many bytes.
+
+    Raises:
+        ValueError: it is none, is not whole, or has more bytes than it says.
+    """
+    shape, fortran, dtype = read_header(file)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are not read; save arrays of numbers")
+    if dtype.kind not in "biufcSU" or not dtype.itemsize:
+        raise ValueError(f"it holds {gate.shown(str(dtype))}; expected numbers")
+    wanted, there = dtype.itemsize * math.prod(shape), size - file.tell()
+    if wanted != there:
+        raise ValueError(f"it says that it has {wanted:,} bytes of numbers, and has {there:,}")
+    # where an axis is 0 nothing holds the others against the file
+    if math.prod(max(n, 1) for n in shape) > max(there, gate.MIB):
+        raise ValueError(f"its header gives the shape {gate.shown(str(shape))}")
+    content = bytearray(wanted)
+    view, at = memoryview(content), 0
+    while read := file.readinto(view[at : at + gate.MIB]):  # type: ignore[attr-defined]
+        at += read
+    if at < wanted or file.read(1):  # at the end an archive compares its checksum
+        raise ValueError("it ends early")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether in Fortran's order, and type, as NumPy's own format says them.
+
+    Raises:
+        ValueError: they cannot be read, or cannot be.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+    except ValueError:
+        raise ValueError("it does not begin as one") from None
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"its header is of version {version[0]}.{version[1]}, which is not known")
+    read = np.lib.format.read_array_header_2_0
+    if version == (1, 0):
+        read = np.lib.format.read_array_header_1_0
+    try:
+        with warnings.catch_warnings():  # that Python 2 wrote it
+            warnings.simplefilter("ignore")
+            shape, fortran, dtype = read(file)
+    except Exception as error:  # it is Python's text for a dict, and fails in every way of Python's
+        reason = gate.shown(str(error).split("\n")[0]) or type(error).__name__
+        raise ValueError(f"its header cannot be read: {reason}") from None
+    if len(shape) > AXES:
+        raise ValueError(f"it says that it has {len(shape)} axes")
+    if any(type(n) is not int or n < 0 or n > MOST for n in shape):
+        raise ValueError(f"its header gives the shape {gate.shown(str(shape))}")
+    return shape, fortran, dtype
 
 
 def _read_csv(path: Path, port: Input) -> Array:
@@ -114,59 +206,62 @@ def _numbers(path: Path, port: Input) -> Array:
     convert: Callable[[str], Any] = int if port.dtype == "int32" else float
     if any(port.nan):  # an empty cell is one, as pandas writes it
         convert = _float_or_nan
-    rows: list[list[float]] = []
-    table = read_table(path)
-    heading = int(_is_numbered(path, table))
-    for number, cells in enumerate(table[heading:], 1 + heading):
+    # eight bytes each: Python's own numbers take five times as much
+    numbers, width = packed("q" if convert is int else "d"), 0
+    heading = int(_is_numbered(path))
+    for number, cells in enumerate(itertools.islice(read_table(path), heading, None), 1 + heading):
         try:
-            rows.append([convert(cell) for cell in cells])
+            numbers.extend([convert(cell) for cell in cells])
+        except OverflowError:
+            raise InputError(f"{path} holds numbers that do not fit into 64 bits") from None
         except ValueError:
             if number == 1 and not any(map(_is_number, cells)):
                 continue
             bad = next(i for i, cell in enumerate(cells) if not _is_a(convert, cell))
             wanted = "a whole number" if convert is int else "a number"
             raise InputError(
-                f"{path}, line {number}, column {bad + 1}: {cells[bad]!r} is not {wanted}"
+                f"{path}, line {number}, column {bad + 1}: {gate.shown(cells[bad])!r} is not {wanted}"
             ) from None
-        if len(rows[-1]) != len(rows[0]):
+        if len(cells) != (width := width or len(cells)):
             raise InputError(
-                f"{path}, line {number}: {len(rows[-1])} numbers; the lines before have {len(rows[0])}"
+                f"{path}, line {number}: {len(cells)} numbers; the lines before have {width}"
             )
-    if not rows:
+    if not numbers:
         raise InputError(f"{path} holds no row of numbers")
-    try:
-        return np.array(rows, np.int64 if convert is int else np.float64)
-    except OverflowError:
-        raise InputError(f"{path} holds numbers that do not fit into 64 bits") from None
+    return np.frombuffer(numbers, np.int64 if convert is int else np.float64).reshape(-1, width)
 
 
 def _float_or_nan(cell: str) -> float:
     return float(cell or "nan")
 
 
-def _is_numbered(path: Path, table: list[list[str]]) -> bool:
+def _is_numbered(path: Path) -> bool:
     """Whether the first line numbers the columns, as pandas writes the heading of an array.
 
     Raises:
         InputError: it may as well be an example: all the others are whole numbers, too.
     """
-    first, others = table[:1], table[1:]
-    if not others or first != [[str(i) for i in range(max(2, len(first[0])))]]:
+    rows = read_table(path)
+    first = next(rows, [])
+    second = next(rows, None)
+    if second is None or first != [str(i) for i in range(max(2, len(first)))]:
         return False
-    if all(_is_a(int, cell) for cells in others for cell in cells):
+    if all(_is_a(int, cell) for cells in itertools.chain([second], rows) for cell in cells):
         raise InputError(
-            f"{path}: its first line, {','.join(first[0][:4])}…, may be pandas' heading or an example: "
+            f"{path}: its first line, {','.join(first[:4])}…, may be pandas' heading or an example: "
             "write the table with header=False, or give the columns names"
         )
     return True
 
 
-def read_table(path: Path) -> list[list[str]]:
+def read_table(path: Path) -> Iterator[list[str]]:
     """The cells of each line of a ``.csv`` that is not empty, as they stand there."""
-    # Excel writes a byte order mark before the first cell
-    text = read_text(path, "table").removeprefix("\ufeff")
-    lines = [line for line in text.splitlines() if line.strip()]
-    return [[cell.strip().strip('"') for cell in line.split(",")] for line in lines]
+    with reading(path), open_text(path) as file:
+        lines = Rows(file, path)
+        for line in lines:
+            lines.end()
+            if line.strip():
+                yield [cell.strip().strip('"') for cell in line.split(",")]
 
 
 def _is_a(convert: Any, cell: str) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from lstm_edge import inputs
-from lstm_edge.base import modules
+from lstm_edge.base import gate, modules
 from lstm_edge.base.arrays import Ids
 from lstm_edge.base.files import unknown_kind
 from lstm_edge.errors import InputError
@@ -26,6 +26,7 @@ from lstm_edge.inputs.from_imdb import KERAS_IMDB
 from lstm_edge.inputs.from_table import (
     TEXT_COLUMNS,
     Column,
+    Rows,
     kind_of,
     labelled_columns,
     open_text,
@@ -63,7 +64,14 @@ def load(source: str, text_column: str | None = None, label_column: str | None =
     splits: dict[str, Examples] = {}
     for part in _parts(source, labelled_columns(text_column, label_column)):
         items: dict[str, tuple[list[str | Ids], list[str]]] = {}
+        held = 0
         for split, item, label in part.rows():
+            held += len(item)
+            if held > gate.TEXTS:
+                raise InputError(
+                    f"data {source} have more than {gate.TEXTS:,} characters, which are too many to be "
+                    "in memory together: give a part of them"
+                )
             column, labels = items.setdefault(split, ([], []))
             column.append(item)
             labels.append(label)
@@ -141,7 +149,9 @@ def texts(path: Path, text_column: str | None = None) -> Iterator[str]:
 def _text_lines(path: Path) -> Iterator[str]:
     empty = True
     with reading(path), open_text(path, newline="\n") as file:
-        for line in file:
+        lines = Rows(file, path)
+        for line in lines:
+            lines.end()
             empty = False
             yield line.rstrip("\r\n")
     if empty:
@@ -175,16 +185,23 @@ def arriving(stream: IO[bytes], name: str, size: int = WINDOW) -> Iterator[list[
     raw = getattr(stream, "raw", stream)  # reads what is there, and has nothing left in a buffer
     waiting: list[bytes] = []
     pieces: list[bytes] = []  # of a line whose end has not come
+    begun = 0  # bytes of that line
     deadline = 0.0
     while block := raw.read(1 << 16):
         first, *others = block.split(b"\n")
         pieces.append(first)
+        begun += len(first)
+        if begun > gate.ROW:
+            raise InputError(
+                f"{name}, line {number + len(waiting) + 1}: more than {gate.ROW:,} bytes in one line; "
+                "expected one text in each"
+            )
         if others:
             if not waiting:
                 deadline = time.monotonic() + PATIENCE
             waiting += [b"".join(pieces), *others[:-1]]
-            pieces = [others[-1]]
-        while len(waiting) >= size:
+            pieces, begun = [others[-1]], len(others[-1])
+        while len(waiting) >= size or sum(map(len, waiting)) > gate.HELD:
             yield decoded(waiting[:size])
             del waiting[:size]
             deadline = time.monotonic() + PATIENCE

@@ -10,9 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from lstm_edge.base import gate
 from lstm_edge.base.arrays import Array, Ids
 from lstm_edge.errors import InputError
-from lstm_edge.inputs.from_table import json_objects, kind_of, open_text, reading
+from lstm_edge.inputs.from_npz import MAX_ID
+from lstm_edge.inputs.from_table import (
+    SURROGATE,
+    Rows,
+    json_objects,
+    kind_of,
+    label_text,
+    open_text,
+    reading,
+)
 
 SUFFIXES = (".jsonl", ".csv", ".tsv")
 _NUMBERS = ("probabilities", "probability")
@@ -94,9 +104,11 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         if kind_of(path) == ".jsonl":
             yield from json_objects(file, path)
             return
-        csv.field_size_limit(1 << 30)
-        table = csv.DictReader(file, delimiter="\t" if kind_of(path) == ".tsv" else ",")
+        csv.field_size_limit(gate.ROW)
+        lines = Rows(file, path)
+        table = csv.DictReader(lines, delimiter="\t" if kind_of(path) == ".tsv" else ",")
         for row in table:
+            lines.end()
             yield table.line_num, {str(key).strip().casefold(): row[key] for key in row}
 
 
@@ -104,9 +116,10 @@ def _value(path: Path, line: int, name: str, value: Any) -> Any:
     if name == "text":
         if not isinstance(value, str):
             raise InputError(f"{path}, line {line}: its text is not a string")
-        return value
+        return _whole(value, path, line)
     if name == "label":
-        return str(int(value) if isinstance(value, bool) else value).strip()
+        label = label_text(value, f"{path}, line {line}: its label")
+        return _whole(label, path, line).strip()
     if isinstance(value, str):
         value = value.strip("[] \t").replace(",", " ").split()
     try:
@@ -114,8 +127,17 @@ def _value(path: Path, line: int, name: str, value: Any) -> Any:
     except (TypeError, ValueError):
         numbers = np.array([np.nan])
     whole = name == "ids"
-    if not np.isfinite(numbers).all() or (whole and (numbers != np.round(numbers)).any()):
+    off = ~np.isfinite(numbers)
+    if whole:
+        off |= (numbers != np.round(numbers)) | (numbers < 0) | (numbers > MAX_ID)
+    if off.any():
         raise InputError(
             f"{path}, line {line}: its {name} are not {'whole ' if whole else ''}numbers"
         )
     return numbers.astype(np.int32 if whole else np.float32)
+
+
+def _whole(text: str, path: Path, line: int) -> str:
+    if SURROGATE.search(text):
+        raise InputError(f"{path}, line {line}: half of a character (a lone surrogate)")
+    return text

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lstm_edge.base import gate
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.from_table import Column, kind_of, readers, table_rows
 from lstm_edge.inputs.labelled import Part, Row
@@ -37,14 +39,27 @@ def parts(source: str, columns: Sequence[Column]) -> list[Part] | None:
     return splits
 
 
+def _entries(folder: Path) -> list[Path]:
+    try:
+        entries = [*itertools.islice(folder.iterdir(), gate.FILES + 1)]
+    except OSError as error:
+        raise InputError(f"folder {folder} cannot be read: {error.strerror}") from None
+    if len(entries) > gate.FILES:
+        raise InputError(
+            f"folder {folder} holds more than {gate.FILES:,} files: give a table instead"
+        )
+    return entries
+
+
 def _class_folders(path: Path) -> Iterator[Row]:
     empty = True
-    for folder in sorted(p for p in path.iterdir() if p.is_dir() and p.name != "unsup"):
-        for file in sorted(folder.glob("*.txt")):
+    for folder in sorted(p for p in _entries(path) if p.is_dir() and p.name != "unsup"):
+        for file in sorted(p for p in _entries(folder) if p.name.endswith(".txt")):
             try:
-                text = file.read_text(encoding="utf-8-sig")
-            except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{file} cannot be read as UTF-8 text: {error}") from None
+                text = gate.read_bytes(file, "text", gate.ROW).decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise InputError(f"{file} cannot be read as UTF-8 text: {error.reason}") from None
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
             if not text.strip():
                 raise InputError(f"{file} is empty; remove it or give it a text")
             empty = False

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import functools
 import gzip
 import io
-import json
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lstm_edge import inputs
-from lstm_edge.base import modules
+from lstm_edge.base import gate, modules
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.labelled import SPLIT_COLUMN, Part, Row
 
@@ -58,20 +59,74 @@ def table_rows(path: Path, columns: Sequence[Column]) -> Iterator[Row]:
         yield split, text, label.strip()
 
 
+class _Unpacked(gzip.GzipFile):
+    """A packed table, of which no more is unpacked than a table could have."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._file = path, gate.opened(path, "data")
+        super().__init__(fileobj=self._file, mode="rb")
+        self._packed = os.fstat(self._file.fileno()).st_size
+
+    def read1(self, size: int = -1) -> bytes:
+        block = super().read1(size)
+        if self.tell() > max(gate.UNPACKED, gate.RATIO * self._packed):
+            raise InputError(
+                f"data {self._path} unpacks to over {gate.RATIO} times its own {self._packed:,} bytes, "
+                "which no table of texts does: unpack it first if it is yours"
+            )
+        return block
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
+
+
 def _open(path: Path) -> Any:
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+    return _Unpacked(path) if path.suffix.lower() == ".gz" else gate.opened(path, "data")
 
 
 def open_text(path: Path, newline: str = "") -> IO[str]:
     return io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline=newline)
 
 
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+class Rows:
+    """The lines of a file, of which a row may take several, but no more than a text needs."""
+
+    def __init__(self, file: IO[str], path: Path) -> None:
+        self._file, self._path = file, path
+        self._line = self._held = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(gate.ROW + 1)
+        self._line += 1
+        self._held += len(line)
+        if self._held > gate.ROW:
+            raise InputError(
+                f"{self._path}, line {self._line}: more than {gate.ROW:,} characters in one row; "
+                "expected one text in each"
+            )
+        if not line:
+            raise StopIteration
+        return line
+
+    def end(self) -> None:
+        """The next line begins a row."""
+        self._held = 0
+
+
+def _broken_line(path: Path) -> str:
+    """Where a file ceases to be UTF-8, which a decoder knows of its block only."""
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+    with contextlib.suppress(OSError, EOFError, zlib.error), _open(path) as file:
+        while block := file.read1(1 << 16):
+            try:
+                line += decoder.decode(block).count("\n")
+            except UnicodeDecodeError as error:
+                return f", line {line + error.object[: error.start].count(10)}"
+    return ", its last line"
 
 
 @contextlib.contextmanager
@@ -83,9 +138,7 @@ def reading(path: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"data {path} cannot be read: {reason}") from None
     except UnicodeDecodeError:  # it knows the place in a block only
-        with _open(path) as lines:
-            line = next(number for number, row in enumerate(lines, 1) if not _is_utf8(row))
-        raise InputError(f"{path}, line {line}: not UTF-8 text") from None
+        raise InputError(f"{path}{_broken_line(path)}: not UTF-8 text") from None
     except csv.Error as error:
         raise InputError(f"data {path} is not a valid {kind_of(path)} table: {error}") from None
 
@@ -124,16 +177,22 @@ def records(path: Path, columns: Sequence[Column]) -> Iterator[Record]:
 
 
 def _csv_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterator[Record]:
-    csv.field_size_limit(1 << 30)
+    csv.field_size_limit(gate.ROW)
+    lines = Rows(file, path)
     if (
         kind_of(path) == ".tsv"
     ):  # tab-separated text as corpora have it: quotes are part of the text
-        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     else:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(lines, strict=True)
     split_at = None
     if any(column.numbered for column in columns):
-        places = [int(column.chosen or 0) - 1 if column.numbered else -1 for column in columns]
+        places = [
+            gate.whole_number(column.chosen or "", f"`{column.what}_column`") - 1
+            if column.numbered
+            else -1
+            for column in columns
+        ]
         if min(places) < 0:
             what = " and the ".join(column.what for column in columns)
             both = "both " if len(columns) > 1 else ""
@@ -148,7 +207,9 @@ def _csv_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iterat
         folded = [name.strip().casefold() for name in header]
         split_at = folded.index(SPLIT_COLUMN) if SPLIT_COLUMN in folded else None
     width = max(*places, split_at or 0) + 1
+    lines.end()
     for row in reader:
+        lines.end()
         if not row:
             continue
         if len(row) < width:
@@ -173,18 +234,17 @@ def place_of(header: Sequence[str], path: Path, column: Column) -> int:
     )
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")  # "\\ud83d" alone is JSON, but no text
+SURROGATE = re.compile("[\ud800-\udfff]")  # "\\ud83d" alone is JSON, but no text
 
 
 def json_objects(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a ``.jsonl``, each with its line; empty lines are left out."""
-    for number, line in enumerate(file, 1):
+    lines = Rows(file, path)
+    for number, line in enumerate(lines, 1):
+        lines.end()
         if not line.strip():
             continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}, line {number}: not valid JSON: {error}") from None
+        value = gate.parse_json(line, f"{path}, line {number}", halves=True)
         if not isinstance(value, dict):
             raise InputError(f"{path}, line {number}: expected a JSON object on every line")
         yield number, value
@@ -200,16 +260,24 @@ def _jsonl_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iter
             split_key = next((k for k in header if k.strip().casefold() == SPLIT_COLUMN), split_key)
         missing = [key for key in keys if value.get(key) is None]
         if missing:
-            raise InputError(f"{path}, line {number}: no {missing[0]!r}")
-        text, *others = (value[key] for key in keys)
+            raise InputError(f"{path}, line {number}: no {gate.shown(missing[0])!r}")
+        text = value[keys[0]]
+        where = f"{path}, line {number}"
         if not isinstance(text, str):
-            raise InputError(f"{path}, line {number}: {keys[0]!r} is not a string")
-        # a label may be a number, or true and false for 1 and 0
-        values = (text, *(str(int(v) if isinstance(v, bool) else v) for v in others))
-        if any(_SURROGATE.search(v) for v in values):
-            raise InputError(f"{path}, line {number}: half of a character (a lone surrogate)")
-        split = str(value.get(split_key) or "").strip().casefold() or "all"
-        yield number, values, split
+            raise InputError(f"{where}: {keys[0]!r} is not a string")
+        labels = (label_text(value[key], f"{where}: {key!r}") for key in keys[1:])
+        values = (text, *labels)
+        if any(map(SURROGATE.search, values)):
+            raise InputError(f"{where}: half of a character (a lone surrogate)")
+        split = label_text(value.get(split_key) or "", f"{where}: {split_key!r}")
+        yield number, values, split.strip().casefold() or "all"
+
+
+def label_text(value: Any, what: str) -> str:
+    """A label in JSON: a text, a number, or true and false for 1 and 0."""
+    if not isinstance(value, str | int | float):
+        raise InputError(f"{what} is no text and no number")
+    return str(int(value) if isinstance(value, bool) else value)
 
 
 READERS: dict[str, Reader] = {".csv": _csv_records, ".tsv": _csv_records, ".jsonl": _jsonl_records}

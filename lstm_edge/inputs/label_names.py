@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from lstm_edge.base import gate
 from lstm_edge.errors import InputError
 
 Labels = npt.NDArray[np.int64]
@@ -24,13 +25,14 @@ def label_values(raw: Sequence[str]) -> tuple[str, ...]:
     values = sorted(set(raw), key=lambda v: (0, int(v), v) if _is_int(v) else (1, 0, v))
     if len(values) < 2:
         raise InputError(
-            f"the data hold one class only ({values[0] if values else 'no label'!r}); "
+            f"the data hold one class only ({gate.shown(values[0]) if values else 'no label'!r}); "
             "at least two different labels are needed"
         )
     spelt: dict[str, str] = {}
     for value in values:
         if (other := spelt.setdefault(_fold(value), value)) != value:
-            raise InputError(f"the labels {other!r} and {value!r} are one class; write them alike")
+            both = " and ".join(repr(gate.shown(label)) for label in (other, value))
+            raise InputError(f"the labels {both} are one class; write them alike")
     return tuple(values)
 
 
@@ -44,7 +46,8 @@ def label_names(values: Sequence[str], names: Sequence[str] | None = None) -> tu
         if len(names) != len(values) or len(set(names)) != len(names):
             raise InputError(
                 f"{len(names)} label names given ({', '.join(names)}) for {len(values)} classes "
-                f"({', '.join(values[:10])}); give one different name for each, in this order"
+                f"({', '.join(map(gate.shown, values[:10]))}); give one different name for each, in this "
+                "order"
             )
         return check_lines(names)
     if list(values) == ["0", "1"] or [_fold(v) for v in values] == ["negative", "positive"]:
@@ -95,14 +98,15 @@ def resolve_labels(
             unknown.append(value)
     if unknown:
         raise InputError(
-            f"labels not known to the model: {', '.join(map(repr, unknown[:10]))}; "
+            f"labels not known to the model: {', '.join(repr(gate.shown(v)) for v in unknown[:10])}; "
             f"it has {', '.join(names)} (or {', '.join(values or map(str, range(len(names))))})"
         )
     return np.array([table[value] for value in raw], np.int64)
 
 
 def _is_int(value: str) -> bool:
-    return value.removeprefix("-").isdecimal()
+    digits = value.removeprefix("-")
+    return digits.isdecimal() and len(digits) <= gate.DIGITS
 
 
 def _fold(value: str) -> str:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from lstm_edge.base import gate
 from lstm_edge.base.arrays import Ids
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer
@@ -193,7 +194,7 @@ class Evaluation:
             wanted[drawn] = True
             rows = itertools.compress(rows, wanted)
         seen = 0
-        for window in windows(rows, size):
+        for window in windows(rows, size, lambda row: _characters(row[1])):
             seen += len(window)
             yield examples_of([item for _, item, _ in window], [label for *_, label in window])
         if seen != (len(self) if drawn is None else len(drawn)):
@@ -203,14 +204,22 @@ class Evaluation:
 _T = TypeVar("_T")
 
 
-def windows(items: Iterable[_T], size: int = WINDOW) -> Iterator[list[_T]]:
-    """The items in lists of ``size``, the last one shorter."""
+def _characters(item: object) -> int:
+    return len(item) if isinstance(item, str) else 0
+
+
+def windows(
+    items: Iterable[_T], size: int = WINDOW, characters: Callable[[_T], int] = _characters
+) -> Iterator[list[_T]]:
+    """The items in lists of ``size``, the last one shorter; and those of very long texts."""
     window: list[_T] = []
+    held = 0
     for item in items:
         window.append(item)
-        if len(window) == size:
+        held += characters(item)
+        if len(window) == size or held > gate.HELD:
             yield window
-            window = []
+            window, held = [], 0
     if window:
         yield window
 

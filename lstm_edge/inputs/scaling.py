@@ -87,8 +87,6 @@ def _read(path: Path, argument: str) -> Any:
     kind = path.suffix.lower()
     if kind not in READ:
         raise unknown_kind(path, READ, named=f"`{argument}` ")
-    if not path.is_file():
-        raise InputError(f"`{argument}` {path} does not exist or is a folder; expected a file")
     return read_json(path, f"`{argument}`") if kind == ".json" else _nested(read_numpy(path))
 
 

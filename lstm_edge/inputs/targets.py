@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lstm_edge.base import gate
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.array_files import READ, ArraySource, read_inputs, read_numpy, read_table
 from lstm_edge.inputs.label_names import resolve_labels
 from lstm_edge.inputs.signature import Output, Signature, expected_shape, plain_name
 from lstm_edge.inputs.windows import Window
+
+# Characters of a label that are looked at: all take as much room as the longest.
+LABEL = 200
 
 
 def read_targets(path: Path, signature: Signature) -> Any:
@@ -27,23 +32,34 @@ def read_targets(path: Path, signature: Signature) -> Any:
     kind = path.suffix.lower()
     if kind not in READ:
         raise InputError(f"{path}: unknown kind of file of targets; expected {', '.join(READ)}")
-    if not path.is_file():
-        raise InputError(f"{path} does not exist or is a folder; expected a file of targets")
+    gate.check_regular(path, "file of targets")
     if kind != ".csv":
         content = read_numpy(path)
         if not isinstance(content, dict):
             return content
         inputs = {one.name for one in signature.inputs}
         return {name: array for name, array in content.items() if name not in inputs}
-    rows = read_table(path)
-    try:
-        return np.array([[float(cell) for cell in row] for row in rows])
-    except ValueError:
-        pass
-    try:  # the first line may be a heading; else they are labels
-        return np.array([[float(cell) for cell in row] for row in rows[1:]])
-    except ValueError:
-        return np.array(rows)
+    for heading in (0, 1):  # the first line may be one; else they are labels
+        try:
+            return _table(map(_floats, itertools.islice(read_table(path), heading, None)), path)
+        except ValueError:
+            pass
+    return _table(map(_labels, read_table(path)), path)
+
+
+def _floats(row: list[str]) -> Array:
+    return np.array([float(cell) for cell in row])
+
+
+def _labels(row: list[str]) -> Array:
+    return np.array([gate.shown(cell, LABEL) for cell in row])
+
+
+def _table(rows: Iterator[Array], path: Path) -> Array:
+    table = [*rows]
+    if len({len(row) for row in table}) > 1:
+        raise InputError(f"{path}: its rows are not of one length")
+    return np.array(table)
 
 
 def read_source(

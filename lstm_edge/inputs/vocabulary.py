@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lstm_edge.base import gate
 from lstm_edge.base.files import read_text
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.preprocessing import PUNCTUATION, TRAINING, VOCABULARY, WHITESPACE
 from lstm_edge.inputs.tokenizer import TextSettings, Tokenizer, tokens_of
 
+MAX_ID = (1 << 31) - 1
 # Keras's published IMDB index, by the words of its first thousand ranks.
 _IMDB = "72b97715"
 # Entries of a map that stand for no word of a text.
@@ -93,13 +94,10 @@ def read_vocabulary(path: Path) -> Vocabulary:
     """
     if path.suffix.lower() in (".pickle", ".pkl"):
         raise InputError(_PICKLE.format(f"vocabulary {path}"))
-    content = read_text(path, "vocabulary")
+    content = read_text(path, "vocabulary", gate.WORDS_BYTES)
     if path.suffix.lower() != ".json":
         return _of_lines(path, tokens_of(content))
-    try:
-        value = json.loads(content)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"vocabulary {path} is not valid JSON: {error}") from None
+    value = gate.parse_json(content, f"vocabulary {path}", halves=True)
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         return _of_lines(path, value)
     if isinstance(value, dict) and value.get("class_name") == "Tokenizer":
@@ -164,6 +162,10 @@ def _of_map(path: Path, ids: Mapping[str, int]) -> Vocabulary:
     by_id = sorted(ids.items(), key=lambda item: item[1])
     if by_id[0][1] < 0:
         raise InputError(f"vocabulary {path} gives {by_id[0][0]!r} the id {by_id[0][1]}, below 0")
+    if by_id[-1][1] > MAX_ID:
+        raise InputError(
+            f"vocabulary {path} gives {by_id[-1][0]!r} the id {by_id[-1][1]}, above {MAX_ID:,}"
+        )
     for (word, i), (other, j) in itertools.pairwise(by_id):
         if i == j:
             raise InputError(f"vocabulary {path} gives {word!r} and {other!r} the same id {i}")
@@ -207,7 +209,11 @@ def _but(ids: Mapping[str, int], *left_out: str | None) -> dict[str, int]:
 
 def _of_keras(path: Path, config: Mapping[str, Any]) -> Vocabulary:
     """``Tokenizer.to_json()``: ids from 1 on without a start; unknown words dropped or the OOV id."""
-    ids: dict[str, int] = json.loads(config["word_index"])
+    ids: dict[str, int] = gate.parse_json(
+        config["word_index"], f"vocabulary {path}: its word_index", halves=True
+    )
+    if not all(type(i) is int and 0 <= i <= MAX_ID for i in ids.values()):
+        raise TypeError("an id that is none")
     oov = config.get("oov_token")
     if config.get("analyzer"):
         raise InputError(
@@ -215,6 +221,10 @@ def _of_keras(path: Path, config: Mapping[str, Any]) -> Vocabulary:
             "or give ids"
         )
     characters = bool(config.get("char_level"))
+    if not isinstance(config["filters"], str) or not isinstance(config["split"], str):
+        raise TypeError("filters or split that are no text")
+    if not config["split"] and not characters:
+        raise ValueError("a split that is empty")
     settings = TextSettings(
         lower=bool(config["lower"]),
         filters="" if characters else config["filters"],
