@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from lstm_edge import load_bundle
 from lstm_edge.cli import cli
 from lstm_edge.errors import InputError
 from lstm_edge.inputs import data
@@ -400,6 +401,112 @@ COMMANDS: dict[str, tuple[Callable[[Path], tuple[object, ...]], str]] = {
                    written(t / "a.npz", pickled(b"\x80\x02]r\xff\xff\xff\x7f."))),
         "more room than it has bytes"),
 }  # fmt: skip
+
+TRAIN = ("train", "--data", "DATA", "--out", "OUT")
+EXPORT = ("export", "no.keras", "--out", "OUT")
+BENCH, VERIFY, PREDICT = ("bench", TEXTS), ("verify", TEXTS), ("predict", TEXTS, "x")
+LARGE, MANY = 3 * 10**9, "9" * 5_000
+
+# command with an option, what is said
+OPTIONS: list[tuple[tuple[object, ...], str]] = [
+    ((*PREDICT, "--threads", 100_000), "--threads is 100000; it must be at most 1,024"),
+    ((*PREDICT, "--threads", LARGE), "--threads is 3000000000; it must be at most 1,024"),
+    ((*PREDICT, "--threads", "9" * 30), "--threads is of more than 20 digits; it must be at most"),
+    ((*PREDICT, "--threads", MANY), "is not a valid integer"),
+    ((*PREDICT, "--threads", 2**64), "--threads is 18446744073709551616"),
+    ((*PREDICT, "--threads", -(2**70)), "it must be at least 1"),
+    ((*PREDICT, "--threads", "1e9"), "is not a valid integer"),
+    ((*PREDICT, "--workers", LARGE), "--workers is 3000000000; it must be at most 1,024"),
+    ((*VERIFY, "--threads", LARGE), "--threads is 3000000000"),
+    ((*VERIFY, "--workers", LARGE), "--workers is 3000000000"),
+    ((*VERIFY, "--limit", LARGE), "--limit is 3000000000; it must be at most 2,147,483,647"),
+    ((*VERIFY, "--limit", MANY), "is not a valid integer"),
+    ((*BENCH, "--threads", LARGE), "--threads is 3000000000"),
+    ((*BENCH, "--limit", LARGE), "--limit is 3000000000"),
+    ((*BENCH, "--rounds", LARGE), "--rounds is 3000000000; it must be at most 1,000,000"),
+    ((*BENCH, "--on", "adb", "--rounds", LARGE), "--rounds is 3000000000"),
+    ((*BENCH, "--on", "browser", "--rounds", LARGE), "--rounds is 3000000000"),
+    ((*BENCH, "--on", "ssh://a", "--rounds", LARGE), "--rounds is 3000000000"),
+    ((*BENCH, "--on", "ssh://a", "--threads", LARGE), "--threads is 3000000000"),
+    ((*BENCH, "--on", f"ssh://a:{MANY}"), "the port of the board is '9999"),
+    ((*BENCH, "--on", "ssh://a:99999"), "expected 1 to 65535"),
+    (("verify", ARRAYS, "--inputs", "x.npy", "--window", LARGE), "--window is 3000000000"),
+    (("verify", ARRAYS, "--inputs", "x.npy", "--window", f"1,{LARGE}"), "--window is 3000000000"),
+    (("verify", ARRAYS, "--inputs", "x.npy", "--window", MANY), "expected LENGTH or LENGTH,STEP"),
+    ((*EXPORT, "--batch", LARGE), "--batch is 3000000000; it must be at most 65,536"),
+    ((*EXPORT, "--length", LARGE), "--length is 3000000000; it must be at most 1,000,000"),
+    ((*EXPORT, "--chunk", LARGE), "--chunk is 3000000000; it must be at most 1,000,000"),
+    ((*EXPORT, "--start-id", MANY), "--start-id is "),
+    ((*EXPORT, "--unknown-id", LARGE), "--unknown-id is 3000000000; expected a whole number from 0 on"),
+    ((*EXPORT, "--first-word-id", LARGE), "--first-word-id is 3000000000"),
+    ((*TRAIN, "--words", LARGE), "--words is 3000000000; it must be at most 10,000,000"),
+    ((*TRAIN, "--length", LARGE), "--length is 3000000000"),
+    ((*TRAIN, "--embedding", LARGE), "--embedding is 3000000000; it must be at most 65,536"),
+    ((*TRAIN, "--lstm", 8, "--lstm", LARGE), "--lstm is 3000000000"),
+    ((*TRAIN, "--lstm", 8, "--dense", LARGE), "--dense is 3000000000"),
+    ((*TRAIN, "--epochs", LARGE), "--epochs is 3000000000"),
+    ((*TRAIN, "--batch-size", LARGE), "--batch-size is 3000000000"),
+    ((*TRAIN, "--seed", LARGE * 2), "--seed is 6000000000"),
+    ((*TRAIN, "--words", 10**7, "--embedding", 65_536), "655,"),
+    ((*TRAIN, "--lstm", 65_536, "--lstm", 65_536), "weights; expected at most 536,870,912"),
+    ((*TRAIN, "--dropout", "nan"), "--dropout is nan"),
+    ((*TRAIN, "--validation", "nan"), "--validation is nan"),
+    ((*TRAIN, "--learning-rate", "nan"), "--learning-rate is nan"),
+    ((*TRAIN, "--learning-rate", "1e999"), "--learning-rate is inf"),
+    (("web", TEXTS, "--port", LARGE), "port 3000000000 is out of range"),
+    (("web", TEXTS, "--port", "9" * 4_000), "is out of range"),
+    (("web", TEXTS, "--host", "a" * 300), "is not known"),
+    (("web", TEXTS, "--host", "a..b"), "is not known"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), OPTIONS, ids=[f"{a[0]}-{i}" for i, (a, _) in enumerate(OPTIONS)]
+)
+def test_options_that_are_refused(
+    arguments: tuple[object, ...], said: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Before anything is loaded, made or written."""
+    if arguments[0] == "web" or "browser" in arguments:
+        request.getfixturevalue("runtimes")
+    places = {
+        "DATA": written(tmp_path / "a.csv", HEAD + b"good,1\nbad,0\n"),
+        "OUT": tmp_path / "out",
+    }
+    command = [str(places.get(str(part), part)) for part in arguments]
+    result = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert said in result.stderr
+    assert len(result.stderr) < 1_000
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["threads", "workers"])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (3 * 10**9, "it must be at most 1,024"),
+        (10**5_000, "is of more than 20 digits; it must be at most 1,024"),
+        (-(10**5_000), "it must be at least 1"),
+        (0, "it must be at least 1"),
+        ("3", "expected a whole number"),
+        (1.5, "expected a whole number"),
+    ],
+    ids=["large", "endless", "endless below", "zero", "text", "fraction"],
+)
+def test_the_library_is_bounded_too(name: str, number: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        load_bundle(TEXTS, **{name: number})
+
+
+def test_windows_that_are_too_many() -> None:
+    series = np.zeros((1_000_000, 2))
+    with pytest.raises(
+        InputError, match="which makes 999,001 examples of 7,992,008,000 bytes together"
+    ):
+        Window(1_000, 1).cut(series, SERIES)
+
 
 # 700 MiB more than it takes to start, all of which a runtime may take for itself
 LIMITED = """

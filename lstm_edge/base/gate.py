@@ -55,6 +55,25 @@ WORDS_BYTES = 64 * MIB
 WINDOWS = 1 << 30
 """Bytes of the windows that are cut from a series: with a step of 1 they are as many times the series as
 a window has steps."""
+MOST = {
+    **dict.fromkeys(("threads", "workers"), 1_024),
+    **dict.fromkeys(("length", "max_length", "chunk", "window"), 1_000_000),
+    **dict.fromkeys(("batch", "batch_size", "embedding", "lstm", "dense"), 65_536),
+    **dict.fromkeys(("rounds", "epochs"), 1_000_000),
+    "num_words": 10_000_000,
+}
+"""What numbers are at most that users give, by argument.
+
+Threads and workers: the largest machines have some hundreds of cores, and every thread takes memory.
+Steps of a sequence: ten times the longest that is tried here. Examples in a call and units of a layer:
+such a call or layer alone takes gigabytes. Rounds and epochs: nobody waits for so many. Words: five times
+the largest vocabularies. Any other count is at most :data:`COUNT`."""
+COUNT = (1 << 31) - 1
+"""As many as an int32 counts."""
+PADDED = 1 << 31
+"""Bytes of the examples that a model is trained on: a hundred thousand of 5,000 ids."""
+PARAMETERS = 1 << 29
+"""Weights of a model to be trained: 2 GB of float32, and no .tflite or .onnx file holds more."""
 
 
 def check_regular(path: Path, what: str) -> int:

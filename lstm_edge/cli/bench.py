@@ -84,7 +84,7 @@ def command(
     """
     from lstm_edge.report import tables as report
 
-    check_positive(threads=threads, limit=limit)
+    check_positive(threads=threads, limit=limit, rounds=rounds)
     kind = _device_kind(where, device)
     opened = shared.open_bundle(bundle)
     shared.refuse(opened, texts={"--data": source}, arrays={})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lstm_edge.base import gate
 from lstm_edge.cli import shared
 from lstm_edge.cli.messages import with_options
 
@@ -99,7 +100,8 @@ def _spoken_settings(options: dict[str, Any]) -> dict[str, Any]:
     for name in ("start_id", "unknown_id"):
         if name in settings:
             text = settings[name].strip().lower()
-            settings[name] = None if text == "none" else int(text) if text.isdecimal() else text
+            number = text.isdecimal() and len(text) <= gate.DIGITS
+            settings[name] = None if text == "none" else int(text) if number else text
     return settings
 
 

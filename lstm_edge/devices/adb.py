@@ -261,7 +261,7 @@ def _listening() -> bool:
     try:
         with socket.create_connection(("127.0.0.1", int(port)), 1):
             return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         return False
 
 

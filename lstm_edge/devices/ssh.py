@@ -22,6 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from lstm_edge.base import gate
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.files import PACKAGE
 from lstm_edge.base.progress import SILENT, Advance, Progress
 from lstm_edge.bundle.manifest import MANIFEST, VariantInfo, seal
@@ -109,12 +111,13 @@ class Address:
         for what, name in (("user", user), ("host", host)):
             if name is not None and not _NAME.fullmatch(name):
                 raise InputError(f"{name!r} is not a {what} name in {text!r}: {expected}")
-        if port is not None and not 0 < int(port) < 1 << 16:
+        number = None if port is None else gate.whole_number(port, "the port of the board")
+        if number is not None and not 0 < number < 1 << 16:
             raise InputError(f"port {port} in {text!r}: expected 1 to 65535")
         folder = (folder or "").rstrip("/")
         if folder.startswith("/~"):
             folder = folder[1:]
-        return cls(host, user, None if port is None else int(port), folder or None)
+        return cls(host, user, number, folder or None)
 
     def __str__(self) -> str:
         return self.host if self.user is None else f"{self.user}@{self.host}"
@@ -157,6 +160,7 @@ def measure(
         InputError: ssh or the board cannot do it; what is missing, and how to put it there.
         KeyboardInterrupt: with a sentence, where something may have been left on the board.
     """
+    check_positive(threads=threads, limit=limit, rounds=rounds)
     chosen = bundle.chosen(variants)
     if inputs is not None and inputs.arrays:
         raise InputError("arrays are not sent to a board: it times the bundle's golden inputs")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from lstm_edge.base import gate
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.tokenizer import KERAS_FILTERS, SIDES, TextSettings, portable_pattern
 
@@ -158,9 +159,11 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
         if name in SIDE_SETTINGS and value not in SIDES:
             raise InputError(f"`{name}` is {value!r}; expected {' or '.join(SIDES)}")
         if name.endswith("_id"):
-            whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            most = gate.MOST["num_words"]
+            whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
             if not whole and (value is not None or name == "first_word_id"):
-                raise InputError(f"`{name}` is {value!r}; expected a whole number from 0 on")
+                said = f"`{name}` is {gate.shown(repr(value))}"
+                raise InputError(f"{said}; expected a whole number from 0 on, to {most:,} at most")
         elif isinstance(default, bool) and not isinstance(value, bool):
             raise InputError(f"`{name}` is {value!r}; expected True or False")
         elif isinstance(default, str) and not isinstance(value, str):

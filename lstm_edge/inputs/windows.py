@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_edge.base import gate
+from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Array
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.signature import Input, expected_shape
@@ -21,6 +23,7 @@ class Window:
     def __post_init__(self) -> None:
         if min(self.length, self.length if self.step is None else self.step) < 1:
             raise InputError(f"`window` is {self}; its length and step must be at least 1")
+        check_positive(window=max(self.length, self.step or 1))
 
     def __str__(self) -> str:
         return f"{self.length}" if self.step is None else f"{self.length},{self.step}"
@@ -33,12 +36,12 @@ class Window:
             InputError: anything else.
         """
         try:
-            length, *step = (int(part) for part in text.split(","))
+            length, *step = (gate.whole_number(part, "a part") for part in text.split(","))
             if len(step) > 1:
-                raise ValueError
-        except ValueError:
+                raise InputError("three numbers")
+        except InputError:
             raise InputError(
-                f"`window` is {text!r}; expected LENGTH or LENGTH,STEP, such as 128 or 128,64"
+                f"`window` is {gate.shown(text)!r}; expected LENGTH or LENGTH,STEP, such as 128 or 128,64"
             ) from None
         return cls(length, *step)
 
@@ -70,6 +73,16 @@ class Window:
         if len(series) < self.length:
             raise InputError(
                 f"the series has {len(series)} steps, too few for one `window` of {self.length}"
+            )
+        if given.dtype == "float32" and series.dtype.kind == "f":
+            with np.errstate(over="ignore"):  # before they become as many times more
+                series = series.astype(np.float32)
+        count = (len(series) - self.length) // (self.step or self.length) + 1
+        size = count * self.length * series[0].nbytes
+        if size > gate.WINDOWS:
+            raise InputError(
+                f"`window` is {self}, which makes {count:,} examples of {size:,} bytes together; "
+                f"expected at most {gate.WINDOWS:,}: give a longer step, or a part of the series"
             )
         every = np.lib.stride_tricks.sliding_window_view(series, self.length, axis=0)
         windows = every[:: self.step or self.length].swapaxes(1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,14 @@ class ModelConfig:
     dense: tuple[int, ...] = ()
     dropout: float = 0.0
     classes: int = 2
+
+    @property
+    def parameters(self) -> int:
+        """How many weights it has, but for biases and the output."""
+        widths = [self.embedding, *self.lstm]
+        count = self.num_words * self.embedding
+        count += sum(4 * units * (units + before) for before, units in itertools.pairwise(widths))
+        return count + sum(a * b for a, b in itertools.pairwise([self.lstm[-1], *self.dense]))
 
 
 def build(config: ModelConfig) -> Any:

@@ -72,11 +72,18 @@ class TrainConfig:
             num_words=self.model.num_words,
             max_length=self.model.max_length,
             embedding=self.model.embedding,
-            lstm=min(self.model.lstm, default=None),
-            dense=min(self.model.dense, default=None),
         )
+        for units in self.model.lstm:
+            check_positive(lstm=units)
+        for units in self.model.dense:
+            check_positive(dense=units)
         if not self.model.lstm:
             raise InputError("no LSTM layer given; at least one is needed")
+        if (count := self.model.parameters) > gate.PARAMETERS:
+            raise InputError(
+                f"these layers have {count:,} weights; expected at most {gate.PARAMETERS:,}: give fewer "
+                "`num_words`, or narrower layers"
+            )
         for name, share in (("validation", self.validation), ("test_share", self.test_share)):
             if not 0 < share < 1:
                 raise InputError(f"`{name}` is {share}; it must be between 0 and 1")
@@ -169,6 +176,11 @@ def train(
         for examples in (fitting, validation, test):
             capped = labelled.cap_ids(examples, config.model.num_words, settings)
             ids = capped.encode(tokenizer, settings)
+            if (size := 4 * len(ids) * settings.max_length) > gate.PADDED:
+                raise InputError(
+                    f"{len(ids):,} examples padded to `max_length` {settings.max_length:,} take {size:,} "
+                    f"bytes; expected at most {gate.PADDED:,}"
+                )
             x = pad_sequences(ids, settings.max_length, settings.pad_id)
             encoded.append(_Encoded(x, label_names.resolve_labels(examples.labels, values)))
             advance(1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstm_edge.base import gate
 from lstm_edge.base.extras import require
 from lstm_edge.devices.browser.runtimes import WEB
 from lstm_edge.errors import InputError
@@ -126,15 +127,16 @@ def qr_code(url: str) -> str:
 
 def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
-        raise InputError(f"port {port} is out of range; expected 0 (any free port) to 65535")
+        said = gate.shown(str(port))
+        raise InputError(f"port {said} is out of range; expected 0 (any free port) to 65535")
     try:
         family, socket_type, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except OSError:
+    except (OSError, UnicodeError):  # the latter: no name at all
         raise InputError(
-            f"host {host!r} is not known; give {LOOPBACK} for this machine only, or 0.0.0.0 for the "
-            "network"
+            f"host {gate.shown(host)!r} is not known; give {LOOPBACK} for this machine only, or 0.0.0.0 "
+            "for the network"
         ) from None
     listening = socket.socket(family, socket_type, protocol)
     try:
