@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,11 +64,10 @@ def sweep(parent: Path) -> None:
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         left = [e for e in entries if e.name.removeprefix(".").startswith(PREFIX)]
         for entry in left:
-            # a link of another user in /tmp leads anywhere
-            if entry.is_dir(follow_symlinks=False) and (
-                entry.stat(follow_symlinks=False).st_uid == os.geteuid()
-            ):
-                with contextlib.suppress(OSError):  # also: locked, or gone meanwhile
+            with contextlib.suppress(OSError):  # also: locked, or gone meanwhile
+                # a link of another user in /tmp leads anywhere
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
                     _remove(Path(entry.path))
 
 
