@@ -104,6 +104,10 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if temporary.is_beside(
+            path
+        ):  # a part of what is to be replaced, which the user knows by name
+            raise
         raise InputError(
             f"{path} cannot be written: {error.strerror or reason_of(error)}"
         ) from error

@@ -45,6 +45,11 @@ def beside(target: Path) -> Iterator[Path]:
             _restore(folder)
 
 
+def is_beside(path: Path) -> bool:
+    """Whether it lies in a folder of :func:`beside`."""
+    return any(part.startswith(f".{PREFIX}") for part in path.parts)
+
+
 def aside(new: Path) -> Path:
     """Where what stands at the target waits for ``new``, a path of :func:`beside`, to take its place.
 
