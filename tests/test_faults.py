@@ -33,6 +33,7 @@ from lstm_edge.base.files import (
 )
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.cli import cli
+from lstm_edge.devices import adb, far_side
 from lstm_edge.errors import InputError
 
 BUNDLES = Path(__file__).parent / "bundles"
@@ -613,3 +614,63 @@ def test_several_at_the_same_time(
     assert len({p.read_text() for p in path.iterdir()}) == 1
     assert len([*path.iterdir()]) == FILES
     assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
+
+
+# --- boards and phones ----------------------------------------------------------------------------
+
+
+def far_side_in(folder: Path) -> tuple[subprocess.Popen[str], Path]:
+    """What runs on a board, and its folder."""
+    program = Path(far_side.__file__).read_text("utf-8") + "\nmain('t')\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({"folder": str(folder), "modules": []}) + "\n")
+    process.stdin.flush()
+    return process, Path(json.loads(process.stdout.readline().removeprefix("@t "))["folder"])
+
+
+def test_the_next_run_on_a_board_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    """And nothing of one that still runs, nor of others."""
+    (tmp_path / "lstm-edge-mine").mkdir()
+    killed, left = far_side_in(tmp_path)
+    running, kept = far_side_in(tmp_path)
+    killed.kill()
+    killed.communicate()
+    assert left.is_dir()
+    following, own = far_side_in(tmp_path)
+    assert not left.exists()
+    assert kept.is_dir()
+    for process in (running, following):
+        said, _ = process.communicate()
+        assert '"removed"' in said
+    assert [p.name for p in tmp_path.iterdir()] == ["lstm-edge-mine"]
+    assert own.name.startswith("lstm-edge-far_")
+
+
+def test_the_next_run_on_a_phone_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    """Its shell judges by the process of the script and by when something was copied last."""
+    for name, minutes, pid in (
+        ("killed", 60, None),
+        ("killed while it measured", 60, 1 << 30),
+        ("copies", 5, None),
+        ("measures", 60, os.getpid()),
+    ):
+        folder = tmp_path / f"lstm-edge-{name}"
+        folder.mkdir()
+        (folder / "variant0.tflite").touch()
+        if pid is not None:
+            (folder / "pid").write_text(f"{pid}\n")
+        then = time.time() - 60 * minutes
+        for path in (*folder.iterdir(), folder):
+            os.utime(path, (then, then))
+    (tmp_path / "of another").mkdir()
+    script = adb._TIDY.replace(adb.PLACE, str(tmp_path))
+    subprocess.run(["sh", "-c", script], check=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "lstm-edge-copies",
+        "lstm-edge-measures",
+        "of another",
+    ]

@@ -336,6 +336,17 @@ echo "@{token} done"
 """
 
 
+# A run that was killed leaves its folder. One that still runs has its script's process, or copies files,
+# for which adb has ten minutes.
+_TIDY = f"""
+for old in {PLACE}/lstm-edge-*; do
+  [ -d "$old" ] || continue
+  [ -f "$old/pid" ] && kill -0 "$(cat "$old/pid")" 2>/dev/null && continue
+  [ -z "$(find "$old" -mmin -{10 * PATIENCE // 60 + 1} 2>&1)" ] && rm -rf "$old"
+done
+true"""
+
+
 class _SizeError(ValueError):
     """Outputs of another size than the reference's."""
 
@@ -597,6 +608,7 @@ def _folder(adb: Adb, folder: str) -> Iterator[list[str]]:
 
     The list gets a sentence where it could not be removed; an error says that by itself.
     """
+    adb.shell(_TIDY)
     adb.shell(f"mkdir {folder}")
     notes: list[str] = []
     try:

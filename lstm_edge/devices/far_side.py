@@ -2,7 +2,8 @@
 
 Its text is sent down the connection and executed, so it must not import this package. It takes files into
 a new folder, runs a command there, passes on what that prints, and removes the folder: also when the
-connection is gone, which it sees at the end of its standard input.
+connection is gone, which it sees at the end of its standard input. What is left where it is killed
+itself, or the board is switched off, the next one removes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 PIECE = 1 << 20
+NAME = "lstm-edge-far_"
 
 
 def main(token: str) -> None:
@@ -50,7 +53,8 @@ def main(token: str) -> None:
     asked = json.loads(sys.stdin.buffer.readline())
     try:
         parent = Path(asked["folder"]).expanduser() if asked["folder"] else None
-        folder = tempfile.mkdtemp(prefix="lstm-edge-", dir=parent)
+        _tidy(parent or Path(tempfile.gettempdir()))
+        folder, owned = _own(parent)
     except (OSError, RuntimeError) as error:  # no home folder is a RuntimeError
         say(failed="folder", reason=getattr(error, "strerror", None) or str(error))
         return
@@ -65,10 +69,54 @@ def main(token: str) -> None:
         say(failed="files", reason=error.strerror)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if owned is not None:
+            os.close(owned)
         if Path(folder).exists():
             say(left=folder)
         else:
             say(removed=folder)
+
+
+def _own(parent: Path | None) -> tuple[str, int | None]:
+    """A new folder, and its lock; None where the file system has none."""
+    while True:
+        folder = tempfile.mkdtemp(prefix=NAME, dir=parent)
+        try:
+            return folder, _locked(Path(folder))
+        except (
+            BlockingIOError,
+            FileNotFoundError,
+        ):  # another run takes it for left, and removes it
+            continue
+        except OSError:
+            return folder, None
+
+
+def _tidy(parent: Path) -> None:
+    """Remove what killed runs left: the folders whose lock nobody holds."""
+    for folder in parent.glob(f"{NAME}????????"):
+        with contextlib.suppress(OSError):
+            status = folder.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+                lock = _locked(folder)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the folder's lock: the system lets go of it when this process ends."""
+    import fcntl  # not on every machine that sends this
+
+    path = folder / "lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(path.stat(), os.fstat(lock)):
+            raise FileNotFoundError(path)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _serve(folder: Path, say: Any, send: Any) -> None:
