@@ -11,6 +11,7 @@ import logging
 import os
 import shlex
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,14 +131,23 @@ def install_command(extra: str, package: str) -> str:
     return f"pip install {shlex.quote(f'lstm-edge[{extra}] @ {source}')}"
 
 
+class _Without:
+    """Says to the thread that made it that a package is not there, and to no other."""
+
+    def __init__(self, package: str) -> None:
+        self._package, self._thread = package, threading.get_ident()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name == self._package and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 @contextlib.contextmanager
 def _no_tensorflow() -> Iterator[None]:
     """For MediaPipe, which imports it where it is installed, for its own documentation: ten seconds."""
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # said to be not there
+    finder = _Without("tensorflow")
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        del sys.modules["tensorflow"]
+        sys.meta_path.remove(finder)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +22,9 @@ from lstm_edge.errors import BundleError, InputError
 from lstm_edge.inputs.batches import ANSWERS, Batch
 from lstm_edge.inputs.from_table import kind_of
 from lstm_edge.inputs.tokenizer import Tokenizer
+from lstm_edge.predict.turns import OneAtATime, one_at_a_time
 from lstm_edge.results.answers import classes_of, probabilities_of
-from lstm_edge.runtimes.runners import IdsRunner
+from lstm_edge.runtimes.runners import IdsRunner, Runner
 
 WRITTEN = (".csv", ".tsv", ".jsonl")
 """Kinds of table that predictions are written to."""
@@ -107,56 +109,73 @@ class Classifier:
         steps = [info.name for info in self.bundle.variants.values() if info.states]
         if not steps:
             raise self.bundle.no_stream("word")
-        runner = self.runner
-        if self.variant not in steps:
-            _, runner = self.bundle.first_runner(steps, runner.threads)
+        runner = self.runner if self.variant in steps else self._step_model
         return WordStream(cast(IdsRunner, runner), self.tokenizer, self.bundle.labels, pads)
 
+    @functools.cached_property
+    def _step_model(self) -> Runner:
+        steps = [info.name for info in self.bundle.variants.values() if info.states]
+        return self.bundle.first_runner(steps, self.runner.threads)[1]
 
-class WordStream:
-    """A text that is fed piece by piece; see :meth:`Classifier.stream`."""
+    def __reduce__(self) -> NoReturn:
+        self.runner.__reduce__()
+
+
+class WordStream(OneAtATime):
+    """A text that is fed piece by piece; see :meth:`Classifier.stream`. It is one thread's at a time."""
 
     def __init__(
         self, runner: IdsRunner, tokenizer: Tokenizer, labels: tuple[str, ...], pads: int | None
     ) -> None:
         self._runner, self._tokenizer, self._labels = runner, tokenizer, labels
+        super().__init__()
         self.reset(pads)
 
+    @one_at_a_time
     def reset(self, pads: int | None = None) -> None:
-        """Begin anew."""
+        """Begin anew.
+
+        Raises:
+            InputError: another thread feeds it.
+        """
         settings, side = self._tokenizer.settings, self._runner.pads
         begin = [] if settings.start_id is None else [settings.start_id]
-        self._behind = pads if side == "behind" else 0
+        behind = pads if side == "behind" else 0
         if side in ("none", "behind"):
             pads = 0
         elif pads is None:
             pads = settings.max_length - len(begin)
-        self._fed: npt.NDArray[Any] | None = None
-        self._states: Arrays | None = None
-        self._count = len(begin)
-        if ids := [settings.pad_id] * pads + begin:
-            self._fed, self._states = self._step(ids)
+        ids = [settings.pad_id] * pads + begin
+        fed, states = self._step(ids, None) if ids else (None, None)
+        self._behind, self._fed, self._states, self._count = behind, fed, states, len(begin)
 
+    @one_at_a_time
     def feed(self, text: str) -> Prediction:
-        """The next words -> what the text so far is."""
+        """The next words -> what the text so far is.
+
+        Raises:
+            InputError: nothing was fed that the model answers; another thread feeds it. The stream stays
+                as it was.
+        """
         settings = self._tokenizer.settings
         ids = self._tokenizer.ids_of(text)[settings.start_id is not None :]
         lacking = max(0, settings.max_length - self._count)
         if settings.truncating == "post":  # the others do not count
             ids = ids[:lacking]
-        if ids:
-            self._fed, self._states = self._step(ids)
-            self._count += len(ids)
-        answer = self._fed
+        answer, states = self._step(ids, self._states) if ids else (self._fed, self._states)
+        fed = answer
         behind = max(0, lacking - len(ids)) if self._behind is None else self._behind
         if behind:  # for this answer; the text goes on from before them
-            answer, _ = self._step([settings.pad_id] * behind)
+            answer, _ = self._step([settings.pad_id] * behind, states)
         if answer is None:
             raise InputError("no known word was fed, and the model answers nothing to none")
+        self._fed, self._states, self._count = fed, states, self._count + len(ids)
         return predictions(answer, self._labels)[0]
 
-    def _step(self, ids: list[int]) -> tuple[npt.NDArray[Any], Arrays]:
-        return self._runner.step(np.array([ids], np.int32), self._states)
+    def _step(
+        self, ids: list[int], states: Arrays | None
+    ) -> tuple[npt.NDArray[Any] | None, Arrays | None]:
+        return self._runner.step(np.array([ids], np.int32), states)
 
 
 def predictions(outputs: npt.NDArray[Any], labels: Sequence[str]) -> list[Prediction]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from lstm_edge.errors import InputError
 from lstm_edge.inputs.array_files import digits
 from lstm_edge.inputs.signature import Output, unanswered
 from lstm_edge.predict.classifier import Classifier
+from lstm_edge.predict.turns import OneAtATime, one_at_a_time
 from lstm_edge.runtimes.runners import ArrayRunner
 from lstm_edge.verify.comparing_arrays import labels
 
@@ -24,8 +25,9 @@ from lstm_edge.verify.comparing_arrays import labels
 SHOWN = 12
 
 
-class Stream:
-    """A sequence that is fed piece by piece; it keeps the states between them.
+class Stream(OneAtATime):
+    """A sequence that is fed piece by piece; it keeps the states between them. It is one thread's at a
+    time.
 
     Attributes:
         steps: fed so far.
@@ -33,12 +35,19 @@ class Stream:
 
     def __init__(self, runner: ArrayRunner, examples: int) -> None:
         self._runner, self._examples = runner, examples
+        super().__init__()
         self.reset()
 
+    @one_at_a_time
     def reset(self) -> None:
-        """Begin anew."""
+        """Begin anew.
+
+        Raises:
+            InputError: another thread feeds it.
+        """
         self._states, self.steps = self._runner.start(self._examples), 0
 
+    @one_at_a_time
     def feed(self, given: Any) -> Arrays:
         """The next steps -> outputs float32 by name: one row for each step of those that have one,
         what holds after the last step of the others.
@@ -48,7 +57,8 @@ class Stream:
 
         Raises:
             InputError: see :meth:`lstm_edge.inputs.signature.Signature.check`; another number of
-                examples, or steps that are no multiple of the chunk. The stream stays as it was.
+                examples, or steps that are no multiple of the chunk; another thread feeds it. The stream
+                stays as it was.
         """
         signature = self._runner.signature
         arrays = signature.check(given)
@@ -57,8 +67,7 @@ class Stream:
             raise InputError(f"{count} examples fed to a stream of {self._examples}")
         outputs, states = self._runner.feed(arrays, self._states)
         check_answers(arrays, outputs)
-        self._states = states
-        self.steps += signature.steps(arrays)
+        self._states, self.steps = states, self.steps + signature.steps(arrays)
         return outputs
 
 
@@ -94,6 +103,9 @@ class Predictor:
         outputs = self.runner.run(arrays, progress, f"Predicting with {self.variant}")
         check_answers(arrays, outputs)
         return outputs
+
+    def __reduce__(self) -> NoReturn:
+        self.runner.__reduce__()
 
     def stream(self, examples: int = 1) -> Stream:
         """A new stream, of a bundle exported with ``--streaming``.

@@ -20,6 +20,8 @@ class CompiledModel(Runtime):
     kinds = ("tflite-litert-js",)
     packages = ("ai-edge-litert",)
     modules = ("ai_edge_litert.compiled_model",)
+    at_once = 1  # a call holds Python's lock: nothing runs beside it
+    forks = True
 
     def load(self) -> None:
         litert = require("ai_edge_litert.compiled_model", f"running {self.path.name}")
@@ -28,7 +30,10 @@ class CompiledModel(Runtime):
             cpu_options=litert.CpuOptions(num_threads=self.threads),
         )
         try:
-            self._model = litert.CompiledModel.from_file(str(self.path), options=options)
+            if self.content:
+                self._model = litert.CompiledModel.from_buffer(self.content, options=options)
+            else:
+                self._model = litert.CompiledModel.from_file(str(self.path), options=options)
             self._signature = next(iter(self._model.get_signature_list()))
             self.inputs, self._places = self._buffers("input")
             self.outputs, self._results = self._buffers("output")

@@ -20,11 +20,15 @@ class LiteRT(Runtime):
     kinds = ("tflite", "tflite-stream")
     packages = ("ai-edge-litert",)
     modules = ("ai_edge_litert.interpreter",)
+    forks = True
 
     def load(self) -> None:
         litert = require("ai_edge_litert.interpreter", f"running {self.path.name}")
         try:
-            self._interpreter = litert.Interpreter(str(self.path), num_threads=self.threads)
+            path = None if self.content else str(self.path)
+            self._interpreter = litert.Interpreter(
+                path, model_content=self.content, num_threads=self.threads
+            )
             signature = self._interpreter.get_signature_runner()
             inputs, outputs = signature.get_input_details(), signature.get_output_details()
             del signature  # the interpreter refuses to be prepared while it is held

@@ -37,8 +37,9 @@ class MediaPipe(Runtime):
         purpose = f"running {self.path.name}"
         tasks = require("mediapipe.tasks.python.text.text_classifier", purpose)
         base = require("mediapipe.tasks.python.core.base_options", purpose)
+        path = None if self.content else str(self.path.resolve())
         options = tasks.TextClassifierOptions(
-            base_options=base.BaseOptions(model_asset_path=str(self.path.resolve()))
+            base_options=base.BaseOptions(model_asset_path=path, model_asset_buffer=self.content)
         )
         try:
             self._classifier = tasks.TextClassifier.create_from_options(options)

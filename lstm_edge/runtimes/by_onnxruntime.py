@@ -27,12 +27,15 @@ class OnnxRuntime(Runtime):
     of_texts = ("onnx-text",)
     packages = ("onnxruntime",)
     modules = ("onnxruntime",)
+    forks = True
 
     def load(self) -> None:
         ort = require("onnxruntime", f"running {self.path.name}")
         try:
             self._session = ort.InferenceSession(
-                str(self.path), self.options(ort), providers=["CPUExecutionProvider"]
+                self.content or str(self.path),
+                self.options(ort),
+                providers=["CPUExecutionProvider"],
             )
         except Exception as error:  # ONNX Runtime has no common base for its errors
             raise InputError(f"ONNX Runtime cannot load {self.path}: {reason_of(error)}") from None

@@ -7,7 +7,10 @@ around a call (padding, batches, workers, states, threads) is written once, in
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import mmap
+import os
 import shutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -47,7 +50,12 @@ class Runtime(ABC):
     ``modules`` (to import), ``programs`` (that must be on the path), ``batch`` (most examples in a
     call), ``most_ids`` (ids, pads included, in a call of many examples, which bounds what it holds) and
     ``at_once`` (calls at a time that are of use; None: as many as there are cores);
-    ``carries_states``: a step model is fed whole inputs, and the runtime sees to its states.
+    ``carries_states``: a step model is fed whole inputs, and the runtime sees to its states;
+    ``forks``: a forked process can load the file anew, since nothing of the runtime runs beside a call.
+
+    Attributes:
+        content: the file's, in a copy; None: ``path`` is loaded.
+        loaded_in: the process.
 
     Args:
         path: the file.
@@ -70,15 +78,21 @@ class Runtime(ABC):
     most_ids: ClassVar[int] = 1 << 12
     at_once: ClassVar[int | None] = None
     carries_states: ClassVar[bool] = False
+    forks: ClassVar[bool] = False
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, content: bytes | None = None) -> None:
         check_positive(threads=threads)
-        self.path, self.threads = path, threads
+        self.path, self.threads, self.content = path, threads, content
         self._check_programs(f"running {path.name}")
         in_hand.note(self.runtime, "running", path)
+        self.loaded_in, self._file = os.getpid(), None
+        if self.kinds and content is None and path.is_file():
+            # what cannot be opened is refused by the runtime, in its words
+            with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
+                self._file = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.load()
 
     @abstractmethod
@@ -94,7 +108,13 @@ class Runtime(ABC):
 
     def spawn(self) -> Self:
         """Another that can be called beside this one."""
-        return type(self)(self.path, self.threads)
+        return self.anew()
+
+    def anew(self) -> Self:
+        """The same file loaded once more, as it was then: another may have its name by now."""
+        if self._file is not None and self.content is None:
+            self.content = self._file[:]
+        return type(self)(self.path, self.threads, self.content)
 
     @classmethod
     def check_installed(cls, purpose: str) -> None:

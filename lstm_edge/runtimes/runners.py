@@ -6,18 +6,16 @@ A runner takes calls from any thread: each call has a copy of the runtime for it
 from __future__ import annotations
 
 import contextlib
-import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from lstm_edge.base import in_hand, machine
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Arrays, Ids, Probabilities
 from lstm_edge.base.progress import SILENT, Progress
@@ -27,6 +25,7 @@ from lstm_edge.inputs.batches import ANSWERS, Batch, Inputs
 from lstm_edge.inputs.signature import Signature, State
 from lstm_edge.inputs.tokenizer import pad_sequences
 from lstm_edge.runtimes.contract import Runtime
+from lstm_edge.runtimes.copies import Copies
 
 ALONE = 8
 """Last steps of a text that a step model is fed one by one, as the page does."""
@@ -57,10 +56,9 @@ class Runner(ABC):
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime, self.workers = runtime, 1
-        self._free = deque([runtime])
-        # as many copies as can be of use: more calls at a time would only wait for a core
-        self._copies = runtime.at_once or machine.cores() or 1
-        self._places = threading.Semaphore(self._copies)
+        self._copies = Copies(runtime)
+        self.call = self._copies.call
+        """One call of the file, arrays by name in and out, from any thread."""
 
     @property
     def path(self) -> Path:
@@ -82,22 +80,14 @@ class Runner(ABC):
         """
         check_positive(workers=workers)
         self.workers = min(workers, self.runtime.at_once or workers)
-        while self._copies < self.workers:
-            self._copies += 1
-            self._places.release()
+        self._copies.allow(self.workers)
 
-    def call(self, arrays: Arrays) -> Arrays:
-        """One call of the file, from any thread."""
-        with self._places:
-            try:
-                runtime = self._free.pop()
-            except IndexError:
-                runtime = self.runtime.spawn()
-            in_hand.note(runtime.runtime, "running", runtime.path)
-            try:
-                return runtime.call(arrays)
-            finally:
-                self._free.append(runtime)
+    def __reduce__(self) -> NoReturn:
+        """Refused: what is loaded cannot be sent to another process."""
+        raise InputError(
+            f"{self.path.name} is loaded into {self.runtime.runtime} and cannot be pickled: give the "
+            "other process the path of the bundle, and load it there, once"
+        )
 
     @abstractmethod
     def infer(self, prepared: Any) -> Any:
@@ -145,12 +135,13 @@ class Runner(ABC):
                     todo.clear()  # nobody begins another
                     raise
 
-        if self.workers == 1 or len(items) == 1:
+        workers = min(self.workers, len(items))
+        if workers == 1:
             work()
         else:
-            with ThreadPoolExecutor(self.workers) as pool:
+            with ThreadPoolExecutor(workers) as pool:
                 try:
-                    for job in [pool.submit(work) for _ in range(self.workers)]:
+                    for job in [pool.submit(work) for _ in range(workers)]:
                         job.result()
                 finally:  # when interrupted, too
                     todo.clear()
