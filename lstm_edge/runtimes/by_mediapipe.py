@@ -25,6 +25,9 @@ class MediaPipe(Runtime):
     kinds = of_texts = ("tflite-mediapipe",)
     packages = ("mediapipe",)
     modules = ("mediapipe.tasks.python.text.text_classifier",)
+    survives = (
+        True  # a call is a request of its own, and another classifier would take more threads
+    )
     inputs = (Port("text", TEXT, (1,)),)
     outputs = (Port("scores", "float32", (1, None)),)
 

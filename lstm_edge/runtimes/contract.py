@@ -51,7 +51,8 @@ class Runtime(ABC):
     call), ``most_ids`` (ids, pads included, in a call of many examples, which bounds what it holds) and
     ``at_once`` (calls at a time that are of use; None: as many as there are cores);
     ``carries_states``: a step model is fed whole inputs, and the runtime sees to its states;
-    ``forks``: a forked process can load the file anew, since nothing of the runtime runs beside a call.
+    ``forks``: a forked process can load the file anew, since nothing of the runtime runs beside a call;
+    ``survives``: a call that failed or was interrupted leaves nothing in it.
 
     Attributes:
         content: the file's, in a copy; None: ``path`` is loaded.
@@ -79,6 +80,7 @@ class Runtime(ABC):
     at_once: ClassVar[int | None] = None
     carries_states: ClassVar[bool] = False
     forks: ClassVar[bool] = False
+    survives: ClassVar[bool] = False
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]

@@ -51,6 +51,7 @@ class Copies:
             InputError: the process was forked, and this runtime or its threads do not survive that.
         """
         taken: list[object] = []
+        runtime: Runtime | None = None
         try:
             # Taken and noted in one step of the interpreter: what interrupts a thread (Ctrl-C, an alarm)
             # comes before or after it. A place that was taken and not noted would be lost for good.
@@ -61,8 +62,12 @@ class Copies:
                 runtime = self._made()
             in_hand.note(runtime.runtime, "running", runtime.path)
             answers = runtime.call(arrays)
-            self._free.append(runtime)  # not after an error: nobody knows in what state it is
+            self._free.append(runtime)
             return answers
+        except BaseException:
+            if runtime is not None and runtime.survives:  # else nobody knows in what state it is
+                self._free.append(runtime)
+            raise
         finally:
             if taken:
                 self._places.put(_PLACE)
