@@ -11,7 +11,19 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks import bulk, fields, house, ideas, pictures, seconds, streaming, support, tables
+from benchmarks import (
+    bulk,
+    endurance,
+    fields,
+    house,
+    ideas,
+    pictures,
+    seconds,
+    streaming,
+    support,
+    tables,
+    threads,
+)
 from benchmarks.routes import TRUE_LENGTH
 from benchmarks.run import RESULTS, read, result_file
 from lstm_edge.base.files import read_json, write_text
@@ -58,11 +70,12 @@ def contents() -> dict[str, report.Table]:
             DeviceResult.from_json(read_json(RESULTS / "browser.json", "results"))
         ),
     }
-    for threads, run in zip(THREADS, runs, strict=True):
-        made[f"side-by-side-{threads}"] = tables.side_by_side(run)
-        made[f"true-length-{threads}"] = tables.side_by_side(run, TRUE_LENGTH)
-    for module in (ideas, bulk, streaming, seconds):
+    for count, run in zip(THREADS, runs, strict=True):
+        made[f"side-by-side-{count}"] = tables.side_by_side(run)
+        made[f"true-length-{count}"] = tables.side_by_side(run, TRUE_LENGTH)
+    for module in (ideas, bulk, streaming, seconds, threads, endurance):
         made[module.__name__.rpartition(".")[2]] = module.table(read_json(module.RESULT, "results"))
+    made["endurance-streams"] = endurance.streams(read_json(endurance.RESULT, "results"))
     supported = read_json(support.RESULT, "results")
     made["support"] = support.basis(supported)
     made["support-operations"] = support.operations(read_json(support.OPERATIONS, "results"))
