@@ -41,7 +41,7 @@ from lstm_edge.results.parity import ParityRun
 RESULT = Path(__file__).parent / "results" / "kills.json"
 ROOT = Path(__file__).parent.parent
 # of a hundred kills; what trains and exports starts TensorFlow each time
-SHARES = {"train": 8, "export": 18, "verify": 20, "bench": 18, "predict": 18, "report": 18}
+SHARES = {"predict": 25, "verify": 25, "report": 22, "bench": 15, "export": 9, "train": 4}
 SIGNALS = ("SIGKILL to the group", "SIGKILL to the parent", "SIGTERM")
 WEIGHTS = (5, 3, 2)
 PATIENCE = 180.0  # seconds for a run, and for children that go on
@@ -449,12 +449,15 @@ def _next(at: Workplace, command: Command, tally: Tally, label: str, state: str)
             _remove(path)
 
 
-def measure(names: Sequence[str], kills: int, seed: int) -> dict[str, Any]:
-    """Kill so often, and say what was found."""
+def measure(names: Sequence[str], kills: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Kill so often, and say what was found; after each command what is known by then."""
     began = time.monotonic()
     chosen = names or [*SHARES]
     total = sum(SHARES[name] for name in chosen)
     results = {}
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         at = Workplace(Path(folder))
         commands = dict(_commands(at))
@@ -470,23 +473,21 @@ def measure(names: Sequence[str], kills: int, seed: int) -> dict[str, Any]:
             tally.run_seconds = at.run(command.arguments)
             at.usual |= {p.name for p in at.temporary.iterdir() if not p.name.startswith(PREFIX)}
             since = time.monotonic()
-            for _ in range(count):
+            for number in range(count):
                 _kill(at, command, tally, rng)
+                print(f"\r{name} {number + 1} of {count}", end="", file=sys.stderr, flush=True)
             tally.seconds = time.monotonic() - since
             results[name] = tally.to_json()
-            print(name, tally.to_json(), flush=True)
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return {
-        "schema": 1,
-        "kills": kills,
-        "seed": seed,
-        "commit": commit or None,
-        "seconds": round(time.monotonic() - began, 1),
-        "machine": machine.describe(machine.MEASURED),
-        "commands": results,
-    }
+            print(f"\n{tally.to_json()}", flush=True)
+            yield {
+                "schema": 1,
+                "kills": done,
+                "seed": seed,
+                "commit": commit or None,
+                "seconds": round(time.monotonic() - began, 1),
+                "machine": machine.describe(machine.MEASURED),
+                "commands": results,
+            }
 
 
 def main() -> int:
@@ -496,10 +497,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, default=RESULT)
     args = parser.parse_args()
-    result = measure(args.names, args.kills, args.seed)
-    write_json(args.json, result)
-    print(f"Written: {args.json}")
-    return any(row["faults"] for row in result["commands"].values())
+    for result in measure(args.names, args.kills, args.seed):
+        write_json(args.json, result)
+        print(f"Written: {args.json}")
+        faults = any(row["faults"] for row in result["commands"].values())
+    return faults
 
 
 if __name__ == "__main__":

@@ -58,11 +58,11 @@ def command(
     lstm-edge train --data spam.tsv --text-column 2 --label-column 1 --length 60 --lstm 32 --out run
     lstm-edge train --data aclImdb --out run --resume
     """
-    from lstm_edge.models.run_folder import CONFIG, CURVES
+    from lstm_edge.models.run_folder import CURVES
     from lstm_edge.training import train as training
 
     config = _train_config(options)
-    shared.placed(out / CONFIG)
+    training.check_run(out, resume)
     dataset = shared.load_data(source, text_column, label_column, verbose)
     names = None if labels is None else tuple(name.strip() for name in labels.split(","))
     try:

@@ -160,7 +160,7 @@ def train(
     Raises:
         InputError: data or settings that cannot be trained on; a run folder in the way.
     """
-    check_place(run / CONFIG)
+    check_run(run, resume)
     training, test = dataset.training(config.seed, config.test_share)
     values = label_names.label_values(training.labels)
     labels = label_names.label_names(values, names)
@@ -203,6 +203,18 @@ def train(
         _save_checkpoint(network, run, epochs)
         on_epoch(epoch)
     return _finish(run, dataset.name, labels, epochs, test, test_set, progress)
+
+
+def check_run(run: Path, resume: bool = False) -> None:
+    """Refuse a run folder that :func:`train` could not write to, before the data are read.
+
+    Raises:
+        InputError: it cannot be written to, or a run is in the way.
+    """
+    if run.is_dir() or not run.exists():
+        check_place(run / CONFIG)
+    if not resume:
+        _no_run(run)
 
 
 def _rank(epoch: Epoch) -> tuple[float, float]:
