@@ -218,6 +218,8 @@ MANIFESTS: list[tuple[str, Callable[[Any], None], str]] = [
     (ARRAYS, put("signature.chunk", 4), "signature.chunk is 4 where no states are"),
     (ARRAYS, put("variants.0.outputs.0.shape", [-1, 7, 5]), "float32 [-1, 7, 5]; the signature has"),
     (ARRAYS, put("variants.0.outputs.0.name", "else"), "has the outputs else, motion; the signature has"),
+    ("texts-free", put("variants.4.states.0.shape", []), "is float32 [-1, 4]; its state has float32 []"),
+    ("texts-free", put("variants.4.states.0.shape", [None, 10**9]), "at most 134,217,728 numbers"),
     (STREAM, put("signature.outputs.1.timed", True), "'motion' is timed, and its shape [None, 3] has no"),
     (STREAM, put("signature.states", []), "onnx-float32 has the inputs"),
     (STREAM, put("variants.0.states", []), "onnx-float32 has other states than the signature"),

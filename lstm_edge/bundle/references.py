@@ -137,6 +137,9 @@ def _check_variant(variant: dict[str, Any], manifest: dict[str, Any]) -> None:
             raise InputError(
                 f"{name} has no end {shown(missing[0])!r} among its {side} for its state"
             )
+        for state in states:
+            _check_size(f"{name}, {state[field]}", state["shape"], variant["batch"])
+            _check_end(name, ends[side][state[field]], state, "its state")
         own = [end for key, end in ends[side].items() if key not in fed]
         if manifest.get("kind") == "tensors":
             whole = manifest["signature"]
@@ -162,16 +165,19 @@ def _check_ends(
             f"{name} has the {side} {_listed(ends)}; the signature has {_listed(names)}"
         )
     for port in expected:
-        end = ends[port["name"]]
-        sizes = zip(end["shape"][1:], port["shape"][1:], strict=False)
-        fits = len(end["shape"]) == len(port["shape"]) and all(
-            here in (-1, there) or there is None for here, there in sizes
+        _check_end(name, ends[port["name"]], port, "the signature")
+
+
+def _check_end(name: str, end: dict[str, Any], port: dict[str, Any], where: str) -> None:
+    sizes = zip(end["shape"][1:], port["shape"][1:], strict=False)
+    fits = len(end["shape"]) == len(port["shape"]) and all(
+        here in (-1, there) or there is None for here, there in sizes
+    )
+    if not fits or end["dtype"] != port.get("dtype", "float32"):
+        raise InputError(
+            f"{name}: {shown(end['name'])!r} is {end['dtype']} {end['shape']}; {where} has "
+            f"{port.get('dtype', 'float32')} {port['shape']}"
         )
-        if not fits or end["dtype"] != port.get("dtype", "float32"):
-            raise InputError(
-                f"{name}: {shown(end['name'])!r} is {end['dtype']} {end['shape']}; the signature has "
-                f"{port.get('dtype', 'float32')} {port['shape']}"
-            )
 
 
 def _listed(names: Iterable[str]) -> str:
