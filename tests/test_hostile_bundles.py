@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lstm_edge.base.files import shipped
+from lstm_edge.base.files import PACKAGE, shipped
 from lstm_edge.bundle.manifest import seal
 from lstm_edge.bundle.opening import open_bundle
 from lstm_edge.cli import cli, console
@@ -669,3 +670,32 @@ def test_progress_shows_a_name_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None
     for descriptor in (leader, follower):
         os.close(descriptor)
     assert r"[/red]\u001b[2J\u009b2J\u202e\u2028[link=" in shown
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (put("pads", "sideways"), "the kind text and pads sideways, which this page does not know"),
+        (put("kind", "audio"), "the kind audio and pads front, which this page does not know"),
+        (put("schema", 5), "has schema 5; this page reads up to 4"),
+    ],
+)
+def test_the_page_refuses_what_it_does_not_know(
+    edit: Callable[[Any], None], said: str, tmp_path: Path
+) -> None:
+    """A folder that ``web --out`` wrote may get another bundle."""
+    manifest = manifest_of(BUNDLES / TEXTS)
+    edit(manifest)
+    program = tmp_path / "open.mjs"
+    program.write_text(
+        f"""
+        globalThis.document = {{ baseURI: 'http://a.example/' }};
+        globalThis.fetch = async () => new Response({json.dumps(json.dumps(manifest))});
+        const {{ openBundle }} = await import({json.dumps((PACKAGE / "web/js/bundle.js").as_uri())});
+        await openBundle('bundle/').catch((error) => console.log(error.message));
+        """,
+        "utf-8",
+    )
+    done = subprocess.run(["node", program], capture_output=True, text=True, check=True)
+    assert said in done.stdout

@@ -131,6 +131,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_the_golden_vectors_of_the_shipped_model",
     ],
     "test_tensors.py": ["test_verify_by_targets"],
+    "test_hostile_bundles.py": ["test_names_do_not_act_on_a_terminal"],
     "test_conformance.py": ["test_long_sequences_of_zeros_are_no_constants"],
     "test_adb.py": ["test_a_free_length_with_pads_in_front"],
     "test_benchmarks.py": [

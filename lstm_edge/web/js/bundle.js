@@ -3,6 +3,8 @@
 import { parseVocab, Tokenizer } from './tokenizer.js';
 
 const SCHEMA = 4;
+const KINDS = ['text', 'tensors'];
+const PADS = ['any', 'skipped', 'front', 'behind', 'none'];
 
 /**
  * Opens a bundle.
@@ -20,7 +22,11 @@ export async function openBundle(base) {
       `the bundle has schema ${manifest.schema}; this page reads up to ${SCHEMA}: upgrade lstm-edge`,
     );
   }
-  const texts = (manifest.kind ?? 'text') === 'text';
+  const { kind = 'text', pads = 'any' } = manifest;
+  if (!KINDS.includes(kind) || !PADS.includes(pads)) {
+    throw new Error(`the bundle has the kind ${kind} and pads ${pads}, which this page does not know: upgrade lstm-edge`);
+  }
+  const texts = kind === 'text';
   const golden = texts ? await (await get(url('golden.json'))).json() : null;
   let tokenizer = null;
   if (texts && 'vocab.txt' in manifest.files) {
