@@ -93,7 +93,16 @@ def model_config(model: Any) -> dict[str, Any]:
 
 def why_not(config: dict[str, Any], length: int | None = None) -> str:
     """Why a model does not go the faster way, in a few words; empty where it does."""
-    plan = read_config(config, length)
+    try:
+        plan = read_config(config, length)
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        ValueError,
+    ):  # of a file from elsewhere
+        return "its configuration is not as Keras writes it"
     return plan if isinstance(plan, str) else ""
 
 

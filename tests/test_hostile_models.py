@@ -567,7 +567,7 @@ def source(*history: Any) -> Make:
 
 def chained(count: int) -> Make:
     def change(config: dict[str, Any], layers: dict[str, dict[str, Any]]) -> None:
-        config["layers"] += [layers["dense"]] * count
+        config["layers"] += [{**layers["dense"], "name": f"d{i}"} for i in range(count)]
 
     return functional(change)
 
@@ -594,9 +594,11 @@ CONFIGURATIONS: dict[str, tuple[Make, str]] = {
     "sources: numbers": (of("dense", "inbound_nodes", [1, 2]), "m.keras"),
     "sources: none": (functional(lambda config, layers: layers["dense"].pop("inbound_nodes")), "m.keras"),
     "a name twice": (
-        functional(lambda config, layers: layers["dense"].update(name="lstm")), "m.keras"
+        functional(lambda config, layers: layers["dense"].update(name="lstm")),
+        "fit together at the layers lstm",
     ),
     "names that are numbers": (of("dense", "name", 7), "m.keras"),
+
     "no layers": (outer("layers", []), "m.keras"),
     "layers: a number": (outer("layers", 7), "m.keras"),
     "layers: numbers": (outer("layers", [1, 2]), "m.keras"),

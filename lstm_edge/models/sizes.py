@@ -103,11 +103,14 @@ def _least(kind: str, config: dict[str, Any]) -> int:
 
 
 def _waiting(config: dict[str, Any]) -> list[str]:
-    """The layers of a graph whose inputs nobody makes; none of what is no graph."""
+    """The layers of a graph whose inputs nobody makes, or of one name; none of what is no graph."""
     stored = config.get("layers")
     if "output_layers" not in config or not isinstance(stored, list):
         return []
-    layers = {str(e.get("name")): e for e in stored if isinstance(e, dict)}
+    named = [e for e in stored if isinstance(e, dict) and "name" in e]
+    layers = {str(e["name"]): e for e in named}
+    if len(layers) < len(named):
+        return [name for name, n in Counter(str(e["name"]) for e in named).items() if n > 1]
     nodes = {
         name: [set(_taken(call, layers)) for call in calls]
         for name, entry in layers.items()

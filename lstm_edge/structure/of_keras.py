@@ -47,7 +47,9 @@ def as_network(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_layer(value: Any) -> bool:
-    return isinstance(value, dict) and "class_name" in value and "config" in value
+    return (
+        isinstance(value, dict) and isinstance(value.get("class_name"), str) and "config" in value
+    )
 
 
 def keras_config(path: Path) -> dict[str, Any]:
@@ -81,7 +83,8 @@ def keras_config(path: Path) -> dict[str, Any]:
             )
         text = config_text
     value = parsed(text, f"{path}: its model configuration")
-    if not isinstance(value, dict) or "config" not in value:
+    known = isinstance(value, dict) and isinstance(value.get("class_name"), str)
+    if not known or "config" not in value:
         raise InputError(f"{path}: its model configuration is not that of a Keras model")
     return as_network(value)
 
@@ -110,11 +113,12 @@ def read(path: Path) -> Structure:
         layers = [model]  # in code
     inputs = []
     for layer in _inputs(config):
-        shape = layer["config"].get("batch_shape") or layer["config"].get("batch_input_shape")
-        if shape:
-            name = layer["config"].get("name", layer["class_name"])
-            dtype = layer["config"].get("dtype")
+        inner = layer["config"] if isinstance(layer["config"], dict) else {}
+        shape = inner.get("batch_shape") or inner.get("batch_input_shape")
+        if isinstance(shape, list):
+            dtype = inner.get("dtype")
             dims = tuple(-1 if n is None else int(n) for n in shape)
+            name = str(inner.get("name", layer["class_name"]))
             inputs.append(TensorInfo(name, dtype if isinstance(dtype, str) else "float32", dims))
     ops = Counter(layer["class_name"] for layer in layers)
     return Structure(
