@@ -316,6 +316,30 @@ def test_a_resumed_run_is_the_whole_run(
         assert (interrupted / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
+def test_a_run_that_was_killed_in_its_first_epoch_goes_on(
+    interrupted: Path, whole: Run, keras: Any
+) -> None:
+    """Its folder has the settings and nothing to go on from: it begins again, and is the whole run."""
+    shutil.rmtree(interrupted / "checkpoint")
+    (interrupted / "model.keras").unlink()
+    result = train(TWO, interrupted, CONFIG, resume=True)
+    assert [epoch.epoch for epoch in result.epochs] == [1, 2, 3, 4]
+    assert names_in(interrupted) == FILES
+    expected = weights_of(keras, whole.folder / "model.keras")
+    assert worst_difference(weights_of(keras, interrupted / "model.keras"), expected) <= SAME_RUN
+
+
+def test_what_a_kill_at_the_end_left_is_removed(whole: Run, tmp_path: Path) -> None:
+    """The figures are written, and the last epoch's file is still there."""
+    run = tmp_path / "run"
+    shutil.copytree(whole.folder, run)
+    (run / "checkpoint").mkdir()
+    (run / "checkpoint" / "epoch-4.keras").touch()
+    with pytest.raises(InputError, match="already finished"):
+        train(TWO, run, CONFIG, resume=True)
+    assert names_in(run) == FILES
+
+
 @pytest.mark.parametrize(
     ("changes", "options", "reason"),
     [

@@ -194,7 +194,12 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_step_models_stand_beside_the_files_of_a_classifier",
     ],
     "test_threads.py": ["test_every_variant_is_asked"],
-    "test_train.py": ["test_three_classes", "test_a_resumed_run_is_the_whole_run"],
+    "test_faults.py": ["test_an_export_to_a_disk_that_fills_up"],
+    "test_train.py": [
+        "test_three_classes",
+        "test_a_resumed_run_is_the_whole_run",
+        "test_a_run_that_was_killed_in_its_first_epoch_goes_on",
+    ],
     "test_web_demo.py": [
         "test_what_is_read_aloud_waits_for_the_verdict",
         "test_every_choice_answers_and_is_checked",
