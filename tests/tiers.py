@@ -158,6 +158,13 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_a_page_that_is_left",
         "test_every_variant_is_timed",
     ],
+    "test_endurance.py": [
+        "test_memory_stays_and_so_does_the_first_answer",
+        "test_a_long_stream_stays_at_the_equations",
+        "test_odd_states_are_answered_by_the_equations",
+        "test_the_whole_of_long_runs",
+        "test_many_threads_are_counted_and_timed",
+    ],
     "test_saved_graphs.py": ["test_it_is_verified_on_data"],
     "test_own_classes.py": ["test_from_the_command_line"],
     "test_cli.py": [
