@@ -141,6 +141,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_what_was_measured_outlives_a_failed_start",
     ],
     "test_bundle.py": ["test_verify_on_more_than_a_window"],
+    "test_fuzz.py": ["test_the_corpus_of_what_needs_tensorflow", "test_changes"],
     "test_mediapipe.py": ["test_real_reviews"],
     "test_browser_bench.py": [
         "test_every_variant_is_held_against_keras",

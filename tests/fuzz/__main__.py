@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -115,7 +116,7 @@ def _child(name: str, seconds: float, runs: int, seed: int, kept: Path, shared: 
     log = os.open(kept / name / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(nowhere, 1)
     os.dup2(log, 2)
-    options = [f"-seed={seed}", f"-max_total_time={max(1, int(seconds))}", "-max_len=1048576"]
+    options = [f"-seed={seed}", f"-max_total_time={max(1, int(seconds))}", "-max_len=131072"]
     options += [f"-runs={runs}"] * (runs > 0) + ["-timeout=300", "-rss_limit_mb=0", "-detect_leaks=0"]
     atheris.Setup(["fuzz", *options, str(seeds)], one, custom_mutator=mutated)
     with watched(work), quiet():
@@ -153,9 +154,41 @@ def _run(name: str, seconds: float, runs: int, seed: int, kept: Path) -> tuple[i
         why = f"ended with {code}: see {kept / name}"
     if why:
         _Kept(kept / name).add(why.split(":")[0], why, shared.data)
+    _forked(lambda: _made_small(name, kept))
     for left in Path("/dev/shm").glob(f"fuzz-{name}-*"):
         shutil.rmtree(left, ignore_errors=True)
     return shared.count, why
+
+
+def _forked(do: Callable[[], None]) -> None:
+    """Run something in a process of its own, for as long as it likes."""
+    if (child := os.fork()) == 0:
+        try:
+            do()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _made_small(name: str, kept: Path) -> None:
+    from tests.fuzz.judge import judge, watched
+    from tests.fuzz.readers import READERS
+    from tests.fuzz.replies import quiet
+    from tests.fuzz.small import smaller
+
+    reader = READERS[name]
+    for stem, key in _findings(kept, name).items():
+        if not key.startswith(("slow", "hang", "ended")):
+            work = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-", dir="/dev/shm"))
+            reader.around(work)
+
+            def same(data: bytes, key: str = key, work: Path = work) -> bool:
+                found = judge(reader.read, work, data)
+                return found is not None and found.key == key
+
+            with watched(work), quiet():
+                data = smaller((kept / name / stem).read_bytes(), same)
+            (kept / name / stem).write_bytes(data)
 
 
 def _findings(kept: Path, name: str) -> dict[str, str]:

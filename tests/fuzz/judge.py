@@ -11,11 +11,13 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstm_edge.base.files import PACKAGE
 from lstm_edge.errors import LstmEdgeError
 
 SECONDS = 2.0
@@ -24,13 +26,13 @@ MEMORY = 500 << 20
 """Bytes of address space for one input, beyond what the process has."""
 MESSAGE = 600
 """Characters of a message, without the folder that the input lies in."""
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = PACKAGE.resolve().parent
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate"}
 _RUNS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect"}
 # what Python and libraries read of their own
 _OWN = tuple(
-    os.path.realpath(p) + "/" for p in (*sys.path, sys.prefix, sys.base_prefix, ROOT, "/proc", "/sys") if p
+    os.path.realpath(p) + "/" for p in (*filter(None, sys.path), sys.prefix, sys.base_prefix, ROOT, __file__, "/proc", "/sys")
 )
 
 
@@ -52,6 +54,7 @@ class _OutsideError(BaseException):
 
 _folder: str | None = None
 _reading = False
+_count = 0
 
 
 def _inside(path: Any) -> bool:
@@ -65,7 +68,7 @@ def _inside(path: Any) -> bool:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _reading:
+    if not _reading or _folder is None:
         return
     if event == "open":
         path, _, flags = arguments
@@ -91,24 +94,34 @@ def _stop(*_: Any) -> None:
 @contextlib.contextmanager
 def watched(folder: Path) -> Iterator[None]:
     """Readers within the block are held to the limits; they may write into the folder only."""
-    global _folder
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    global _folder, _count
+    _count = 0
     limits = resource.getrlimit(resource.RLIMIT_AS)
     handler = signal.signal(signal.SIGPROF, _stop)
-    # what the runtime libraries have mapped is not theirs to fill
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, limits[1]))
     _folder = os.path.realpath(folder)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         _folder = None
         resource.setrlimit(resource.RLIMIT_AS, limits)
         signal.signal(signal.SIGPROF, handler)
 
 
+def _limit() -> None:
+    """Of address space: what a library maps and does not fill counts as well."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, hard))
+
+
 def judge(read: Any, folder: Path, data: bytes) -> Finding | None:
     """Have a reader read an input, and say what is wrong with that."""
-    global _reading
+    global _reading, _count
+    if _folder is not None and _count % 1000 == 0:
+        _limit()
+    _count += 1
     began = time.process_time()
     try:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)

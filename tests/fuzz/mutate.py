@@ -7,6 +7,7 @@ A mutator takes the bytes and a source of chance, and gives other bytes.
 from __future__ import annotations
 
 import contextlib
+import copy
 import gzip
 import io
 import json
@@ -21,7 +22,7 @@ from typing import Any
 from lstm_edge.bundle.manifest import seal
 
 Mutator = Callable[[bytes, Random], bytes]
-MOST = 1 << 20
+MOST = 1 << 17
 """Bytes of an input: more finds no more, and takes longer."""
 
 _INTS = (0, 1, 2, 3, 7, 8, 16, 100, 127, 128, 255, 256, 4095, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
@@ -90,7 +91,7 @@ def _other(value: Any, chance: Random) -> Any:
     """A value in the place of another, mostly of its kind."""
     kind = chance.randrange(6)
     if kind == 0:
-        return chance.choice(_VALUES)
+        return copy.deepcopy(chance.choice(_VALUES))
     if kind == 1:
         return chance.choice(_TEXTS)
     if kind == 2:
@@ -98,7 +99,7 @@ def _other(value: Any, chance: Random) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        return value + chance.choice((1, -1, 0.5, 1000)) if kind == 3 else chance.choice((0, -value))
+        return value + chance.choice((1, -1, 1000)) if kind == 3 else chance.choice((0, -value, 0.5))
     if isinstance(value, str):
         at = chance.randrange(len(value) + 1)
         return value[:at] + chance.choice(_TEXTS) + value[at + chance.choice((0, 1, 50)) :]
@@ -117,8 +118,8 @@ def changed(value: Any, chance: Random) -> Any:
         return _other(value, chance)
     for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):
         places = _places(value)
-        if not places:
-            return chance.choice(_VALUES)
+        if not places or len(places) > MOST:
+            return copy.deepcopy(chance.choice(_VALUES))
         holder, key = chance.choice(places)
         kind = chance.randrange(8)
         if kind == 0:
