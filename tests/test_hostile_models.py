@@ -393,6 +393,13 @@ def test_what_nohup_ignores_is_ignored() -> None:
     assert (process.returncode, stderr) == (0, "")
 
 
+def test_where_no_process_can_be_had_the_work_is_done_here() -> None:
+    work = WORK.replace("cli.main()", "os.fork = lambda: os.open('/gone', 0)\ncli.main()")
+    command = [sys.executable, "-c", work.format("return 1")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_the_work_ends_with_the_process_that_watches_it() -> None:
     process = working("time.sleep(600)")
     assert process.stdout is not None

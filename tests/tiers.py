@@ -62,6 +62,16 @@ TABLES: Mapping[str, Sequence[Table]] = {
         ),
         Table("name", ["test_what_is_wrong_is_noticed"]),
     ],
+    "test_hostile_models.py": [
+        Table("name", [test])
+        for test in (
+            "test_archives",
+            "test_attributes_of_other_kinds",
+            "test_configurations",
+            "test_saved_models",
+            "test_inspecting_takes_little_memory",
+        )
+    ],
     "test_keras_files.py": [
         Table(
             "name",

@@ -39,7 +39,12 @@ def begin() -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ends | {signal.SIGCHLD})
     parent = os.getpid()
     gc.freeze()  # a collection would copy every page that both share
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # no room for another process
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        end_in_order()
+        return
     if child == 0:
         _die_with(parent)
         end_in_order()
@@ -49,9 +54,10 @@ def begin() -> None:
 
 
 def _die_with(parent: int) -> None:
-    import ctypes
+    with contextlib.suppress(ImportError, OSError, AttributeError):  # of a Python built without it
+        import ctypes
 
-    ctypes.CDLL(None).prctl(_DEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_DEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it was gone before
         os._exit(1)
 
