@@ -663,6 +663,26 @@ def test_a_pipe_beside_a_model(given: str, model_files: Path, tmp_path: Path) ->
     assert "is a pipe; expected a regular file" in done.output
 
 
+PAIRS: dict[str, tuple[dict[str, Any], str]] = {
+    "version: digits": ({"keras_version": "9" * 5000}, "its version of Keras is '99"),
+    "version: words": ({"keras_version": "newest"}, "its version of Keras is 'newest'"),
+    "version: an object": ({"keras_version": {}}, "its version of Keras is '{}'"),
+    "layers: none": ({"config": {}}, "m.h5"),
+    "config: a number": ({"config": 7}, "m.h5"),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_structures_with_weights(name: str, model_files: Path, tmp_path: Path) -> None:
+    changes, sentence = PAIRS[name]
+    path = h5(lambda file: None)(model_files, tmp_path)
+    with h5py.File(path, "r+") as file:
+        entry = json.loads(file.attrs["model_config"])
+        del file.attrs["model_config"]
+    (tmp_path / "m.json").write_text(json.dumps(entry | changes))
+    told(path, sentence)
+
+
 RUNS: dict[str, tuple[str, str]] = {
     "a list": ("[]", "is not the configuration of a run"),
     "no JSON": ("{", "is not valid JSON"),

@@ -278,7 +278,7 @@ def _open_hdf5(path: Path, file: Any, trust: Trust, length: int | None, pair: Pa
     if pair is not None:
         if not {"layer_names", "layer_names0"} & set(weights.attrs):  # named as in a zip
             return _archive(path, _Files(pair, pair.version or version or "2"), trust, length)
-        stored = _Stored(pair.entry, pair.version or version, backend)
+        stored = _Stored(pair.entry, _version(path, pair.version) or version, backend)
     else:
         config = containers.text_of(file, "model_config", source)
         if config is None:
