@@ -780,6 +780,44 @@ def overlapping(folder: Path) -> Path:
     return folder / "m.tflite"
 
 
+def overlapping_ort(folder: Path) -> Path:
+    """Six graphs, each a hundred times in the one around it, in 4 kB."""
+    require("onnxruntime.tools.ort_format_model", "the tests")
+    fbs = require("ort_flatbuffers_py.fbs", "the tests")
+    b = require("flatbuffers", "the tests").Builder(1024)
+
+    def listed(item: int, count: int) -> int:
+        b.StartVector(4, count, 4)
+        for _ in range(count):
+            b.PrependUOffsetTRelative(item)
+        return b.EndVector()
+
+    kind, graph = b.CreateString("If"), 0
+    for _ in range(6):
+        attributes = 0
+        if graph:
+            fbs.Attribute.AttributeStart(b)
+            fbs.Attribute.AttributeAddType(b, fbs.AttributeType.AttributeType.GRAPH)
+            fbs.Attribute.AttributeAddG(b, graph)
+            attributes = listed(fbs.Attribute.AttributeEnd(b), 1)
+        fbs.Node.NodeStart(b)
+        fbs.Node.NodeAddOpType(b, kind)
+        if attributes:
+            fbs.Node.NodeAddAttributes(b, attributes)
+        nodes = listed(fbs.Node.NodeEnd(b), 100)
+        fbs.Graph.GraphStart(b)
+        fbs.Graph.GraphAddNodes(b, nodes)
+        graph = fbs.Graph.GraphEnd(b)
+    fbs.Model.ModelStart(b)
+    fbs.Model.ModelAddGraph(b, graph)
+    model = fbs.Model.ModelEnd(b)
+    fbs.InferenceSession.InferenceSessionStart(b)
+    fbs.InferenceSession.InferenceSessionAddModel(b, model)
+    b.Finish(fbs.InferenceSession.InferenceSessionEnd(b), file_identifier=b"ORTM")
+    (folder / "m.ort").write_bytes(bytes(b.Output()))
+    return folder / "m.ort"
+
+
 def onnx_of(change: Callable[[Any, Any], None]) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         onnx = require("onnx", "the tests")
@@ -828,6 +866,10 @@ def huge(onnx: Any, model: Any) -> None:
 
 EXPORTED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "lists on lists": (overlapping, "is damaged: it lists more than it can hold"),
+    "graphs in graphs, each many times": (
+        overlapping_ort,
+        "is damaged: it lists more than it can hold",
+    ),
     "data above the folder": (beside("../../x"), "are to be in ../../x, outside of its folder"),
     "data anywhere": (beside("/etc/passwd"), "are to be in /etc/passwd, outside of its folder"),
     "data that are not there": (beside("x"), "x does not exist"),
