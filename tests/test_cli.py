@@ -26,6 +26,7 @@ from environments import pip_install
 from models import DEFAULT
 
 from lstm_edge import load_bundle
+from lstm_edge.base.temporary import PREFIX
 from lstm_edge.bundle.manifest import MANIFEST, seal
 from lstm_edge.cli import cli
 from lstm_edge.errors import InputError
@@ -268,7 +269,7 @@ def test_an_interrupted_predict_leaves_nothing(made: Made, tmp_path: Path) -> No
         if list(tmp_path.iterdir()) or process.poll() is not None:
             break
         time.sleep(0.05)
-    assert [path.name[:5] for path in tmp_path.iterdir()] == [".out-"]
+    assert [path.name.startswith(f".{PREFIX}") for path in tmp_path.iterdir()] == [True]
     process.send_signal(signal.SIGINT)
     assert process.stderr.read().strip() == b"lstm-edge: interrupted"
     assert process.wait(timeout=60) == 130
@@ -508,7 +509,7 @@ BAD_INPUT = {
     "output cannot be written": (lambda m, t: ("predict", m.bundle, "x", "--out",
                                                _bytes(t / "a", b"") / "out.csv"), ("cannot be written",)),
     "bundle below a file": (lambda m, t: ("export", m.run, "--out", _bytes(t / "a", b"") / "out"),
-                            ("out cannot be written: File exists",)),
+                            ("out cannot be written: Not a directory",)),
     **{
         f"JSON cannot be written, {command}": (
             lambda m, t, command=command: (command, m.bundle, "--json",
