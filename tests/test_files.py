@@ -209,7 +209,7 @@ def test_text_that_utf8_cannot_hold_leaves_the_old_file(tmp_path: Path) -> None:
     ("raw", "reason"),
     [
         (None, "labels FILE does not exist"),
-        ("folder", "labels FILE cannot be read: Is a directory"),
+        ("folder", "labels FILE is a folder; expected a regular file"),
         (b"ok\xff", "labels FILE is not UTF-8 text (byte 2)"),
         (b"", "labels FILE is not valid JSON"),
         (b'{"a": 1', "labels FILE is not valid JSON"),
