@@ -260,7 +260,7 @@ def table(result: dict[str, Any]) -> Table:
     mib = 1 << 20
     rows = []
     for row in result["rows"]:
-        grown = slope(row["resident"], result["calls"])
+        grown = round(slope(row["resident"], result["calls"]), 3) + 0.0  # no minus before a zero
         same = "the same" if row["same"] else "another"
         ends = (f"{row['resident'][at] / mib:.1f}" for at in (0, -1))
         rows.append((row["takes"], row["variant"], row["runtime"], *ends, f"{grown:.3f}", same))
