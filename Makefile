@@ -8,7 +8,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Groups begin in the order that tests/tiers.py gives them.
 PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(PYTEST_OPTIONS)
 
-.PHONY: demo test test-rest test-all check support devices bench clean
+.PHONY: demo test test-rest test-all check support devices machines lowest bench clean
 
 # Remade when the requirements change. Installed in place, so that edits count at once.
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -55,8 +55,21 @@ support: $(VENV)/ready
 devices: $(VENV)/ready
 	$(BIN)/python scripts/device_check.py --python $(PYTHON)
 
+# Emulated ARM processors and a bare system; then other Pythons and the lowest versions that a device may have
+machines: $(VENV)/ready
+	$(BIN)/python -m benchmarks.machines
+	$(BIN)/python scripts/device_check.py --others
+
+# What stands in pyproject.toml as the lowest versions, with what they need. uv takes no heed of a release
+# that refuses a newer Python, as backports.strenum 1.3 does.
+lowest: $(CHECK_VENV)/ready
+	$(CHECK_BIN)/python $(INSTALL) uv
+	echo 'backports.strenum<1.3' | $(CHECK_BIN)/uv pip compile --quiet --resolution lowest-direct \
+		--python-version 3.11 --extra onnx --extra tflite --extra report --no-annotate \
+		--custom-compile-command 'make lowest' --constraints - pyproject.toml -o constraints-lowest.txt
+
 clean:
-	rm -rf $(VENV) $(CHECK_VENV) demo build dist *.egg-info
+	rm -rf $(VENV) $(CHECK_VENV) .machines demo build dist *.egg-info
 
 # Every route that a machine can have, for one input, in an environment of its own: OpenVINO and PyTorch
 BENCH_VENV := .venv-bench
