@@ -43,7 +43,7 @@ PROCESSORS: dict[str, set[str]] = {
     "cortex-a76": {"asimddp"},
     "max": {"asimddp", "i8mm"},
 }
-# LiteRT's CompiledModel dies without dot products (on cortex-a72 and a64fx, too), its Interpreter does not
+# LiteRT's CompiledModel dies without dot products, on cortex-a72 and a64fx too; its Interpreter does not
 KNOWN = {"cortex-a53": {"*-litert-js": "ended by SIGILL"}}
 FEATURES = {"asimddp", "i8mm"}
 WORDS = {
