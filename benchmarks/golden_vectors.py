@@ -8,9 +8,6 @@ the checks of independence and the edge cases, as ``lstm-edge verify`` does.
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge.base import machine
-from lstm_edge.base.files import write_json
+from lstm_edge.base.files import read_json, write_json
 from lstm_edge.bundle.opening import Bundle, open_bundle
 from lstm_edge.inputs.batches import ANSWERS
 from lstm_edge.results.parity import ParityReport
@@ -37,32 +34,16 @@ def report(bundle: Bundle, name: str, limit: int | None) -> ParityReport:
 
 
 def row(bundle: Bundle, name: str, limit: int | None) -> dict[str, Any]:
-    """A variant's result, of a process of its own: a runtime may be ended by the processor."""
-    receiving, sending = os.pipe()
-    if (process := os.fork()) == 0:
-        os.close(receiving)
-        found = report(bundle, name, limit)
-        value = {
-            "examples": found.examples,
-            "max_abs": found.max_abs,
-            "flips": found.flips,
-            "checks": len(found.checks),
-            "failures": [*found.failures],
-            "ok": found.ok,
-        }
-        with os.fdopen(sending, "w", encoding="utf-8") as pipe:
-            json.dump(value, pipe)
-        os._exit(0)
-    os.close(sending)
-    with os.fdopen(receiving, encoding="utf-8") as pipe:
-        text = pipe.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    if code < 0:
-        return {"ok": False, "failures": [f"ended by {signal.Signals(-code).name}"]}
-    if code:  # it has said why
-        sys.exit(code)
-    value = json.loads(text)
-    return dict(value)
+    """A variant's result."""
+    found = report(bundle, name, limit)
+    return {
+        "examples": found.examples,
+        "max_abs": found.max_abs,
+        "flips": found.flips,
+        "checks": len(found.checks),
+        "failures": [*found.failures],
+        "ok": found.ok,
+    }
 
 
 def features() -> list[str]:
@@ -76,27 +57,29 @@ def features() -> list[str]:
 
 
 def main(result: Path, names: list[str]) -> None:
-    rows: list[dict[str, Any]] = []
+    """Write the result after every variant; what is in it is not run again.
+
+    Nothing is forked: emulators do not survive it every time.
+    """
+    rows: list[dict[str, Any]] = read_json(result, "result")["rows"] if result.exists() else []
+    ran = {(row["bundle"], row["variant"]) for row in rows}
     left_out: dict[str, str] = {}
+    where, has = machine.describe(machine.MEASURED), features()
     for name in names:
         path, _, limit = name.partition(":")
         bundle = open_bundle(path)
         chosen, without = bundle.runnable()
         folder = Path(path).name
         left_out |= {f"{folder}: {variant}": why for variant, why in without.items()}
-        rows += [
-            {
-                "bundle": folder,
-                "variant": info.name,
-                "whole": not limit,
-                **row(bundle, info.name, int(limit) if limit else None),
-            }
-            for info in chosen
-        ]
-    where = machine.describe(machine.MEASURED)
-    write_json(
-        result, {"machine": where, "features": features(), "rows": rows, "left_out": left_out}
-    )
+        for info in chosen:
+            if (folder, info.name) in ran:
+                continue
+            head = {"bundle": folder, "variant": info.name, "whole": not limit}
+            value = {"machine": where, "features": has, "left_out": left_out}
+            # whoever waits for this process finds there what ended it
+            write_json(result, {**value, "rows": rows, "running": head})
+            rows.append({**head, **row(bundle, info.name, int(limit) if limit else None)})
+            write_json(result, {**value, "rows": rows, "running": None})
 
 
 if __name__ == "__main__":
