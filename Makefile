@@ -8,7 +8,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Groups begin in the order that tests/tiers.py gives them.
 PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(PYTEST_OPTIONS)
 
-.PHONY: demo test test-rest test-all check support devices machines lowest bench clean
+.PHONY: demo test test-rest test-all check support fuzz devices machines lowest bench clean
 
 # Remade when the requirements change. Installed in place, so that edits count at once.
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -50,6 +50,11 @@ support: $(VENV)/ready
 		--junitxml=build/conformance.xml
 	$(BIN)/python -m benchmarks.support build/conformance.xml
 	$(BIN)/python -m benchmarks.readme
+
+# Five minutes over every reader of files from elsewhere; atheris has wheels for Linux on x86-64
+fuzz: $(VENV)/ready
+	$(BIN)/python $(INSTALL) atheris
+	$(BIN)/python -m tests.fuzz --seconds 300
 
 # Real environments with one runtime each and no TensorFlow (takes packages from the registry)
 devices: $(VENV)/ready
