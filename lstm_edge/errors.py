@@ -15,9 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+LONGEST = 1000
+"""Characters of a sentence: names, paths and values of files from elsewhere stand in it."""
+_MOST = 30
+"""Obstacles that a message lists."""
+
+
+def _sentence(text: str) -> str:
+    """Its beginning says what came, its end what was expected; what is too long is between them."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 400]} … {text[-390:]}"
+
 
 class LstmEdgeError(Exception):
     """Base of them all. The command line prints the message and exits with code 2."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(_sentence(a) if isinstance(a, str) else a for a in arguments))
 
 
 class InputError(LstmEdgeError):
@@ -39,8 +52,14 @@ class UnsupportedModelError(LstmEdgeError):
     """
 
     def __init__(self, source: str, obstacles: Sequence[str], done: str = "exported") -> None:
-        self.obstacles = tuple(obstacles)
-        super().__init__(f"{source} cannot be {done}: " + "; ".join(self.obstacles))
+        self.obstacles = tuple(map(_sentence, obstacles))
+        listed = "; ".join(self.obstacles[:_MOST])
+        more = len(self.obstacles) - _MOST
+        Exception.__init__(
+            self,
+            f"{_sentence(source)} cannot be {done}: {listed}"
+            + (f"; and {more} more" if more > 0 else ""),
+        )
 
 
 class ConversionError(LstmEdgeError):

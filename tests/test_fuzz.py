@@ -87,7 +87,7 @@ def _raises(folder: Path, data: bytes) -> None:
 
 
 def _refuses(folder: Path, data: bytes) -> None:
-    raise InputError("x" * 601 if data else "short")
+    raise InputError("x" * 2000 if data else "short")
 
 
 def _writes(folder: Path, data: bytes) -> None:
@@ -134,10 +134,9 @@ def _loops(folder: Path, data: bytes) -> None:
         (_loops, "slow"),
     ],
 )
-def test_findings(
-    read: object, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_findings(read: object, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.fuzz.judge.SECONDS", 0.2)
+    monkeypatch.setattr("tests.fuzz.judge.MESSAGE", 500)
     with watched(folder):
         found = judge(read, folder, b"{")
     assert found is not None

@@ -154,6 +154,8 @@ def read_array(file: IO[bytes], size: int) -> Array:
         at += read
     if at < wanted or file.read(1):  # at the end an archive compares its checksum
         raise ValueError("it ends early")
+    if dtype.kind == "U" and (np.frombuffer(content, dtype.byteorder + "u4") > 0x10FFFF).any():
+        raise ValueError("it holds numbers of characters that there are not")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 

@@ -156,13 +156,14 @@ def _check_operations(content: bytes) -> None:
             if size > (8 if code == "\x8a" else len(content) - at):
                 raise pickle.UnpicklingError(f"it says that {size:,} bytes follow, which do not")
             at += size
-        elif code in "r\x95":  # a place of the memo, and how long the next part is
+        elif code and code in "r\x95":  # a place of the memo, and how long the next part is
             size = 4 if code == "r" else 8
             if int.from_bytes(content[at + 1 : at + 1 + size], "little") > len(content):
                 raise pickle.UnpicklingError("it asks for more room than it has bytes")
             at += 1 + size
         else:
-            raise pickle.UnpicklingError(f"it holds {code!r}, which no list of numbers needs")
+            why = f"holds {code!r}, which no list of numbers needs" if code else "ends early"
+            raise pickle.UnpicklingError(f"it {why}")
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> npt.NDArray[Any]:

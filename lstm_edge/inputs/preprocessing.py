@@ -146,7 +146,9 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
         InputError: a name that is none, or a value that it cannot have.
     """
     options = {
-        name: CHARACTERS.get(value, value) if name in ("filters", "deleted") else value
+        name: CHARACTERS.get(value, value)
+        if name in ("filters", "deleted") and isinstance(value, str)
+        else value
         for name, value in options.items()
     }
     if isinstance(options.get("lower"), str) and options["lower"] in _LOWER:
@@ -166,7 +168,9 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
                 raise InputError(f"{said}; expected a whole number from 0 on, to {most:,} at most")
         elif isinstance(default, bool) and not isinstance(value, bool):
             raise InputError(f"`{name}` is {value!r}; expected True or False")
-        elif isinstance(default, str) and not isinstance(value, str):
+        elif (isinstance(default, str) or (name == "pattern" and value is not None)) and (
+            not isinstance(value, str)
+        ):
             raise InputError(f"`{name}` is {value!r}; expected a text")
     if options.get("split") == "":
         raise InputError("`split` is empty; for one word a character give `characters`")

@@ -77,7 +77,7 @@ def structure(path: Path) -> dict[str, Any] | None:
         value = parsed(content, f"model {path}")  # also of json.dump(model.to_json(), file)
     except (OSError, InputError):
         return None
-    known = isinstance(value, dict) and as_network(value).get("class_name") in NETWORKS
+    known = isinstance(value, dict) and str(as_network(value).get("class_name")) in NETWORKS
     return value if known and "config" in value else None
 
 

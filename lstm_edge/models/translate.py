@@ -184,8 +184,8 @@ def decode(value: Any) -> Any:
 
 def layers_of(config: Any) -> list[dict[str, Any]]:
     """The layer entries of a model's configuration; Keras up to 2.2.2 stored a bare list."""
-    entries = config if isinstance(config, list) else config.get("layers", [])
-    return [e for e in entries if isinstance(e, dict)]
+    entries = config.get("layers") if isinstance(config, dict) else config
+    return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
 
 
 def is_functional(config: Any) -> bool:
@@ -252,7 +252,7 @@ class Translator:
         stored = str(entry.get("class_name"))
         entry = as_network(entry)
         config = entry.get("config")
-        if entry.get("class_name") in MODELS and (layers_of(config) if config else None):
+        if str(entry.get("class_name")) in MODELS and (layers_of(config) if config else None):
             options = config if isinstance(config, dict) else {}
             label = str(entry.get("name") or options.get("name") or stored)
             spec = self._model(entry, _join(path, label), stored)

@@ -27,7 +27,7 @@ def as_network(entry: dict[str, Any]) -> dict[str, Any]:
     Sequential model all layers, beside what is its own. Any other entry is given back as it is.
     """
     config = entry.get("config")
-    if entry.get("class_name") in NETWORKS or not isinstance(config, dict):
+    if str(entry.get("class_name")) in NETWORKS or not isinstance(config, dict):
         return entry
     layers = config.get("layers")
     if not (isinstance(layers, list) and layers and all(map(_is_layer, layers))):

@@ -1,13 +1,14 @@
 """``python -m tests.fuzz``: five minutes over all readers, guided by coverage (``pip install atheris``).
 
-Each reader has a process of its own, in which ``atheris`` (libFuzzer for Python) chooses what to go on from;
-how an input is changed is ours. What is found is made small, and lies in the folder ``--out``, with its
-traceback: mend the reader, and put the input into ``tests/fuzz/corpus/READER``.
+Each reader has a process of its own, in which ``atheris`` (libFuzzer for Python) chooses what to go on
+from; how an input is changed is ours. What is found is made small, and lies in the folder ``--out``, with
+its traceback: mend the reader, and put the input into ``tests/fuzz/corpus/READER``.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import importlib
 import json
 import mmap
@@ -29,7 +30,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 HANGS = 60.0
-"""Seconds without an execution after which a process is ended: a library waits, or runs without Python."""
+"""Seconds without an execution after which a process is ended: it waits, or runs without Python."""
 
 
 def _instrumented() -> None:
@@ -117,7 +118,11 @@ def _child(name: str, seconds: float, runs: int, seed: int, kept: Path, shared: 
     os.dup2(nowhere, 1)
     os.dup2(log, 2)
     options = [f"-seed={seed}", f"-max_total_time={max(1, int(seconds))}", "-max_len=131072"]
-    options += [f"-runs={runs}"] * (runs > 0) + ["-timeout=300", "-rss_limit_mb=0", "-detect_leaks=0"]
+    options += [f"-runs={runs}"] * (runs > 0) + [
+        "-timeout=300",
+        "-rss_limit_mb=0",
+        "-detect_leaks=0",
+    ]
     atheris.Setup(["fuzz", *options, str(seeds)], one, custom_mutator=mutated)
     with watched(work), quiet():
         atheris.Fuzz()
@@ -201,7 +206,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("readers", nargs="*", help="names; all without")
     parser.add_argument("--seconds", type=float, default=300, help="of all readers together")
-    parser.add_argument("--times", type=float, help="so many times each reader's count, not by time")
+    parser.add_argument(
+        "--times", type=float, help="so many times each reader's count, not by time"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--light", action="store_true", help="none that needs TensorFlow")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz")
@@ -215,7 +222,7 @@ def main() -> int:
     names = [n for n in given.readers or READERS if not (given.light and READERS[n].heavy)]
     names.sort(key=lambda name: READERS[name].heavy)
     rows, found = {}, 0
-    for place, name in enumerate(names):
+    for name in names:
         if READERS[name].heavy:
             _import_keras()
         began = time.monotonic()
@@ -231,7 +238,9 @@ def main() -> int:
             print(f"    {key}", flush=True)
         if given.json:
             _merge(given.json, {name: rows[name]})
-    print(f"{sum(row['executions'] for row in rows.values()):,} executions; {found} found; see {given.out}")
+    print(
+        f"{sum(row['executions'] for row in rows.values()):,} executions; {found} found; see {given.out}"
+    )
     return 1 if found else 0
 
 
@@ -247,6 +256,10 @@ def _merge(path: Path, rows: dict[str, Any]) -> None:
     from lstm_edge.base.files import write_json
     from lstm_edge.base.machine import describe
 
+    lock = (Path(tempfile.gettempdir()) / "lstm-edge-fuzz.lock").open(
+        "w"
+    )  # two commands may run at once
+    fcntl.flock(lock, fcntl.LOCK_EX)
     value = json.loads(path.read_text("utf-8")) if path.exists() else {"readers": {}}
     readers = value["readers"]
     for name, row in rows.items():
@@ -258,7 +271,11 @@ def _merge(path: Path, rows: dict[str, Any]) -> None:
             "open": row["open"],
         }
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     value |= {
         "executions": sum(row["executions"] for row in readers.values()),

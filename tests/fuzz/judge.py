@@ -24,15 +24,24 @@ SECONDS = 2.0
 """Of processor time for one input."""
 MEMORY = 500 << 20
 """Bytes of address space for one input, beyond what the process has."""
-MESSAGE = 600
-"""Characters of a message, without the folder that the input lies in."""
+MESSAGE = 1000
+"""Characters of a message, without the folder that the input lies in; of each obstacle of a model."""
 ROOT = PACKAGE.resolve().parent
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate"}
+_CHANGES = {
+    "os.mkdir",
+    "os.rename",
+    "os.remove",
+    "os.rmdir",
+    "os.symlink",
+    "os.link",
+    "os.truncate",
+}
 _RUNS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect"}
 # what Python and libraries read of their own
 _OWN = tuple(
-    os.path.realpath(p) + "/" for p in (*filter(None, sys.path), sys.prefix, sys.base_prefix, ROOT, __file__, "/proc", "/sys")
+    os.path.realpath(p) + "/"
+    for p in (*filter(None, sys.path), sys.prefix, sys.base_prefix, ROOT, __file__, "/proc", "/sys")
 )
 
 
@@ -78,7 +87,10 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         if writing or not os.path.realpath(os.fsdecode(path)).startswith(_OWN):
             raise _OutsideError(f"{'writes' if writing else 'reads'} {path!r}")
     elif event in _CHANGES:
-        if not all(_inside(path) for path in arguments if isinstance(path, str | bytes | os.PathLike)):
+        # a name beside a folder's descriptor: of rmtree, whose folder was looked at
+        paths = [path for path in arguments if isinstance(path, str | bytes | os.PathLike)]
+        beside = any(isinstance(number, int) and number >= 0 for number in arguments[1:])
+        if not (beside and event in ("os.remove", "os.rmdir")) and not all(map(_inside, paths)):
             raise _OutsideError(f"{event} {arguments!r}")
     elif event in _RUNS:
         raise _OutsideError(f"{event} {arguments!r}")
@@ -133,7 +145,7 @@ def judge(read: Any, folder: Path, data: bytes) -> Finding | None:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except LstmEdgeError as error:
         message = str(error).replace(str(folder), "")
-        if len(message) > MESSAGE:
+        if len(message) > MESSAGE * (1 + len(getattr(error, "obstacles", ()))):
             return Finding(f"a message of {MESSAGE} characters {_place(error)}", message[:2000])
         cause: BaseException | None = error
         while cause is not None:
@@ -146,7 +158,9 @@ def judge(read: Any, folder: Path, data: bytes) -> Finding | None:
         name = {_SlowError: "slow", _OutsideError: f"outside: {error}"[:80]}.get(
             type(error), type(error).__name__
         )
-        return Finding(f"{name} {_place(error)}", "".join(traceback.format_exception(error))[-4000:])
+        return Finding(
+            f"{name} {_place(error)}", "".join(traceback.format_exception(error))[-4000:]
+        )
     if time.process_time() - began > SECONDS:
         return Finding("slow, in a library", "")
     return None

@@ -1,5 +1,5 @@
-"""Changes to an input, each of a kind of file: an odd value behind a right checksum is read further than a
-flipped bit in front of one.
+"""Changes to an input, each of a kind of file: an odd value behind a right checksum is read further than
+a flipped bit in front of one.
 
 A mutator takes the bytes and a source of chance, and gives other bytes.
 """
@@ -25,7 +25,26 @@ Mutator = Callable[[bytes, Random], bytes]
 MOST = 1 << 17
 """Bytes of an input: more finds no more, and takes longer."""
 
-_INTS = (0, 1, 2, 3, 7, 8, 16, 100, 127, 128, 255, 256, 4095, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
+_INTS = (
+    0,
+    1,
+    2,
+    3,
+    7,
+    8,
+    16,
+    100,
+    127,
+    128,
+    255,
+    256,
+    4095,
+    65535,
+    65536,
+    2**31 - 1,
+    2**31,
+    2**32 - 1,
+)
 _INTS += (2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**19, 10**30, 10**400)
 _TEXTS = (
     "", " ", "a", "\n", "\x00", "\x1b[31m", "\u2028", "\x85", "\ud800", "é", "\U0001f600", "A" * 300,
@@ -35,8 +54,8 @@ _TEXTS = (
     "<script>", "{x}", "%s", "`out`", "null", "O", "|O", "<f4", "|S1", "<U1", "V8", "M8[ns]",
 )  # fmt: skip
 _VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 0.5, -0.0, 1e-320, 1e308, float("nan"), float("inf"), 1e400, [], {}, [[]],
-    [None], [0], {"": None}, [[1, 2], [3]], {"a": {"b": [1]}},
+    None, True, False, 0, -1, 1, 0.5, -0.0, 1e-320, 1e308, float("nan"), float("inf"), 1e400, [], {},
+    [[]], [None], [0], {"": None}, [[1, 2], [3]], {"a": {"b": [1]}},
 )  # fmt: skip
 
 
@@ -99,7 +118,9 @@ def _other(value: Any, chance: Random) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        return value + chance.choice((1, -1, 1000)) if kind == 3 else chance.choice((0, -value, 0.5))
+        return (
+            value + chance.choice((1, -1, 1000)) if kind == 3 else chance.choice((0, -value, 0.5))
+        )
     if isinstance(value, str):
         at = chance.randrange(len(value) + 1)
         return value[:at] + chance.choice(_TEXTS) + value[at + chance.choice((0, 1, 50)) :]
@@ -193,7 +214,9 @@ def table(data: bytes, chance: Random) -> bytes:
         elif kind == 1:
             cells[at] = str(chance.choice(_INTS[:-1]) * chance.choice((1, -1))).encode()
         elif kind == 2:
-            cells[at] = chance.choice((b'"', b"\r", b"\r\n", b"\n", b"\t", b",", b'""', b"[1,2]", b"\xff"))
+            cells[at] = chance.choice(
+                (b'"', b"\r", b"\r\n", b"\n", b"\t", b",", b'""', b"[1,2]", b"\xff")
+            )
         elif kind == 3:
             cells[at : at + chance.choice((1, 2, 7))] = []
             cells = cells or [b""]
@@ -239,10 +262,14 @@ def npy(data: bytes, chance: Random) -> bytes:
         number = str(chance.choice(_INTS[:-1]) * chance.choice((1, 1, -1))).encode()
         header = header[: one.start()] + number + header[one.end() :]
     elif kind == 1:
-        descr = chance.choice(("O", "|O", "<f4", "<f8", "|S1", "<U9", "V8", "<M8[ns]", "?", "<c8", "|i1"))
+        descr = chance.choice(
+            ("O", "|O", "<f4", "<f8", "|S1", "<U9", "V8", "<M8[ns]", "?", "<c8", "|i1")
+        )
         header = re.sub(rb"'descr': '[^']*'", f"'descr': '{descr}'".encode(), header)
     elif kind == 2:
-        shape = chance.choice(("()", "(0,)", "(1,)", "(2, 0)", "(1, 1, 1)", "(1e9,)", "(True,)", "(-1,)"))
+        shape = chance.choice(
+            ("()", "(0,)", "(1,)", "(2, 0)", "(1, 1, 1)", "(1e9,)", "(True,)", "(-1,)")
+        )
         header = re.sub(rb"'shape': \([^)]*\)", f"'shape': {shape}".encode(), header)
     else:
         header = raw(header, chance)[:60000]
@@ -266,7 +293,10 @@ def archive(data: bytes, chance: Random) -> bytes:
     if kind == 0:
         del members[at]
     elif kind == 1:
-        members[at] = chance.choice(_TEXTS[:-1]).replace("\ud800", "x") + chance.choice(("", ".npy")), content
+        members[at] = (
+            chance.choice(_TEXTS[:-1]).replace("\ud800", "x") + chance.choice(("", ".npy")),
+            content,
+        )
     elif kind == 2:
         members.append((name, content))
     elif kind == 3:
@@ -327,19 +357,35 @@ def _change(h5py: Any, tree: Any, place: Any, names: list[str], chance: Random) 
             holder.attrs[key] = np.bytes_(as_json(text, chance)[:60000])
         else:
             holder.attrs[key] = chance.choice(
-                (0, 1.5, b"x", "x", [1, 2], [b"a", b"\xff"], ["é", ""], np.zeros((2, 2)), h5py.Empty("f"))
+                (
+                    0,
+                    1.5,
+                    b"x",
+                    "x",
+                    [1, 2],
+                    [b"a", b"\xff"],
+                    ["é", ""],
+                    np.zeros((2, 2)),
+                    h5py.Empty("f"),
+                )
             )
     elif kind == 4 and attributes:
         del place.attrs[chance.choice(attributes)]
     elif kind == 5 and names:
         del tree[chance.choice(names)]
     elif kind == 6 and isinstance(place, h5py.Group):
-        links = (h5py.SoftLink("/"), h5py.SoftLink("/nowhere"), h5py.ExternalLink("/etc/passwd", "/"))
+        links = (
+            h5py.SoftLink("/"),
+            h5py.SoftLink("/nowhere"),
+            h5py.ExternalLink("/etc/passwd", "/"),
+        )
         place[chance.choice(names or ["x"]).rpartition("/")[2] + "x"] = chance.choice(links)
     elif kind == 7 and names:
         name = chance.choice(names)
         del tree[name]
-        tree[name] = chance.choice((np.zeros(3, "f4"), np.zeros((2, 5)), "text", np.array([b"a"]), 1))
+        tree[name] = chance.choice(
+            (np.zeros(3, "f4"), np.zeros((2, 5)), "text", np.array([b"a"]), 1)
+        )
     else:
         name = "big" + str(chance.randrange(9))
         tree.create_dataset(name, (chance.choice(_INTS[:-4]),), "f4", chunks=(1,))
@@ -397,7 +443,7 @@ def _varint(value: int) -> bytes:
 
 
 def protobuf(data: bytes, chance: Random) -> bytes:
-    """A field somewhere in the messages within one another, with the lengths of all around it set right."""
+    """A field somewhere in the messages within one another; all lengths around it are set right."""
     if chance.random() < 0.1 or not (fields := _fields(data)):
         return raw(data, chance)
     for _ in range(chance.choice((1, 1, 2))):

@@ -17,8 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lstm_edge.bundle.manifest import MANIFEST, check_replaceable, seal
 from lstm_edge.bundle.opening import Bundle, open_bundle
 from lstm_edge.cli.report import _stored
@@ -168,12 +166,12 @@ def member_of(name: str, file: str) -> Read:
 
 def _manifest(name: str) -> Reader:
     like = (BUNDLES / name / MANIFEST,)
-    return Reader(manifest_of(name), mutate.sealed, like, 60_000, partial(_copied, name))
+    return Reader(manifest_of(name), mutate.sealed, like, 10_000, partial(_copied, name))
 
 
 def _member(name: str, file: str, how: mutate.Mutator) -> Reader:
     return Reader(
-        member_of(name, file), how, (BUNDLES / name / file,), 60_000, partial(_copied, name)
+        member_of(name, file), how, (BUNDLES / name / file,), 10_000, partial(_copied, name)
     )
 
 
@@ -298,9 +296,8 @@ def of_keras3(value: Any) -> None:
 
     entry = files._config(Path("model"), json.dumps(value), "its configuration")
     judge = Judge(Trust())
-    config = judge.model(entry)
+    judge.model(entry)
     files._refuse(Path("model"), judge.obstacles)
-    files._outline(config)
 
 
 def of_keras2(value: Any) -> None:
@@ -394,61 +391,61 @@ READERS: dict[str, Reader] = {
     "csv": Reader(in_file("data.csv", labelled), _T, each=300_000),
     "tsv": Reader(in_file("data.tsv", labelled), _T, each=300_000),
     "jsonl": Reader(in_file("data.jsonl", labelled), mutate.json_lines, each=300_000),
-    "csv-gz": Reader(in_file("data.csv.gz", labelled), mutate.packed(_T), each=200_000),
+    "csv-gz": Reader(in_file("data.csv.gz", labelled), mutate.packed(_T), each=150_000),
     "npz-of-ids": Reader(in_file("data.npz", labelled), mutate.archive, each=100_000),
-    "texts": Reader(in_file("texts.txt", texts), _T, each=400_000),
-    "texts-csv": Reader(in_file("texts.csv", texts), _T, each=400_000),
-    "arriving": Reader(arriving, _T, each=500_000),
-    "npy": Reader(in_file("x.npy", arrays), mutate.npy, each=300_000),
+    "texts": Reader(in_file("texts.txt", texts), _T, each=1_000_000),
+    "texts-csv": Reader(in_file("texts.csv", texts), _T, each=600_000),
+    "arriving": Reader(arriving, _T, each=1_200_000),
+    "npy": Reader(in_file("x.npy", arrays), mutate.npy, each=200_000),
     "npz": Reader(in_file("x.npz", arrays), mutate.archive, each=100_000),
     "csv-of-numbers": Reader(in_file("x.csv", arrays), _T, each=200_000),
     "targets-npz": Reader(in_file("y.npz", targets), mutate.archive, each=100_000),
-    "targets-csv": Reader(in_file("y.csv", targets), _T, each=300_000),
-    "inputs-and-targets": Reader(in_file("xy.npz", inputs_and_targets), mutate.archive),
+    "targets-csv": Reader(in_file("y.csv", targets), _T, each=400_000),
+    "inputs-and-targets": Reader(in_file("xy.npz", inputs_and_targets), mutate.archive, each=100_000),
     "scaling-json": Reader(in_file("scale.json", scales), _J, each=400_000),
     "scaling-npz": Reader(in_file("scale.npz", scales), mutate.archive, each=100_000),
     "expected-jsonl": Reader(in_file("e.jsonl", read_expected), mutate.json_lines, each=400_000),
     "expected-csv": Reader(in_file("e.csv", read_expected), _T, each=400_000),
-    "vocabulary-json": Reader(in_file("words.json", vocabulary), _J, each=400_000),
-    "vocabulary-lines": Reader(in_file("words.txt", vocabulary), _T, each=400_000),
+    "vocabulary-json": Reader(in_file("words.json", vocabulary), _J, each=150_000),
+    "vocabulary-lines": Reader(in_file("words.txt", vocabulary), _T, each=200_000),
     # options and names
-    "window": Reader(in_text(Window.parse), _T, each=1_000_000),
-    "address": Reader(in_text(ssh.Address.parse), mutate.raw, each=1_000_000),
-    "pattern": Reader(in_text(portable_pattern), mutate.raw, each=500_000),
+    "window": Reader(in_text(Window.parse), _T, each=1_200_000),
+    "address": Reader(in_text(ssh.Address.parse), mutate.raw, each=1_200_000),
+    "pattern": Reader(in_text(portable_pattern), mutate.raw, each=600_000),
     "options": Reader(in_json(options), _J, each=500_000),
-    "label-names": Reader(in_json(labels), _J, each=500_000),
+    "label-names": Reader(in_json(labels), _J, each=700_000),
     # models
-    "run-config": Reader(run_with("config.json"), _J, each=200_000, around=_run_folder),
+    "run-config": Reader(run_with("config.json"), _J, each=100_000, around=_run_folder),
     "run-labels": Reader(run_with("labels.txt"), _T, each=100_000, around=_run_folder),
-    "structure-json": Reader(in_file("model.json", pairs.structure), _J, each=200_000),
-    "keras": _inspect("keras", mutate.archive, each=30_000),
+    "structure-json": Reader(in_file("model.json", pairs.structure), _J, each=100_000),
+    "keras": _inspect("keras", mutate.archive, each=20_000),
     "h5": _inspect("h5", mutate.hdf5, each=10_000),
     "tflite": _inspect("tflite", mutate.flatbuffer, "arrays/*float32.tflite", each=10_000),
-    "onnx": _inspect("onnx", mutate.protobuf, "arrays/*float32.onnx", "ids/*dynamic.onnx", each=10_000),
+    "onnx": _inspect("onnx", mutate.protobuf, "arrays/*float32.onnx", "ids/*dynamic.onnx", each=20_000),
     "ort": _inspect("ort", mutate.flatbuffer, "texts-everything/*32-mobile.ort", each=10_000),
-    "keras3-config": Reader(in_json(of_keras3), _J, each=50_000, heavy=True),
-    "keras2-config": Reader(in_json(of_keras2), _J, each=50_000, heavy=True),
-    "saved-model": Reader(saved_model("saved_model.pb"), mutate.protobuf, each=10_000, heavy=True),
+    "keras3-config": Reader(in_json(of_keras3), _J, each=15_000, heavy=True),
+    "keras2-config": Reader(in_json(of_keras2), _J, each=40_000, heavy=True),
+    "saved-model": Reader(saved_model("saved_model.pb"), mutate.protobuf, each=100_000, heavy=True),
     "keras-metadata": Reader(
-        saved_model("keras_metadata.pb"), mutate.protobuf, each=30_000, heavy=True
+        saved_model("keras_metadata.pb"), mutate.protobuf, each=100_000, heavy=True
     ),
     # results
     "parity": Reader(
         in_file("parity.json", stored(ParityRun.from_json, show_parity)), _J,
-        sorted(_RESULTS.glob("*-parity.json")), 50_000,
+        sorted(_RESULTS.glob("*-parity.json")), 10_000,
     ),
     "latency": Reader(
         in_file("latency.json", stored(LatencyReport.from_json, show_latency)), _J,
-        sorted(_RESULTS.glob("*-latency.json")), 50_000,
+        sorted(_RESULTS.glob("*-latency.json")), 10_000,
     ),
     "device": Reader(
         in_file("device.json", stored(DeviceResult.from_json, show_device)), _J,
-        sorted(_RESULTS.glob("*-browser.json")), 50_000,
+        sorted(_RESULTS.glob("*-browser.json")), 10_000,
     ),
     # replies
-    "board": Reader(replies.board, mutate.json_lines, each=30_000, around=replies.around),
-    "phone": Reader(replies.phone, _T, each=20_000, around=replies.around),
-    "phone-summary": Reader(in_text(replies.summary), _T, each=500_000),
-    "page": Reader(in_json(replies.page), _J, each=20_000, around=replies.around),
+    "board": Reader(replies.board, mutate.json_lines, each=15_000, around=replies.around),
+    "phone": Reader(replies.phone, _T, each=15_000, around=replies.around),
+    "phone-summary": Reader(in_text(replies.summary), _T, each=1_000_000),
+    "page": Reader(in_json(replies.page), _J, each=50_000, around=replies.around),
     "page-requests": Reader(replies.requests, mutate.json_lines, each=100_000),
 }  # fmt: skip

@@ -29,19 +29,16 @@ BUNDLE = Path(__file__).parents[1] / "bundles" / "texts"
 CUT = b"\n====\n"
 """Between the parts of a reply, such as what a program prints and its errors."""
 _VARIANTS = ["tflite-float32"]
-_opened: dict[str, Any] = {}
 
 
 def around(folder: Path) -> None:
-    shutil.copytree(BUNDLE, folder / "texts", dirs_exist_ok=True)
     (folder / "benchmark_model").write_bytes(b"#!/bin/sh\n")
 
 
-def _bundle(folder: Path) -> tuple[Bundle, Inputs]:
-    if "bundle" not in _opened:
-        bundle = open_bundle(folder / "texts")
-        _opened["bundle"] = bundle, bundle.golden_inputs(2)
-    return _opened["bundle"]  # type: ignore[no-any-return]
+@functools.cache
+def _bundle() -> tuple[Bundle, Inputs]:
+    bundle = open_bundle(BUNDLE)
+    return bundle, bundle.golden_inputs(2)
 
 
 class _Program:
@@ -75,7 +72,7 @@ def _parts(content: bytes, count: int) -> list[bytes]:
 def board(folder: Path, content: bytes) -> None:
     """``bench --on ssh://…``: its lines, then what ssh says on standard error and its exit code."""
     out, err, code = _parts(content, 3)
-    bundle, inputs = _bundle(folder)
+    bundle, inputs = _bundle()
 
     def popen(command: list[str], **options: Any) -> _Program:
         token = re.search(r'"@(\w+)"', command[-1])
@@ -95,7 +92,7 @@ def _fails(*_: Any, **__: Any) -> Any:
 def phone(folder: Path, content: bytes) -> None:
     """``bench --on android``: the list of devices, what it says of itself, its log, and its outputs."""
     devices, described, log, outputs = _parts(content, 4)
-    bundle, inputs = _bundle(folder)
+    bundle, inputs = _bundle()
 
     def run(command: list[str], **options: Any) -> Any:
         out = ""
@@ -125,7 +122,7 @@ def phone(folder: Path, content: bytes) -> None:
     with (
         mock.patch.object(adb, "subprocess", programs),
         mock.patch.object(adb, "shutil", found),
-        mock.patch.object(adb, "_listening", lambda: True),
+        mock.patch.object(adb, "_listening", return_value=True),
     ):
         program = folder / "benchmark_model"
         adb.measure(bundle, program, inputs=inputs, variants=_VARIANTS, rounds=1)
@@ -167,7 +164,7 @@ def page(value: Any) -> None:
     """``bench --on browser``: the device, and answers by what the page is to do."""
     if not isinstance(value, dict):
         return
-    bundle, inputs = _bundle(Path())
+    bundle, inputs = _bundle()
     there = chromium.Page()
     there._events.put(("hello", value.get("hello")))
     there._loop = _Network(there, value)  # type: ignore[assignment]
@@ -203,7 +200,6 @@ def requests(folder: Path, content: bytes) -> None:
                 await end(Request({"type": "http", "method": "POST", "headers": []}, receive))
 
     _loop.run_until_complete(all_of())
-    del folder
 
 
 @contextlib.contextmanager
