@@ -25,7 +25,7 @@ from tests.fuzz.replies import quiet
 
 LIGHT = [name for name, reader in READERS.items() if not reader.heavy]
 HEAVY = [name for name, reader in READERS.items() if reader.heavy]
-SHARE = 250
+SHARE = 125
 """One of so many of the executions of ``python -m tests.fuzz --times 1``: half a minute in all."""
 
 
@@ -42,7 +42,7 @@ def folder() -> Iterator[Path]:
 def read_all(name: str, folder: Path, count: int) -> list[tuple[Finding, bytes]]:
     """The findings among the inputs to begin with and so many changes of them."""
     reader = READERS[name]
-    reader.around(folder)
+    reader.ready(folder)
     inputs, chance = reader.seeds(name), Random(name)
     for data in inputs:  # what is imported when it is first needed
         judge(reader.read, folder, data)

@@ -95,7 +95,7 @@ def _child(name: str, seconds: float, runs: int, seed: int, kept: Path, shared: 
     work = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-", dir="/dev/shm"))
     tempfile.tempdir = str(work / "tmp")
     (work / "tmp").mkdir()
-    reader.around(work)
+    reader.ready(work)
     findings = _Kept(kept / name)
     seeds = work / "seeds"
     seeds.mkdir()
@@ -185,7 +185,7 @@ def _made_small(name: str, kept: Path) -> None:
     for stem, key in _findings(kept, name).items():
         if not key.startswith(("slow", "hang", "ended")):
             work = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-", dir="/dev/shm"))
-            reader.around(work)
+            reader.ready(work)
 
             def same(data: bytes, key: str = key, work: Path = work) -> bool:
                 found = judge(reader.read, work, data)
@@ -223,8 +223,6 @@ def main() -> int:
     names.sort(key=lambda name: READERS[name].heavy)
     rows, found = {}, 0
     for name in names:
-        if READERS[name].heavy:
-            _import_keras()
         began = time.monotonic()
         runs = int(READERS[name].each * given.times) if given.times else 0
         seconds = 3600.0 if given.times else given.seconds / len(names)
@@ -242,13 +240,6 @@ def main() -> int:
         f"{sum(row['executions'] for row in rows.values()):,} executions; {found} found; see {given.out}"
     )
     return 1 if found else 0
-
-
-def _import_keras() -> None:
-    from lstm_edge.base.extras import require
-
-    require("keras", "fuzzing")
-    require("tensorflow.core.protobuf.saved_model_pb2", "fuzzing")
 
 
 def _merge(path: Path, rows: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lstm_edge.base.extras import require
 from lstm_edge.bundle.manifest import MANIFEST, check_replaceable, seal
 from lstm_edge.bundle.opening import Bundle, open_bundle
 from lstm_edge.cli.report import _stored
@@ -63,6 +64,14 @@ class Reader:
     each: int = 100_000
     around: Callable[[Path], None] = lambda folder: None
     heavy: bool = False
+
+    def ready(self, folder: Path) -> None:
+        """Make what stands around inputs, and import what is imported when it is first needed."""
+        self.around(folder)
+        if self.heavy:
+            require("keras", "fuzzing")
+            require("tensorflow.core.protobuf.saved_model_pb2", "fuzzing")
+        require("h5py", "fuzzing")
 
     def seeds(self, name: str) -> list[bytes]:
         """All inputs to begin with: of the corpus in its order, then the others."""
