@@ -153,6 +153,9 @@ class System:
         inside = self.root / "work"
         shutil.rmtree(inside, ignore_errors=True)
         shutil.copytree(work, inside)
+        # every container has /proc; this is what LiteRT's CompiledModel does not go without
+        (self.root / "proc").mkdir(exist_ok=True)
+        (self.root / "proc" / "cpuinfo").write_bytes(Path("/proc/cpuinfo").read_bytes())
         user = [] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
         command = [*user, "chroot", str(self.root), f"/usr/bin/{self.python.name}"]
         return Place(command, inside, "/work", f"/{self.wheels.name}")
@@ -193,7 +196,8 @@ class Place:
             if not done.returncode:
                 return found
             if done.returncode > 0 or not found["running"]:
-                last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+                said = [line for line in done.stderr.splitlines() if "Error" in line]
+                last = said[-1] if said else done.stderr[-200:].strip()
                 raise InputError(f"{bundle} on {name} ended with code {done.returncode}: {last}")
             # a runtime was ended by the processor; the others are still to come
             ended = f"ended by {signal.Signals(-done.returncode).name}"
@@ -270,6 +274,7 @@ def table(result: dict[str, Any]) -> Table:
         first, ran = same[-1], [row for row in same if "max_abs" in row]
         flips = sum(row["flips"] or 0 for row in ran)
         verdict = OK if all(row["ok"] for row in ran) else OUTSIDE
+        verdict += "" if len(ran) == len(same) else " where it runs"
         cells = (
             difference(row["max_abs"]) if row in ran else "; ".join(row["failures"]) for row in same
         )
@@ -287,7 +292,10 @@ def table(result: dict[str, Any]) -> Table:
             + ", ".join(f"{k} {v}" for k, v in system["machine"]["versions"].items())
             for system in (systems["max"], systems[BARE])
         ),
-        *(f"not run: {name}: {why}" for name, why in systems["max"]["left_out"].items()),
+        *(
+            f"not run: {name}: {why.partition(':')[0]}"
+            for name, why in systems["max"]["left_out"].items()
+        ),
     ]
     for where, wheels in result["wheels"].items():
         missing = [pin.replace("==", " ") for pin, there in wheels.items() if not there]

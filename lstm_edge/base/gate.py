@@ -48,6 +48,12 @@ PICKLED = 64 * MIB
 """The same of pickled lists of ids, which take four times as much in memory. Keras's IMDB has 40 MB."""
 MEMBERS = 65_535
 """Arrays in an archive: as many as the first kind of .zip has room for."""
+MODEL_UNPACKED = 64 * MIB
+"""The same of a model: random weights pack to nine tenths, pruned ones to a tenth."""
+MODEL_MEMBERS = 10_000
+"""Files in an archive, and arrays in a file of weights: a model of 1,500 layers has some 4,000."""
+CONFIGURATION_BYTES = 32 * MIB
+"""The configuration of a model: with a million words of a vocabulary in it, it has 15 MB."""
 FILES = 1_000_000
 """Files of texts in a folder; the IMDB's have 12,500."""
 WORDS_BYTES = 64 * MIB
@@ -267,16 +273,6 @@ def printable(text: str, keep: str = "") -> str:
     return _ACTING.sub(lambda m: m[0] if m[0] in keep else f"\\u{ord(m[0]):04x}", text)
 
 
-UNPACKED = 64 * MIB
-RATIO = 100
-"""Bytes that a file may unpack to for each of its own, where that is more than :data:`UNPACKED`:
-random weights pack to nine tenths, pruned ones to a tenth; a bomb has 1,000 and more."""
-MEMBERS = 10_000
-"""Files in an archive, and arrays in a file of weights: a model of 1,500 layers has some 4,000."""
-CONFIGURATION_BYTES = 32 * MIB
-"""The configuration of a model: with a million words of a vocabulary in it, it has 15 MB."""
-
-
 def check_unpacked(size: int, of: int, what: str) -> None:
     """Refuse what is far more unpacked than packed, before it is unpacked.
 
@@ -285,9 +281,9 @@ def check_unpacked(size: int, of: int, what: str) -> None:
         of: bytes of the file itself.
 
     Raises:
-        InputError: more than :data:`RATIO` times as many, and than :data:`UNPACKED`.
+        InputError: more than :data:`RATIO` times as many, and than :data:`MODEL_UNPACKED`.
     """
-    if size > max(UNPACKED, RATIO * of):
+    if size > max(MODEL_UNPACKED, RATIO * of):
         raise InputError(
             f"{what} is not taken: it has {of:,} bytes and declares {size:,}; expected at most {RATIO} "
             "times as many"

@@ -64,9 +64,9 @@ def _check(file: Any, source: str, size: int) -> None:
         group = waiting.pop()
         for name in group:
             links += 1
-            if links > gate.MEMBERS:
+            if links > gate.MODEL_MEMBERS:
                 raise InputError(
-                    f"{source} is not taken: it holds more than {gate.MEMBERS:,} arrays"
+                    f"{source} is not taken: it holds more than {gate.MODEL_MEMBERS:,} arrays"
                 )
             link = group.get(name, getlink=True)
             here = gate.shown(f"{group.name.rstrip('/')}/{name}".lstrip("/"))
@@ -191,8 +191,8 @@ def zip_of(path: Path, source: str, kind: str = "a whole .keras file") -> zipfil
 
 def _check_members(archive: zipfile.ZipFile, path: Path, source: str, kind: str) -> None:
     members = archive.infolist()
-    if len(members) > gate.MEMBERS:
-        raise InputError(f"{source} is not taken: it holds more than {gate.MEMBERS:,} files")
+    if len(members) > gate.MODEL_MEMBERS:
+        raise InputError(f"{source} is not taken: it holds more than {gate.MODEL_MEMBERS:,} files")
     names = {member.filename for member in members}
     if len(names) < len(members):
         raise InputError(f"{source} is not taken: it holds two files of one name")
