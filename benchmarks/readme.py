@@ -17,6 +17,7 @@ from benchmarks import (
     fields,
     house,
     ideas,
+    machines,
     pictures,
     seconds,
     streaming,
@@ -43,6 +44,7 @@ PAGES = (
     DOCS / "support.md",
     DOCS / "bundle.md",
     DOCS / "devices.md",
+    DOCS / "boards.md",
 )
 EXAMPLES = ROOT / "examples" / "results"
 THREADS = (1, 2)
@@ -73,7 +75,7 @@ def contents() -> dict[str, report.Table]:
     for count, run in zip(THREADS, runs, strict=True):
         made[f"side-by-side-{count}"] = tables.side_by_side(run)
         made[f"true-length-{count}"] = tables.side_by_side(run, TRUE_LENGTH)
-    for module in (ideas, bulk, streaming, seconds, threads, endurance):
+    for module in (ideas, bulk, streaming, seconds, threads, endurance, machines):
         made[module.__name__.rpartition(".")[2]] = module.table(read_json(module.RESULT, "results"))
     made["endurance-streams"] = endurance.streams(read_json(endurance.RESULT, "results"))
     supported = read_json(support.RESULT, "results")

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks import debian, machines
+from lstm_edge.base.files import read_json
 from lstm_edge.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -120,6 +122,60 @@ def test_apt_that_gets_nothing_says_so_and_leaves_nothing(tmp_path: Path) -> Non
 def test_no_host_is_named() -> None:
     for module in (debian, machines):
         assert not re.search(r"https?:|\w\.(org|com|net)\b", Path(str(module.__file__)).read_text())
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    """The committed one, anew."""
+    value: dict[str, Any] = read_json(machines.RESULT, "results")
+    return value
+
+
+def test_every_kind_of_bundle_ran_on_every_system(result: dict[str, Any]) -> None:
+    assert machines.problems(result) == []
+    assert set(result["systems"]) == {*machines.PROCESSORS, machines.BARE}
+    for system in result["systems"].values():
+        ran = {(row["bundle"], row["variant"]) for row in system["rows"]}
+        for bundle in ("imdb", "arrays", "stream"):
+            for model in ("onnx", "tflite"):
+                for precision in ("float32", "float16", "int8-dynamic"):
+                    assert (bundle, f"{model}-{precision}") in ran
+        assert ("texts-everything", "onnx-int8-dynamic-stream") in ran
+    versions = result["systems"]["max"]["machine"]["versions"]
+    assert {f"{name}=={versions[name]}" for name in machines.PACKAGES} == {*machines.pinned()}
+
+
+def outside(result: dict[str, Any]) -> None:
+    result["systems"]["max"]["rows"][0] |= {"ok": False, "failures": ["too far"]}
+
+
+def another_processor(result: dict[str, Any]) -> None:
+    result["systems"]["max"]["features"].remove("i8mm")
+
+
+def one_less(result: dict[str, Any]) -> None:
+    result["systems"]["cortex-a53"]["rows"].pop()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (outside, "imdb .* on max: too far"),
+        (another_processor, r"max has \['asimddp'\], not \['asimddp', 'i8mm'\]"),
+        (one_less, "not every system ran the same variants"),
+    ],
+)
+def test_what_is_wrong_is_a_problem(change: Any, says: str, result: dict[str, Any]) -> None:
+    change(result)
+    (problem,) = machines.problems(result)
+    assert re.match(says, problem)
+
+
+def test_a_variant_outside_is_seen_in_the_table(result: dict[str, Any]) -> None:
+    outside(result)
+    verdicts = [row[-1] for row in machines.table(result).rows]
+    assert verdicts[0] == "OUTSIDE TOLERANCE"
+    assert set(verdicts[1:]) == {"ok", "ok where it runs"}
 
 
 def test_the_lowest_versions_are_those_of_the_package() -> None:
