@@ -127,6 +127,11 @@ def test_what_benchmark_model_prints(text: str, expected: Summary) -> None:
         (ONE.replace("count=1 curr", "count=1 curr=9 curr"), "an average of 2044"),
         (ONE.replace("(avg): 2044", "(avg): 2099"), "an average of 2099"),
         (ONE.replace("Init: 1810", "Init: nan"), "no timings"),
+        (ONE.replace("Init: 1810", "Init: " + "1" * 5_000), "no timings"),
+        (ONE.replace("First inference: 5204", "First inference: " + "1" * 5_000), "no timings"),
+        (ONE.replace("count=1 curr=", "count=1 curr=" + "1" * 5_000), "no timings"),
+        (ONE.replace("count=1 curr=", "count=" + "1" * 5_000 + " curr="), "no timings"),
+        (ONE.replace("(avg): 2044", "(avg): 1e999"), "an average of 1e999"),
     ],
 )
 def test_what_is_no_output_of_it(text: str, why: str) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import json
 import os
 import pickle
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,9 @@ from click.testing import CliRunner
 
 from lstm_edge import load_bundle
 from lstm_edge.cli import cli
+from lstm_edge.devices.browser import server
+from lstm_edge.devices.browser.chromium import Page
+from lstm_edge.devices.browser.runtimes import WEB
 from lstm_edge.errors import InputError
 from lstm_edge.inputs import data
 from lstm_edge.inputs.array_files import read_inputs, read_numpy
@@ -628,3 +634,88 @@ def test_markup_in_a_task_is_text() -> None:
     )
     shown = on_terminal("-c", task.format("Loading in [/red]\x1b[2J[bold]phone"))
     assert "Loading in [/red]\\x1b[2J[bold]phone" in shown
+
+
+# ---------------------------------------------------------------- pages
+
+DEVICE = {
+    **dict.fromkeys(("platform", "platform_version", "model", "architecture", "bitness")),
+    **{
+        "user_agent": "a",
+        "brands": [],
+        "cores": 2,
+        "memory_gib": 4,
+        "isolated": True,
+        "simd": True,
+    },
+}
+
+
+@pytest.fixture
+def page() -> Iterator[tuple[Page, str]]:
+    """What a page talks to, and its address."""
+    pytest.importorskip("uvicorn")
+    made = Page()
+    with server.serving(
+        WEB / "bench.html", bundle=TEXTS, runtimes=WEB, routes=made.routes()
+    ) as site:
+        yield made, site.url
+
+
+def asked(url: str, body: bytes | None = None) -> int:
+    try:
+        with urllib.request.urlopen(url, body) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"\xff",
+        b"[" * 99_999,
+        DIGITS,
+        b'{"simd": NaN}',
+        json.dumps({**DEVICE, "simd": 1}).encode(),
+        json.dumps({**DEVICE, "brands": [{}]}).encode(),
+        json.dumps({**DEVICE, "user_agent": "a" * 5_000}).encode(),
+        json.dumps({**DEVICE, "model": ["a"]}).encode(),
+        json.dumps({**DEVICE, "model": "a" * 20_000_000}).encode(),
+    ],
+    ids=range(12),
+)
+def test_a_page_that_says_what_no_page_says(page: tuple[Page, str], body: bytes) -> None:
+    made, url = page
+    asked(url + "hello", body)
+    with pytest.raises(InputError, match="an answer that is not from lstm-edge"):
+        made.wait()
+
+
+def test_a_page_that_says_what_a_page_says(page: tuple[Page, str]) -> None:
+    made, url = page
+    assert asked(url + "hello", json.dumps(DEVICE).encode()) == 200
+    assert made.wait() == DEVICE
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "bundle/%00",
+        "bundle/../../../etc/passwd",
+        "bundle/%2e%2e/%2e%2e/setup.py",
+        "bundle/" + "a" * 5_000,
+        "bundle/%1b[31m",
+        "js/%ff",
+        "bundle//etc/passwd",
+    ],
+    ids=range(7),
+)
+def test_odd_names_are_not_found(page: tuple[Page, str], path: str) -> None:
+    _, url = page
+    assert asked(url + path) == 404
+    assert asked(url + "bundle/manifest.json") == 200

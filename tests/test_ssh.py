@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -576,6 +577,22 @@ TAKEN = '{"taken": 1}'
     [
         (["{no json"], "sent an answer that is not JSON: '{no json'"),
         (["[1]"], "sent an answer that is not from lstm-edge"),
+        (["[" * 5_000 + "]" * 5_000], "more than 100 deep"),
+        (['{"folder": %s}' % ("1" * 5_000)], "a number of 5,000 digits"),
+        (['{"folder": 1e999}'], "beyond 1e308"),
+        (['{"folder": "\\ud800"}'], "half a character"),
+        ([HELLO.replace("pi", "a" * 5_000)], "sent an answer that is not from lstm-edge"),
+        ([HELLO.replace('"pi"', '"\\u001b[31m"')], "sent an answer that is not from lstm-edge"),
+        (
+            [HELLO, TAKEN, '{"description": "a", "task": [1]}'],
+            "sent an answer that is not from lstm-",
+        ),
+        ([HELLO, TAKEN, '{"description": "a"}'], "sent an answer that is not from lstm-edge"),
+        ([HELLO, TAKEN, '{"task": {}, "done": 1}', '{"ended": 0}'], "board failed: no message"),
+        ([HELLO, TAKEN, '{"failed": {"a": []}, "reason": [{}]}'], "board: [{}]"),
+        ([HELLO, TAKEN, '{"failed": 1, "reason": "%s"}' % ("a" * 5_000)], "a…"),
+        ([HELLO, TAKEN, '{"ended": 99999999999999999999, "last": {}}'], "board failed: no message"),
+        ([HELLO, TAKEN, '{"ended": -1e300, "last": [1]}'], "board failed: [1]"),
         ([HELLO.replace("lstm-edge-0", "")], "sent an answer that is not from lstm-edge"),
         ([HELLO.replace(FOUND, "[[]]")], "sent an answer that is not from lstm-edge"),
         (['{"folder": 1, "user": 2, "found": 3}'], "sent an answer that is not from lstm-edge"),
@@ -603,3 +620,37 @@ def test_a_board_that_answers_wrongly(
     with pytest.raises(InputError) as error:
         measured(bundle, Address("board"), python)
     assert why in str(error.value)
+    assert len(str(error.value)) < 1_000
+    assert "\n" not in str(error.value)
+
+
+VERSION = """token=$(printf %s "$2" | sed 's/.*@\\([0-9a-f]*\\).*/\\1/'); """
+
+
+@pytest.mark.parametrize(
+    ("printed", "why"),
+    [
+        ("yes", "board prints more than 1,048,576 bytes that are not an answer"),
+        ("cat /dev/zero", "board prints more than 1,048,576 bytes that are not an answer"),
+        ('yes "@$token x"', "sent an answer that is not from lstm-edge: 'x'"),
+        ('printf "@$token 3 11 0\\n@$token "; cat /dev/zero', "bytes that are not an answer"),
+        ('printf "@$token 3 11 %05000d\\n" 1', "sent an answer that is not from lstm-edge"),
+        ('yes "reason" | head -c 49000000 >&2; exit 3', "did not start (exit code 3): reason"),
+        ("head -c 50000000 /dev/zero >&2; exit 3", "did not start (exit code 3)"),
+    ],
+)
+def test_a_board_that_does_not_stop(
+    bundle: TextBundle, configured: Path, tmp_path: Path, printed: str, why: str
+) -> None:
+    """Whatever it prints: one sentence, in little memory."""
+    python = script(tmp_path / "python", VERSION + printed)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError) as error:
+            measured(bundle, Address("board"), python)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert why in str(error.value)
+    assert len(str(error.value)) < 1_000
+    assert peak < 100 << 20

@@ -61,6 +61,13 @@ WORDS_BYTES = 64 * MIB
 WINDOWS = 1 << 30
 """Bytes of the windows that are cut from a series: with a step of 1 they are as many times the series as
 a window has steps."""
+REPLY = 16 * MIB
+"""A reply of a board, a phone or a page. Five rounds of 25,000 texts by six files are 5 MB, and JSON of
+empty lists takes twenty-five times its own size in memory."""
+NOISE = MIB
+"""What a login shell prints beside them; a line counts as a hundred bytes at least."""
+TASKS = 10_000
+"""Tasks of which a board tells how far they are; it has some ten."""
 MOST = {
     **dict.fromkeys(("threads", "workers"), 1_024),
     **dict.fromkeys(("length", "max_length", "chunk", "window"), 1_000_000),

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from lstm_edge import __version__
-from lstm_edge.base import temporary
+from lstm_edge.base import gate, temporary
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Array, Arrays
 from lstm_edge.base.progress import SILENT, Progress
@@ -101,11 +101,12 @@ class Summary:
         Raises:
             ValueError: a line is missing, or two of them contradict each other.
         """
-        counts = re.findall(r"\bcount=(\d+)(?: first=\d+)? curr=(\d+)", text)
+        counts = re.findall(r"\bcount=(\d{1,15})(?: first=\d+)? curr=(\d{1,15})\b", text, re.ASCII)
         timings = re.search(
-            r"Inference timings in us: Init: (\d+), First inference: (\d+), "
-            r"Warmup \(avg\): ([\d.e+]+), Inference \(avg\): ([\d.e+]+)",
+            r"Inference timings in us: Init: (\d{1,15}), First inference: (\d{1,15}), "
+            r"Warmup \(avg\): ([\d.e+]{1,30}), Inference \(avg\): ([\d.e+]{1,30})",
             text,
+            re.ASCII,
         )
         if timings is None or len(counts) != 2:
             raise ValueError("no timings in what it printed")
@@ -116,7 +117,9 @@ class Summary:
         if run is not None and abs(float(average) - run) > 1e-5 * run + 0.5:
             raise ValueError(f"one run of {run} µs, and an average of {average}")
         peak = re.search(
-            r"Overall peak memory footprint \(MB\) via periodic monitoring: ([\d.]+)", text
+            r"Overall peak memory footprint \(MB\) via periodic monitoring: ([\d.]{1,30})\b",
+            text,
+            re.ASCII,
         )
         return cls(int(init), int(first), run, None if peak is None else float(peak[1]))
 
@@ -223,11 +226,13 @@ class Adb:
         script = "\n".join(
             f"echo; echo {mark} {key}; {ask} 2>/dev/null" for key, ask in _ASKED.items()
         )
-        answers = dict[str, str]()
+        answers = dict.fromkeys(_ASKED, "")
         for part in self.shell(f"{script}\ntrue").split(f"{mark} ")[1:]:
             key, _, value = part.partition("\n")
-            answers[key.strip()] = value.strip()
-        memory = re.search(r"MemTotal:\s+(\d+)", answers["memory"])
+            if key.strip() in answers:
+                kept = value.strip()
+                answers[key.strip()] = kept if key.strip() == "memory" else gate.shown(kept)
+        memory = re.search(r"MemTotal:\s+(\d{1,15})\b", answers["memory"], re.ASCII)
         model, release = (
             answers["model"] or "Android device",
             answers["release"] or "version not known",
@@ -239,7 +244,9 @@ class Adb:
             tuple(answers["abis"].split(",")) if answers["abis"] else (),
             {
                 "cpu": answers["soc"] or answers["platform"] or None,
-                "cores": int(answers["cores"]) if answers["cores"].isdigit() else None,
+                "cores": int(answers["cores"])
+                if re.fullmatch("[0-9]{1,6}", answers["cores"])
+                else None,
                 "memory_gib": round(int(memory[1]) / 2**20, 1) if memory else None,
                 "governor": answers["governor"] or None,
                 "system": f"Android {release} (SDK {answers['sdk'] or 'not known'})",
@@ -659,12 +666,19 @@ def _follow(
     try:
         assert process.stdout is not None
         with progress.task(f"Measuring on {device}", len(calls)) as advance:
-            for line in process.stdout:
+            held = 0
+            while line := process.stdout.readline(gate.REPLY + 1):
+                held += len(line)
+                if held > gate.REPLY:
+                    raise InputError(
+                        f"{device} prints more than {gate.REPLY:,} characters in one run of "
+                        "benchmark_model: that is not what it prints"
+                    )
                 line = line.rstrip("\r\n")
-                begin = re.fullmatch(rf"@{token} begin (\d+)", line)
-                end = re.fullmatch(rf"@{token} end (\d+)", line)
+                begin = re.fullmatch(rf"@{token} begin ([0-9]{{1,9}})", line)
+                end = re.fullmatch(rf"@{token} end ([0-9]{{1,9}})", line)
                 if begin and int(begin[1]) < len(calls):
-                    number, text = int(begin[1]), []
+                    number, text, held = int(begin[1]), [], 0
                 elif end and number is not None:
                     call = calls[number]
                     try:

@@ -25,6 +25,7 @@ from typing import Any
 
 PIECE = 1 << 20
 NAME = "lstm-edge-far_"
+LAST = 1 << 12  # bytes of what a command printed last, where its reason stands
 
 
 def main(token: str) -> None:
@@ -167,5 +168,7 @@ def _serve(folder: Path, say: Any, send: Any) -> None:
     finally:
         kill()
         child.wait()
-    last = errors.read_text("utf-8", "replace").strip().splitlines()[-1:]
+    with errors.open("rb") as printed:
+        printed.seek(-min(errors.stat().st_size, LAST), os.SEEK_END)
+        last = printed.read().decode("utf-8", "replace").strip().splitlines()[-1:]
     say(ended=child.returncode, last=last[0] if last else "")

@@ -8,13 +8,13 @@ removes the folder, also when the connection ends early. The board needs Python,
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 import secrets
 import shlex
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +29,7 @@ from lstm_edge.base.progress import SILENT, Advance, Progress
 from lstm_edge.bundle.manifest import MANIFEST, VariantInfo, seal
 from lstm_edge.bundle.opening import Bundle
 from lstm_edge.devices import far_side
+from lstm_edge.devices.replies import Tail, captured
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.batches import Inputs
 from lstm_edge.results.device import DeviceResult
@@ -40,7 +41,6 @@ PYTHON = "python3"
 MINIMUM = (3, 11)  # Python on the board
 CONNECT = 15  # seconds to reach it
 LEAVE = 20.0  # seconds for it to remove its folder
-LONGEST = 1 << 28  # bytes of one line from it: a result with its raw times is far below
 # Never ask; notice when the board has gone; nothing of the user's configuration that is for a terminal.
 OPTIONS = (
     "BatchMode=yes",
@@ -70,7 +70,10 @@ _URL = re.compile(
     r"ssh://(?:(?P<user>[^@/]*)@)?(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^@:/\[\]]+)"
     r"(?::(?P<port>\d+))?(?P<folder>/.*)?"
 )
-_FOLDER = re.compile(r"/[^\0\n]*lstm-edge-\w+")  # as the far side makes one: it is removed, or told
+_USER = re.compile(r"[^\s\0-\x1f\x7f-\x9f]{1,100}")
+_FOLDER = re.compile(
+    r"/[^\0\n]{0,4096}lstm-edge-\w{1,100}"
+)  # as the far side makes one: it is removed, or told
 # of users and hosts: nothing that ssh could take for an option
 _NAME = re.compile(r"\w[\w.+%:~-]*")
 
@@ -300,20 +303,20 @@ class _Board:
         return [*self._address.command(), f"{'~/' * home}{python} -c '{start}'"]
 
     def __enter__(self) -> _Board:
-        self._errors = tempfile.TemporaryFile()  # closed in __exit__
         try:
             self._ssh = subprocess.Popen(
                 self._command(_START.format(token=self._token)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._errors,
+                stderr=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is ours to pass on: the board tidies up first
             )
         except FileNotFoundError:
-            self._errors.close()
             raise InputError(
                 "the program ssh is not installed here; install it (openssh-client on Debian)"
             ) from None
+        assert self._ssh.stderr is not None
+        self._errors = Tail(self._ssh.stderr)
         return self
 
     def __exit__(
@@ -330,7 +333,8 @@ class _Board:
             for pipe in (self._ssh.stdin, self._ssh.stdout):
                 with contextlib.suppress(OSError):
                     pipe.close()  # type: ignore[union-attr]
-            self._errors.close()
+            self._errors.text()
+            self._ssh.stderr.close()  # type: ignore[union-attr]
         self.left = left
         if left and isinstance(error, InputError):
             raise InputError(f"{error}; {left}") from None
@@ -362,17 +366,15 @@ class _Board:
     def _swept(self, folder: str) -> bool:
         """Look after the folder over a second connection, where the first was cut."""
         try:
-            done = subprocess.run(
+            done = captured(
                 self._command("import sys;exec(eval(sys.stdin.buffer.readline()))"),
-                input=repr(_SWEEP.format(folder=folder, token=self._token)).encode() + b"\n",
-                capture_output=True,
-                start_new_session=True,
-                timeout=CONNECT + LEAVE,
-                check=False,
+                CONNECT + LEAVE,
+                str(self._address),
+                repr(_SWEEP.format(folder=folder, token=self._token)).encode() + b"\n",
             )
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, InputError):
             return False
-        return f"@{self._token} removed".encode() in done.stdout
+        return f"@{self._token} removed" in done.stdout
 
     # ---- what is said
 
@@ -393,12 +395,10 @@ class _Board:
             folder, user, found = hello["folder"], hello["user"], hello["found"]
             if not all(isinstance(text, str) for text in (user, *found)):
                 raise TypeError
-            if not _FOLDER.fullmatch(folder):
+            if not _FOLDER.fullmatch(folder) or not _USER.fullmatch(user):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
-            raise InputError(
-                f"{self._address} sent an answer that is not from lstm-edge: {hello}"
-            ) from None
+            raise self._foreign(str(hello)) from None
         self._folder = folder
         return hello
 
@@ -421,18 +421,20 @@ class _Board:
         with contextlib.ExitStack() as tasks:
             for event in self._events():
                 if "failed" in event:
-                    raise InputError(f"{self._address}: {event.get('reason')}")
+                    raise InputError(f"{self._address}: {_said(event.get('reason'))}")
                 if "result" in event:
                     result = event["result"]
                 elif "description" in event:
+                    if len(shown) == gate.TASKS or not isinstance(event.get("task"), int):
+                        raise self._foreign(str(event))
                     stack = tasks.enter_context(contextlib.ExitStack())
                     total = event.get("total")
                     task = progress.task(
-                        f"{event['description']} on {self._address}",
+                        f"{_said(event['description'])} on {self._address}",
                         total if isinstance(total, int) else None,
                     )
                     shown[event.get("task")] = stack, stack.enter_context(task)
-                elif event.get("task") in shown:
+                elif isinstance(event.get("task"), int) and event["task"] in shown:
                     stack, advance = shown[event["task"]]
                     if isinstance(event.get("advance"), int):
                         advance(event["advance"])
@@ -442,7 +444,7 @@ class _Board:
                     if result is None:
                         raise InputError(
                             f"measuring on {self._address} failed: {_ending(event['ended'])}"
-                            f"{event.get('last') or 'no message'}"
+                            f"{_said(event.get('last') or 'no message')}"
                         )
                     return result
         raise self._lost()
@@ -457,22 +459,24 @@ class _Board:
             pass  # it says why, or ssh does
 
     def _version(self) -> tuple[int, ...]:
-        for line in self._lines():
-            if version := re.fullmatch(r"(\d+) (\d+) (\d+)", line):
+        for line in self._lines():  # the first is it
+            if version := re.fullmatch(r"(\d{1,5}) (\d{1,5}) (\d{1,5})", line, re.ASCII):
                 return tuple(map(int, version.groups()))
+            raise self._foreign(line)
         raise self._lost()
 
     def _next(self, key: str | None = None) -> dict[str, Any]:
-        for event in self._events():
+        for event in itertools.islice(self._events(), gate.TASKS):
             if event.get("failed") == "folder":
                 raise InputError(
                     f"{self._address} cannot make a folder in "
-                    f"{self._address.folder or 'its folder for temporary files'}: {event.get('reason')}; "
-                    "name another at the end of the address: ssh://HOST/FOLDER"
+                    f"{self._address.folder or 'its folder for temporary files'}: "
+                    f"{_said(event.get('reason'))}; name another at the end of the address: ssh://HOST/FOLDER"
                 )
             if event.get("failed") == "files":
                 raise InputError(
-                    f"{self._address} cannot take the files into {self._folder}: {event.get('reason')}; "
+                    f"{self._address} cannot take the files into {self._folder}: "
+                    f"{_said(event.get('reason'))}; "
                     "make room, or name another folder at the end of the address: ssh://HOST/FOLDER"
                 )
             if key is None or key in event:
@@ -482,35 +486,44 @@ class _Board:
     def _events(self) -> Iterator[dict[str, Any]]:
         for line in self._lines():
             try:
-                event = json.loads(line, parse_constant=_no_number)
-            except ValueError:
+                event = gate.parse_json(line, "it")
+            except InputError as error:
                 raise InputError(
-                    f"{self._address} sent an answer that is not JSON: {line[:80]!r}"
+                    f"{self._address} sent an answer that is not JSON: "
+                    f"{gate.shown(line, 80)!r} ({error})"
                 ) from None
             if not isinstance(event, dict):
-                raise InputError(
-                    f"{self._address} sent an answer that is not from lstm-edge: {line[:80]!r}"
-                )
+                raise self._foreign(line)
             yield event
+
+    def _foreign(self, said: str) -> InputError:
+        return InputError(
+            f"{self._address} sent an answer that is not from lstm-edge: {gate.shown(said, 80)!r}"
+        )
 
     def _lines(self) -> Iterator[str]:
         """Lines that are for us: a login shell may print what it likes."""
         assert self._ssh.stdout is not None
-        mark = f"@{self._token} ".encode()
-        while line := self._ssh.stdout.readline(LONGEST):
-            if not line.endswith(b"\n"):
-                return  # cut in the middle, or longer than anything we send
-            if line.startswith(mark):
+        mark, foreign = f"@{self._token} ".encode(), 0
+        while line := self._ssh.stdout.readline(gate.REPLY + 1):
+            if line.startswith(mark) and line.endswith(b"\n"):
                 yield line[len(mark) :].decode("utf-8", "replace").strip()
+                continue
+            foreign += max(len(line), 100)
+            if foreign > gate.NOISE:
+                raise InputError(
+                    f"{self._address} prints more than {gate.NOISE:,} bytes that are not an answer: see "
+                    f"what its login shell prints: {self._address.by_hand()} true"
+                )
 
     def _lost(self) -> InputError:
         """Why the connection ended, of what ssh and the shell there said."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._ssh.wait(LEAVE)
-        self._errors.seek(0)
-        text = self._errors.read().decode("utf-8", "replace").replace("\r", "")
+        text = self._errors.text()
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        said, address, code = lines[-1] if lines else "no message", self._address, self._ssh.poll()
+        said = gate.shown(lines[-1], 300) if lines else "no message"
+        address, code = self._address, self._ssh.poll()
         if self._state != "connecting":
             return InputError(f"the connection to {address} was lost while {self._state}: {said}")
         if code == 255:  # ssh's own
@@ -535,8 +548,9 @@ class _Board:
         )
 
 
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
+def _said(value: Any) -> str:
+    """A sentence from the board, as long as ours are."""
+    return gate.shown(str(value), 300)
 
 
 def _ending(code: Any) -> str:

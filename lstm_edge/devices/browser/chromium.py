@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import queue
 import re
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lstm_edge.base import temporary
+from lstm_edge.base import gate, temporary
 from lstm_edge.base.extras import require
 from lstm_edge.errors import InputError
 
@@ -31,7 +30,6 @@ STALL = 300.0
 STARTING = 60.0
 _POLL = 10.0  # a question for the next command is answered after so long at the latest
 _TICK = 0.25
-_LARGEST = 256 << 20  # bytes of one answer
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
     "--headless",
@@ -122,8 +120,9 @@ class Page:
         value = await _json(request)
         if not self._known(value):
             return _refused("this page is not the one that is being measured")
-        if value.get("done") != self._done:
-            self._done = value.get("done")
+        done = value.get("done")
+        if isinstance(done, int) and done != self._done:
+            self._done = done
             self._advanced = time.monotonic()
         self._hear(advanced=False)
         return _answer({})
@@ -159,6 +158,11 @@ class Page:
             self._check_running()
             if self.ended is not None and time.monotonic() - began > STARTING:
                 raise InputError(f"the browser did not show the page within {STARTING:.0f} s")
+        if not _is_device(device):
+            raise InputError(
+                "the page sent an answer that is not from lstm-edge: start again, and open the address "
+                "as it is"
+            )
         if not device["simd"]:
             raise InputError(f"{device_name(device)} {NO_SIMD}")
         return dict(device)
@@ -187,9 +191,9 @@ class Page:
             if event == "answer":
                 return value
             if event == "error":
-                raise PageError(str(value))
+                raise PageError(gate.shown(str(value), 300))
             if event == "gone":
-                raise InputError(str(value or _LEFT))
+                raise InputError(gate.shown(str(value or _LEFT), 300))
 
     def _check_running(self) -> None:
         if self.ended is not None and (why := self.ended()) is not None:
@@ -231,14 +235,14 @@ class Page:
 
 
 async def _json(request: Any) -> Any:
-    body = b""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LARGEST:
+        if len(body) > gate.REPLY:
             return None
     try:
-        return json.loads(body)
-    except ValueError:
+        return gate.parse_json(bytes(body), "what the page sent")
+    except InputError:
         return None
 
 
@@ -251,6 +255,28 @@ def _refused(why: str) -> Any:
 
 
 # ---------------------------------------------------------------- what a device is called
+
+_TOLD = ("platform", "platform_version", "model", "architecture", "bitness", "cores", "memory_gib")
+
+
+def _is_device(value: Any) -> bool:
+    """Whether a page could have told that of its device."""
+
+    def short(told: Any) -> bool:
+        return told is None or (isinstance(told, str | int | float) and len(str(told)) <= 1_000)
+
+    try:
+        brands = [part for b in value["brands"] for part in (b["brand"], b["version"])]
+        told = [*brands, value["user_agent"]]
+        return (
+            isinstance(value["simd"], bool)
+            and isinstance(value["isolated"], bool)
+            and all(isinstance(text, str) and short(text) for text in told)
+            and all(short(value[name]) for name in _TOLD)
+        )
+    except (KeyError, TypeError):
+        return False
+
 
 # In this order: most of them also call themselves what the later ones do.
 _BROWSERS = {

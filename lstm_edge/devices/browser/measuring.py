@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lstm_edge import __version__
+from lstm_edge.base import gate
 from lstm_edge.base.arguments import check_positive
 from lstm_edge.base.arrays import Arrays
 from lstm_edge.base.progress import SILENT, Progress
@@ -117,9 +118,16 @@ def bench(
                 "on an address of their own machine only (http://127.0.0.1, which adb reverse also "
                 "gives a phone); leave `threads` out"
             )
-        result = _Measuring(page, bundle, inputs, threads, device, name).run(
-            chosen, rounds, bool(variants), progress
-        )
+        measuring = _Measuring(page, bundle, inputs, threads, device, name)
+        try:
+            result = measuring.run(chosen, rounds, bool(variants), progress)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            # all that it computes with is what the page has answered
+            said = gate.shown(f"{type(error).__name__}: {error}", 200)
+            raise InputError(
+                f"{measuring.name} sent answers that are not from lstm-edge's page ({said}): start "
+                "again, and open the address as it is"
+            ) from error
         page.end(**_shown(result))
     return result
 

@@ -19,6 +19,7 @@ from lstm_edge.devices.browser.runtimes import WEB
 from lstm_edge.errors import InputError
 
 LOOPBACK = "127.0.0.1"
+_LONGEST = 255  # bytes of a name; ours are shorter with their folders
 # How long requests may go on when the server is told to stop, in seconds.
 _GRACE = 2
 # Whatever a page or a runtime tries, nothing is fetched from, or sent to, anywhere else. MediaPipe Web
@@ -221,7 +222,9 @@ class _Guarded:
             await send(message)
 
         first, slash, rest = str(scope["path"]).removeprefix("/").partition("/")
-        if not secrets.compare_digest(first.encode(), self._token):
+        # names that no file has: the system would raise, not say that it is not there
+        odd = not rest.isprintable() or len(rest.encode()) > _LONGEST
+        if odd or not secrets.compare_digest(first.encode(), self._token):
             await _plain(send, 404, b"not found\n")
         elif not slash:  # the page's own addresses are below
             await _plain(send, 307, b"", [(b"location", b"/" + self._token + b"/")])
