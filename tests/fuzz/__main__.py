@@ -28,6 +28,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first loaded
 ROOT = Path(__file__).resolve().parents[2]
 HANGS = 60.0
 """Seconds without an execution after which a process is ended: it waits, or runs without Python."""
@@ -131,7 +132,8 @@ def _child(name: str, seconds: float, runs: int, seed: int, kept: Path, shared: 
 
 def _run(name: str, seconds: float, runs: int, seed: int, kept: Path) -> tuple[int, str]:
     """Executions of a reader, and how its process ended where it did not by itself."""
-    (kept / name).mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(kept / name, ignore_errors=True)
+    (kept / name).mkdir(parents=True)
     shared, why = _Shared(), ""
     child = os.fork()
     if child == 0:
@@ -191,8 +193,9 @@ def _made_small(name: str, kept: Path) -> None:
                 found = judge(reader.read, work, data)
                 return found is not None and found.key == key
 
+            data = (kept / name / stem).read_bytes()
             with watched(work), quiet():
-                data = smaller((kept / name / stem).read_bytes(), same)
+                data = smaller(data, same) if same(data) else data
             (kept / name / stem).write_bytes(data)
 
 
