@@ -9,7 +9,7 @@ import pytest
 
 from lstm_edge.base import gate
 from lstm_edge.base.files import read_json
-from lstm_edge.errors import InputError
+from lstm_edge.errors import InputError, UnsupportedModelError
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,20 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
 def test_a_number_that_is_none(text: str) -> None:
     with pytest.raises(InputError, match=r"expected a whole number$"):
         gate.whole_number(text, "the count")
+
+
+@pytest.mark.parametrize("length", [999, 1000, 1001, 100_000])
+def test_a_message_has_an_upper_length(length: int) -> None:
+    message = str(InputError("begin" + "x" * (length - 8) + "end"))
+    assert message.startswith("beginx")
+    assert message.endswith("xend")
+    assert len(message) == min(length, len(message)) <= 1000
+    assert (" … " in message) == (length > 1000)
+
+
+def test_obstacles_are_listed_so_far() -> None:
+    error = UnsupportedModelError("model x", [f"layer {i} is odd" for i in range(1000)])
+    assert len(error.obstacles) == 1000
+    assert str(error).endswith("layer 29 is odd; and 970 more")
+    long = UnsupportedModelError("model x", ["a" * 100_000])
+    assert len(long.obstacles[0]) <= 1000

@@ -80,8 +80,7 @@ def board(folder: Path, content: bytes) -> None:
         exit_code = int(code) if code.isdigit() and len(code) < 4 else 0
         return _Program(io.BytesIO(lines), err, options.get("stderr"), exit_code)
 
-    programs = SimpleNamespace(**{**vars(subprocess), "Popen": popen, "run": _fails})
-    with mock.patch.object(ssh, "subprocess", programs):
+    with mock.patch.multiple(subprocess, Popen=popen, run=_fails):
         ssh.measure(bundle, ssh.Address("board", "pi"), inputs=inputs, variants=_VARIANTS, rounds=1)
 
 
@@ -117,10 +116,9 @@ def phone(folder: Path, content: bytes) -> None:
         lines = _whole_log(text, token[1] if token else "") if b"EVERY" in text else text
         return _Program(io.StringIO(lines.decode("utf-8", "replace")), b"", None, 0)
 
-    programs = SimpleNamespace(**{**vars(subprocess), "Popen": popen, "run": run})
     found = SimpleNamespace(**{**vars(shutil), "which": lambda name: "/usr/bin/adb"})
     with (
-        mock.patch.object(adb, "subprocess", programs),
+        mock.patch.multiple(subprocess, Popen=popen, run=run),
         mock.patch.object(adb, "shutil", found),
         mock.patch.object(adb, "_listening", return_value=True),
     ):
@@ -169,10 +167,13 @@ def page(value: Any) -> None:
     there._events.put(("hello", value.get("hello")))
     there._loop = _Network(there, value)  # type: ignore[assignment]
     there._commands = SimpleNamespace(put_nowait=None)  # type: ignore[assignment]
-    device = there.wait()
-    measured = measuring._Measuring(there, bundle, inputs, 1, device, None)
-    result = measured.run(bundle.chosen(_VARIANTS), 1, True, measuring.SILENT)
-    measuring._shown(result)
+    site = contextlib.nullcontext(SimpleNamespace(url="http://127.0.0.1"))
+    with (
+        mock.patch.object(measuring, "Page", return_value=there),
+        mock.patch.object(measuring.web_server, "serving", return_value=site),
+        mock.patch.object(measuring.web_runtimes, "find", return_value=Path()),
+    ):
+        result = measuring.bench(bundle, inputs, variants=_VARIANTS, rounds=1)
     json.dumps(result.to_json())
 
 

@@ -97,7 +97,7 @@ class Page:
         if not self._known(value) or self._commands is None:
             return _refused("this page is not the one that is being measured")
         number = value.get("number")
-        if number not in (self._given, self._given - 1):
+        if number not in (self._given, self._given - 1) or number < 0:
             return _refused("this page has lost its place")
         self._hear()
         if number > self._answered:
