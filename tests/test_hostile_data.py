@@ -235,10 +235,10 @@ FILES: list[tuple[str, str, Content, str]] = [
     ),
     ("data", "a.npz", marked(npz(("x_train.npy", WHOLE), ("y_train.npy", WHOLE)), flags=1), "encrypted"),
     ("data", "a.npz", npz(("x_train.npy", described(f"({10**18},)")), ("y_train.npy", WHOLE)), "bytes"),
-    ("golden", "a.npz", npz(("1" * 5_000 + "/case.npy", WHOLE)), "is not the golden vectors"),
-    ("golden", "a.npz", npz(("case.npy", WHOLE)), "is not the golden vectors"),
-    ("golden", "a.npz", npz(("0/case.npy", WHOLE), ("99999999/case.npy", WHOLE)), "is not the golden"),
-    ("golden", "a.npz", npz(), "is not the golden vectors"),
+    ("golden", "a.npz", npz(("1" * 5_000 + "/case.npy", WHOLE)), "expected 0/case, 0/in/NAME"),
+    ("golden", "a.npz", npz(("case.npy", WHOLE)), "holds 'case'; expected 0/case"),
+    ("golden", "a.npz", npz(("0/case.npy", WHOLE), ("99999999/case.npy", WHOLE)), "holds no texts"),
+    ("golden", "a.npz", npz(), "holds no arrays by name"),
     # pickles of data
     *(
         ("data", "a.npz", pickled(content), said)
@@ -633,7 +633,7 @@ def test_markup_in_a_task_is_text() -> None:
         "from lstm_edge.cli.console import Bars\nwith Bars().task({!r}, 3) as advance:\n advance(1)"
     )
     shown = on_terminal("-c", task.format("Loading in [/red]\x1b[2J[bold]phone"))
-    assert "Loading in [/red]\\x1b[2J[bold]phone" in shown
+    assert "Loading in [/red]\\u001b[2J[bold]phone" in shown
 
 
 # ---------------------------------------------------------------- pages
