@@ -19,6 +19,7 @@ from benchmarks import (
     ideas,
     machines,
     pictures,
+    reliability,
     seconds,
     streaming,
     support,
@@ -44,6 +45,7 @@ PAGES = (
     DOCS / "support.md",
     DOCS / "bundle.md",
     DOCS / "devices.md",
+    DOCS / "reliability.md",
     DOCS / "boards.md",
 )
 EXAMPLES = ROOT / "examples" / "results"
@@ -84,7 +86,7 @@ def contents() -> dict[str, report.Table]:
     made |= {f"support-{group}": support.table(supported, group) for group in support.GROUPS}
     for file in sorted(EXAMPLES.glob("*.json")):
         made[f"example-{file.stem}"] = tables.example(read_json(file, "results"))
-    return made | fields.tables()
+    return made | fields.tables() | reliability.tables()
 
 
 def _int8() -> report.Table:
