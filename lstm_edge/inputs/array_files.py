@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import json
 import math
@@ -124,6 +125,8 @@ def _reading(path: Path) -> Iterator[None]:
         ) from None
 
 
+_HEADER = 65_535
+"""Bytes of an array's header: as many as the first kind has room for; NumPy reads 10,000."""
 # NotImplementedError, RuntimeError: ways to compress or encrypt that zipfile does not know
 _UNREADABLE = (
     *(ValueError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError),
@@ -174,10 +177,15 @@ def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     read = np.lib.format.read_array_header_2_0
     if version == (1, 0):
         read = np.lib.format.read_array_header_1_0
+    begin = file.read(2 if version == (1, 0) else 4)
+    length = int.from_bytes(begin, "little")
+    if length > _HEADER:  # room for it would be made before it is looked for
+        raise ValueError(f"its header would have {length:,} bytes; expected at most {_HEADER:,}")
+    header = io.BytesIO(begin + file.read(length))
     try:
         with warnings.catch_warnings():  # that Python 2 wrote it
             warnings.simplefilter("ignore")
-            shape, fortran, dtype = read(file)
+            shape, fortran, dtype = read(header)
     except Exception as error:  # it is Python's text for a dict, and fails in every way of Python's
         reason = gate.shown(str(error).split("\n")[0]) or type(error).__name__
         raise ValueError(f"its header cannot be read: {reason}") from None
