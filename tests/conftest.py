@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 
+# a shell that starts this in the background ignores it, and what tests start would never end by it
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # before TensorFlow is first loaded: no GPU, and no log lines among the results
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
