@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from lstm_edge.base.files import PACKAGE, shipped
 from lstm_edge.bundle.manifest import seal
 from lstm_edge.bundle.opening import open_bundle
-from lstm_edge.cli import cli, console
+from lstm_edge.cli import cli
 from lstm_edge.errors import BundleError, InputError
 from lstm_edge.inputs import label_names
 from lstm_edge.inputs.tokenizer import TextSettings, tokens_of
@@ -650,26 +650,6 @@ def test_names_do_not_act_on_a_terminal(tmp_path: Path) -> None:
     markdown = (out / "report.md").read_text("utf-8")
     assert r"\[link=http://a.example\]x" in markdown
     assert all(c.isprintable() or c == "\n" for c in markdown)
-
-
-def test_progress_shows_a_name_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rich would take ``[/red]`` for the end of a colour that never began, and fail."""
-    leader, follower = os.openpty()
-    saved = os.dup(2)
-    try:
-        os.dup2(follower, 2)
-        with open(2, "w", closefd=False) as terminal:
-            monkeypatch.setattr("sys.stderr", terminal)
-            bars = console.Bars()
-            with bars.task(f"Verifying {ACTING}", 2) as advance:
-                advance(2)
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-    shown = os.read(leader, 1 << 16).decode()
-    for descriptor in (leader, follower):
-        os.close(descriptor)
-    assert r"[/red]\u001b[2J\u009b2J\u202e\u2028[link=" in shown
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -178,6 +179,7 @@ def page(value: Any) -> None:
 
 
 _loop = asyncio.new_event_loop()
+_thread = ThreadPoolExecutor(1)  # a browser that drives other tests runs a loop in theirs
 
 
 def requests(folder: Path, content: bytes) -> None:
@@ -200,7 +202,7 @@ def requests(folder: Path, content: bytes) -> None:
                     there._commands.put_nowait({"do": "wait"})
                 await end(Request({"type": "http", "method": "POST", "headers": []}, receive))
 
-    _loop.run_until_complete(all_of())
+    _thread.submit(_loop.run_until_complete, all_of()).result()
 
 
 @contextlib.contextmanager
