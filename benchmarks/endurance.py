@@ -112,7 +112,7 @@ def called(bundle: Path, variant: str, calls: int) -> dict[str, Any]:
         inputs = [[" ".join(rng.choice(WORDS, n))] for n in range(30)]
     else:
         inputs = [rng.normal(size=(1, n, WIDTH)).astype(np.float32) for n in range(1, 31)]
-    first = _bytes(loaded.predict(inputs[0]))
+    first = as_bytes(loaded.predict(inputs[0]))
     for call in range(calls // WARM_UP):
         loaded.predict(inputs[call % len(inputs)])
     gc.collect()
@@ -121,10 +121,11 @@ def called(bundle: Path, variant: str, calls: int) -> dict[str, Any]:
         for call in range(calls // 10):
             loaded.predict(inputs[call % len(inputs)])
         memory.append(resident())
-    return {"resident": memory, "same": _bytes(loaded.predict(inputs[0])) == first}
+    return {"resident": memory, "same": as_bytes(loaded.predict(inputs[0])) == first}
 
 
-def _bytes(answer: Any) -> bytes:
+def as_bytes(answer: Any) -> bytes:
+    """The numbers of an answer of one text, or of arrays by name."""
     if isinstance(answer, dict):
         return b"".join(array.tobytes() for array in answer.values())
     return np.array([*answer[0].probabilities.values()]).tobytes()

@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("tensorflow", reason="the commands that are tested train and export")
 
+import terminal
 from environments import pip_install
 from models import DEFAULT
 
@@ -855,24 +856,7 @@ def test_a_terminal_shows_how_far_predict_is(made: Made, tmp_path: Path) -> None
 
 
 def on_terminal(*args: object, stdin: IO[bytes] | None = None, stdout: Any = None) -> str:
-    """What a command shows on a terminal 200 columns wide."""
-    import pty
-
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lstm_edge.cli", *map(str, args)],
-        stdin=stdin or theirs,
-        stdout=stdout or theirs,
-        stderr=theirs,
-        env={**os.environ, "COLUMNS": "200"},
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            shown += os.read(ours, 4096)
-        except OSError:  # the other side is closed
-            break
-    os.close(ours)
-    assert process.wait() == 0, shown
-    return shown.decode()
+    """What a command that ends well shows on a terminal."""
+    shown, code = terminal.on_terminal("-m", "lstm_edge.cli", *args, stdin=stdin, stdout=stdout)
+    assert code == 0, shown
+    return shown

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from terminal import on_terminal
 
 from lstm_edge import load_bundle
 from lstm_edge.cli import cli
@@ -580,29 +581,6 @@ def test_many_long_texts_are_answered_in_little_memory(way: str, tmp_path: Path)
 # ---------------------------------------------------------------- what a terminal is given
 
 
-def on_terminal(*args: object) -> str:
-    """What Python shows on a terminal."""
-    pty = pytest.importorskip("pty")
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, *map(str, args)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "COLUMNS": "200"},
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            shown += os.read(ours, 4096)
-        except OSError:  # the other side is closed
-            break
-    os.close(ours)
-    process.wait()
-    return shown.decode()
-
-
 STEERING = "\x1b]0;title\x07\x1b[31m\x9b2J\u202egood film"
 
 
@@ -616,7 +594,7 @@ STEERING = "\x1b]0;title\x07\x1b[31m\x9b2J\u202egood film"
     ids=["text", "JSON", "error"],
 )
 def test_a_text_does_not_steer_the_terminal(arguments: tuple[object, ...]) -> None:
-    shown = on_terminal("-m", "lstm_edge.cli", *arguments)
+    shown, _ = on_terminal("-m", "lstm_edge.cli", *arguments)
     assert "good film" in shown
     assert not set(STEERING) & set(shown) - set("title good film 0;[]31m2J")
 
@@ -632,7 +610,7 @@ def test_markup_in_a_task_is_text() -> None:
     task = (
         "from lstm_edge.cli.console import Bars\nwith Bars().task({!r}, 3) as advance:\n advance(1)"
     )
-    shown = on_terminal("-c", task.format("Loading in [/red]\x1b[2J[bold]phone"))
+    shown, _ = on_terminal("-c", task.format("Loading in [/red]\x1b[2J[bold]phone"))
     assert "Loading in [/red]\\u001b[2J[bold]phone" in shown
 
 

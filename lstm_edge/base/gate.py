@@ -118,10 +118,9 @@ def read_bytes(path: Path, what: str, most: int) -> bytes:
     Raises:
         InputError: no regular file, not readable, or larger.
     """
-    size = check_regular(path, what)
     try:
-        # without waiting: it may have become a pipe since
-        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        with opened(path, what) as file:
+            size = os.fstat(file.fileno()).st_size
             content = file.read(min(size, most) + 1)  # as much room as that is made
             if size < len(content) <= most:  # it has grown
                 content += file.read(most + 1 - len(content))
@@ -232,6 +231,15 @@ def opened(path: Path, what: str) -> BinaryIO:
         raise InputError(f"{what} {path} cannot be read: {error.strerror}") from None
 
 
+def is_bomb(size: int, packed: int, least: int) -> bool:
+    """Whether a file unpacks to more bytes than any of its kind: :data:`RATIO` times as many as it has.
+
+    Args:
+        least: bytes that one may unpack to however small it is.
+    """
+    return size > max(least, RATIO * packed)
+
+
 def check_archive(archive: zipfile.ZipFile, packed: int) -> None:
     """Refuse an archive whose directory says that it cannot be unpacked, or to how much.
 
@@ -259,7 +267,7 @@ def check_archive(archive: zipfile.ZipFile, packed: int) -> None:
                 f"{name} is compressed in a way that arrays are not (expected deflate)"
             )
     size = sum(member.file_size for member in members)
-    if size > max(ARRAYS_UNPACKED, RATIO * packed):
+    if is_bomb(size, packed, ARRAYS_UNPACKED):
         raise ValueError(
             f"it would unpack to {size:,} bytes, over {RATIO} times its own {packed:,}"
         )
@@ -290,7 +298,7 @@ def check_unpacked(size: int, of: int, what: str) -> None:
     Raises:
         InputError: more than :data:`RATIO` times as many, and than :data:`MODEL_UNPACKED`.
     """
-    if size > max(MODEL_UNPACKED, RATIO * of):
+    if is_bomb(size, of, MODEL_UNPACKED):
         raise InputError(
             f"{what} is not taken: it has {of:,} bytes and declares {size:,}; expected at most {RATIO} "
             "times as many"

@@ -15,8 +15,8 @@ from lstm_edge.base.arrays import Array, Ids
 from lstm_edge.errors import InputError
 from lstm_edge.inputs.from_npz import MAX_ID
 from lstm_edge.inputs.from_table import (
-    SURROGATE,
     Rows,
+    check_whole,
     json_objects,
     kind_of,
     label_text,
@@ -116,10 +116,10 @@ def _value(path: Path, line: int, name: str, value: Any) -> Any:
     if name == "text":
         if not isinstance(value, str):
             raise InputError(f"{path}, line {line}: its text is not a string")
-        return _whole(value, path, line)
+        return check_whole(value, f"{path}, line {line}")
     if name == "label":
         label = label_text(value, f"{path}, line {line}: its label")
-        return _whole(label, path, line).strip()
+        return check_whole(label, f"{path}, line {line}").strip()
     if isinstance(value, str):
         value = value.strip("[] \t").replace(",", " ").split()
     try:
@@ -135,9 +135,3 @@ def _value(path: Path, line: int, name: str, value: Any) -> Any:
             f"{path}, line {line}: its {name} are not {'whole ' if whole else ''}numbers"
         )
     return numbers.astype(np.int32 if whole else np.float32)
-
-
-def _whole(text: str, path: Path, line: int) -> str:
-    if SURROGATE.search(text):
-        raise InputError(f"{path}, line {line}: half of a character (a lone surrogate)")
-    return text

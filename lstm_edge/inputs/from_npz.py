@@ -172,7 +172,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: Path) -> npt.NDArray[A
         if not read_header(file)[2].hasobject:
             return read_member(archive, member.filename)
         # Lists of different lengths are stored pickled: only arrays and numbers are taken from it.
-        if member.file_size > max(gate.PICKLED, gate.RATIO * member.compress_size):
+        if gate.is_bomb(member.file_size, member.compress_size, gate.PICKLED):
             raise ValueError(f"{key} would unpack to {member.file_size:,} bytes")
         content = file.read()  # all of it, so that its checksum is compared
     try:

@@ -69,7 +69,7 @@ class _Unpacked(gzip.GzipFile):
 
     def read1(self, size: int = -1) -> bytes:
         block = super().read1(size)
-        if self.tell() > max(gate.UNPACKED, gate.RATIO * self._packed):
+        if gate.is_bomb(self.tell(), self._packed, gate.UNPACKED):
             raise InputError(
                 f"data {self._path} unpacks to over {gate.RATIO} times its own {self._packed:,} bytes, "
                 "which no table of texts does: unpack it first if it is yours"
@@ -234,7 +234,18 @@ def place_of(header: Sequence[str], path: Path, column: Column) -> int:
     )
 
 
-SURROGATE = re.compile("[\ud800-\udfff]")  # "\\ud83d" alone is JSON, but no text
+_SURROGATE = re.compile("[\ud800-\udfff]")  # "\\ud83d" alone is JSON, but no text
+
+
+def check_whole(text: str, where: str) -> str:
+    """A text without a lone half of a UTF-16 pair.
+
+    Raises:
+        InputError: there is one.
+    """
+    if _SURROGATE.search(text):
+        raise InputError(f"{where}: half of a character (a lone surrogate)")
+    return text
 
 
 def json_objects(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -267,8 +278,8 @@ def _jsonl_records(file: IO[str], path: Path, columns: Sequence[Column]) -> Iter
             raise InputError(f"{where}: {keys[0]!r} is not a string")
         labels = (label_text(value[key], f"{where}: {key!r}") for key in keys[1:])
         values = (text, *labels)
-        if any(map(SURROGATE.search, values)):
-            raise InputError(f"{where}: half of a character (a lone surrogate)")
+        for each in values:
+            check_whole(each, where)
         split = label_text(value.get(split_key) or "", f"{where}: {split_key!r}")
         yield number, values, split.strip().casefold() or "all"
 

@@ -402,11 +402,12 @@ def _archive(path: Path, members: _Members, trust: Trust, length: int | None) ->
             f"model {path} holds {what}: save it again with model.save('model.keras') of Keras 3"
         )
     stored = _Stored(entry, _version(path, str(version)))
-    with _weights(path, members) as file:
+    content = _with_slashes(path, members.read(_WEIGHTS))
+    with _weights(path, content) as file:
         sizes.check(entry, containers.values_in(file), f"model {path}")
     if stored.keras3:
-        return _archive_of_keras3(path, stored, members, trust, length)
-    with _weights(path, members) as file:
+        return _archive_of_keras3(path, stored, members, content, trust, length)
+    with _weights(path, content) as file:
         groups, get = _groups(file, path)
         first = keras_weights.first_of_tree(layers_of(entry["config"]), get, groups)
         spec = _translated(path, stored, trust, first, length)
@@ -415,16 +416,14 @@ def _archive(path: Path, members: _Members, trust: Trust, length: int | None) ->
     return _finished(spec, assignment)
 
 
-def _weights(path: Path, members: _Members) -> contextlib.AbstractContextManager[Any]:
-    content = _with_slashes(path, members.read(_WEIGHTS))
+def _weights(path: Path, content: bytes) -> contextlib.AbstractContextManager[Any]:
     return containers.hdf5(io.BytesIO(content), f"model {path}: {_WEIGHTS}", len(content))
 
 
 def _with_slashes(path: Path, content: bytes) -> bytes:
     """Weights whose groups Keras named on Windows (``layers\\dense``), as it names them elsewhere."""
-    h5py, source = require("h5py", "loading a model"), f"model {path}: {_WEIGHTS}"
-    changed = io.BytesIO()
-    with containers.hdf5(io.BytesIO(content), source, len(content)) as file:
+    h5py, changed = require("h5py", "loading a model"), io.BytesIO()
+    with _weights(path, content) as file:
         names: list[str] = []
         file.visit(names.append)
         if not any("\\" in name for name in names):
@@ -462,10 +461,10 @@ def _outline(entry: dict[str, Any]) -> Spec:
     return Spec(str(config.get("name")), kind, kind, inner=[_outline(layer) for layer in layers])
 
 
-def _told(path: Path, config: dict[str, Any], members: _Members, length: int | None) -> Any:
+def _told(path: Path, config: dict[str, Any], content: bytes, length: int | None) -> Any:
     """The shape of the input of a Sequential model of Keras 3 that was saved before it was known."""
     outline = _outline(config)
-    with _weights(path, members) as file:
+    with _weights(path, content) as file:
         groups, get = _groups(file, path)
         first = keras_weights.first_of_tree(config["config"]["layers"], get, groups)
     needed = any(layer.kind in ("Flatten", "Reshape", "Permute") for layer in outline.inner)
@@ -481,9 +480,14 @@ def _told(path: Path, config: dict[str, Any], members: _Members, length: int | N
 
 
 def _archive_of_keras3(
-    path: Path, stored: _Stored, members: _Members, trust: Trust, length: int | None
+    path: Path,
+    stored: _Stored,
+    members: _Members,
+    content: bytes,
+    trust: Trust,
+    length: int | None,
 ) -> Any:
-    """Keras makes the layers of the judged configuration, and reads the weights itself."""
+    """Keras makes the layers of the judged configuration, and reads the weights, ``content``, itself."""
     keras = require("keras", f"loading {path.name}")
     config = _judged(path, stored.entry, trust)
     words = [name for name in members.names if _VOCABULARY.fullmatch(name)]
@@ -496,15 +500,14 @@ def _archive_of_keras3(
                     archive.writestr(_CONFIG, json.dumps(config))
                     for name in (_METADATA, *words):
                         archive.writestr(name, members.read(name))
-                    archive.writestr(_WEIGHTS, _with_slashes(path, members.read(_WEIGHTS)))
+                    archive.writestr(_WEIGHTS, content)
                 return keras.saving.load_model(copy, compile=False, safe_mode=not trust)
-        content = _with_slashes(path, members.read(_WEIGHTS))
         options = config["config"]  # of a model in code they are its own
         known = options.get("build_input_shape") or any(
             layer["class_name"] == "InputLayer" for layer in options.get("layers", ())[:1]
         )
         unbuilt = config["class_name"] == "Sequential" and not known
-        shape = _told(path, config, members, length) if unbuilt else None
+        shape = _told(path, config, content, length) if unbuilt else None
         model = keras.saving.deserialize_keras_object(config, safe_mode=not trust)
         if shape is not None:
             model.build(shape)

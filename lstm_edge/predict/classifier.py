@@ -106,16 +106,18 @@ class Classifier:
             InputError: the bundle has no step model.
             MissingExtraError: no runtime is installed for it.
         """
-        steps = [info.name for info in self.bundle.variants.values() if info.states]
-        if not steps:
+        if not self._steps:
             raise self.bundle.no_stream("word")
-        runner = self.runner if self.variant in steps else self._step_model
+        runner = self.runner if self.variant in self._steps else self._step_model
         return WordStream(cast(IdsRunner, runner), self.tokenizer, self.bundle.labels, pads)
+
+    @property
+    def _steps(self) -> list[str]:
+        return [info.name for info in self.bundle.variants.values() if info.states]
 
     @functools.cached_property
     def _step_model(self) -> Runner:
-        steps = [info.name for info in self.bundle.variants.values() if info.states]
-        return self.bundle.first_runner(steps, self.runner.threads)[1]
+        return self.bundle.first_runner(self._steps, self.runner.threads)[1]
 
     def __reduce__(self) -> NoReturn:
         self.runner.__reduce__()
