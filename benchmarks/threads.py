@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import endurance, script
+from benchmarks.endurance import as_bytes
 from export import export_bundle
 from lstm_edge import Classifier, load_bundle
 from lstm_edge.base import machine
@@ -75,22 +76,14 @@ def asked(bundle: Path, variant: str) -> tuple[list[Any], Callable[[Any], Any]]:
         shapes = [(1, n, width) for n in range(20, 20 + INPUTS)]
         windows = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
         if not loaded.bundle.signature.states:
-            return windows, lambda window: _bytes(loaded.predict(window))
-        return windows, lambda window: _bytes(loaded.stream().feed(window))
+            return windows, lambda window: as_bytes(loaded.predict(window))
+        return windows, lambda window: as_bytes(loaded.stream().feed(window))
     texts = list(samples.load().texts or ())[:INPUTS]
-    if loaded.settings.max_length < 100:
+    if loaded.bundle.settings.max_length < 100:
         texts = [" ".join(rng.choice(endurance.WORDS, n % 25)) for n in range(INPUTS)]
     if loaded.bundle.variant(variant).states:
-        return texts, lambda text: _told(loaded.stream(0).feed(text))
-    return texts, lambda text: _told(loaded.predict([text])[0])
-
-
-def _bytes(outputs: dict[str, Any]) -> bytes:
-    return b"".join(array.tobytes() for array in outputs.values())
-
-
-def _told(prediction: Any) -> bytes:
-    return np.array([*prediction.probabilities.values()]).tobytes()
+        return texts, lambda text: as_bytes([loaded.stream(0).feed(text)])
+    return texts, lambda text: as_bytes(loaded.predict([text]))
 
 
 def differing(answer: Callable[[Any], bytes], inputs: Sequence[Any], calls: int) -> int:

@@ -148,3 +148,15 @@ def test_answers_that_differ_are_counted() -> None:
 def test_growth_is_the_rounds_median() -> None:
     row = {"per_second": {"1": [10, 10, 20], "2": [15, 19, 40]}}
     assert threads.growth(row, 2) == pytest.approx(1.9)
+
+
+def test_the_whole_of_many_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "threads.json"
+    options = ["--calls", "20", "--rounds", "1", "--seconds", "0.05", "--json", str(out)]
+    monkeypatch.setattr(sys, "argv", ["threads", *options])
+    threads.main()
+    result = json.loads(out.read_text())
+    assert not any(row["differing"] for row in result["rows"])
+    timed = {row["takes"] for row in result["rows"] if row["per_second"]}
+    assert timed == set(threads.TIMED) < {row["takes"] for row in result["rows"]}
+    assert len(threads.table(result).rows) == len(result["rows"])

@@ -173,6 +173,7 @@ LONG: Mapping[str, Sequence[str]] = {
         "test_memory_stays_and_so_does_the_first_answer",
         "test_a_long_stream_stays_at_the_equations",
         "test_odd_states_are_answered_by_the_equations",
+        "test_the_whole_of_many_threads",
         "test_the_whole_of_long_runs",
         "test_many_threads_are_counted_and_timed",
     ],
