@@ -342,6 +342,22 @@ def test_how_the_work_ends(work: str, code: int, said: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_python_ends_is_no_crash(number: signal.Signals) -> None:
+    """Its handlers are gone then, and the signal that comes once more ends it."""
+    process = working(
+        f"signal.signal({int(number)}, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)",
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    while "ready" not in process.stdout.readline():
+        pass
+    os.killpg(process.pid, number)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (130, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("to", ["process", "group"])
 def test_a_signal_interrupts_once(number: signal.Signals, to: str) -> None:
     """Sent to the process alone, as a service does, or to all of the group, as a shell does."""

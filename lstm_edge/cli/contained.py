@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from lstm_edge.base import in_hand
-from lstm_edge.cli.shared import FAILED
+from lstm_edge.cli.shared import FAILED, INTERRUPTED
 
 _ENDS = tuple(n for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n))
 _KERNEL = 0x80  # si_code of what a terminal sends, to both processes at once
@@ -83,9 +83,11 @@ def end_in_order() -> None:
 
 def _outcome(child: int, ends: set[signal.Signals], last: Callable[[], str]) -> int:
     """The exit code of the child; signals that came to this process alone are passed on."""
+    interrupted = False
     while True:
         came = signal.sigwaitinfo(ends | {signal.SIGCHLD})
         if came.si_signo != signal.SIGCHLD:
+            interrupted = True
             if came.si_code != _KERNEL:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, came.si_signo)
@@ -95,6 +97,8 @@ def _outcome(child: int, ends: set[signal.Signals], last: Callable[[], str]) -> 
             break
     if not os.WIFSIGNALED(status):
         return os.waitstatus_to_exitcode(status)
+    if interrupted and os.WTERMSIG(status) in ends:
+        return INTERRUPTED  # it came once more while Python ended, and all was said
     return _say(signal.Signals(os.WTERMSIG(status)), last)
 
 
